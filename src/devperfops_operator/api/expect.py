@@ -1,0 +1,269 @@
+"""The `expect` grammar: METRIC OPERATOR VALUE.
+
+expect  = latency | errors | good ;                   (* spaces optional *)
+latency = "p" q ("<" | "<=") time ;
+errors  = "errors" ("<" | "<=") percent ;
+good    = "good" (">" | ">=") percent ;
+q       = 1..99 [ "." 1-4 digits ] ;
+time    = int "ms" | decimal(3) "s" | int "m" ;
+percent = 0-99 [ "." 1-4 digits ] "%" ;               (* limits are above 0 *)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final
+
+from devperfops_operator.api.quantity import format_percent, parse_percent
+
+MAX_LENGTH: Final = 80
+EXAMPLES: Final = "p99 < 2s, errors < 0.5% or good >= 99.9%"
+# Exactly what `parse` accepts, zero limits aside; also the pattern of the CRD's CEL rule (RE2).
+PATTERN: Final = (
+    r"^ *(p[1-9][0-9]?(\.[0-9]{1,4})? *<=? *([0-9]{1,7}ms|[0-9]{1,4}(\.[0-9]{1,3})?s|[0-9]{1,3}m)"
+    r"|errors *<=? *[0-9]{1,2}(\.[0-9]{1,4})?%"
+    r"|good *>=? *[0-9]{1,2}(\.[0-9]{1,4})?%) *$"
+)
+
+_MS_PER: Final = {"ms": 1, "s": 1_000, "m": 60_000}
+
+
+class ExpectError(ValueError):
+    """An `expect` that is not understood. `position` (0-based) is where reading stopped making sense."""
+
+    def __init__(self, text: str, position: int, message: str) -> None:
+        super().__init__(message)
+        self.text = text
+        self.position = position
+        self.message = message
+
+    def __str__(self) -> str:
+        return f'expect "{self.text}", character {self.position + 1}: {self.message}'
+
+    def render(self) -> str:
+        """Three lines: the text, a caret below the character, what to write."""
+        return f"{self.text}\n{' ' * self.position}^\n{self.message}"
+
+
+class Comparison(StrEnum):
+    """The operators of the grammar."""
+
+    LESS = "<"
+    AT_MOST = "<="
+    GREATER = ">"
+    AT_LEAST = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyExpectation:
+    """`p99 < 2s`: at most the share 1 - quantile may reach the limit.
+
+    `inclusive`: an elapsed time equal to the limit exceeds it (`<`); otherwise only a longer one does (`<=`).
+    """
+
+    quantile: Fraction
+    inclusive: bool
+    limit_ms: int
+
+    @property
+    def allowed(self) -> Fraction:
+        """Allowed share of exceedances."""
+        return 1 - self.quantile
+
+    def __str__(self) -> str:
+        operator = Comparison.LESS if self.inclusive else Comparison.AT_MOST
+        return f"p{format_percent(self.quantile).rstrip('%')} {operator} {_format_time(self.limit_ms)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsExpectation:
+    """`errors < 0.5%`: at most this share of the samples may fail."""
+
+    op: Comparison
+    share: Fraction
+
+    @property
+    def allowed(self) -> Fraction:
+        """Allowed share of exceedances."""
+        return self.share
+
+    def __str__(self) -> str:
+        return f"errors {self.op} {format_percent(self.share)}"
+
+
+@dataclass(frozen=True, slots=True)
+class GoodExpectation:
+    """`good >= 99.9%`: at least this share of `total` must be `good` (raw Prometheus counters)."""
+
+    op: Comparison
+    share: Fraction
+
+    @property
+    def allowed(self) -> Fraction:
+        """Allowed share of exceedances: what is not good."""
+        return 1 - self.share
+
+    def __str__(self) -> str:
+        return f"good {self.op} {format_percent(self.share)}"
+
+
+Expectation = LatencyExpectation | ErrorsExpectation | GoodExpectation
+
+
+def parse_expect(text: str) -> Expectation:
+    """Read one `expect`.
+
+    Raises:
+        ExpectError: points at the character and says what to write.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpectError(text, MAX_LENGTH, f"is longer than {MAX_LENGTH} characters; write {EXAMPLES}")
+    scanner = _Scanner(text)
+    metric = scanner.take("[A-Za-z]*")
+    match metric:
+        case "p":
+            expectation: Expectation = _latency(scanner)
+        case "errors":
+            expectation = _errors(scanner)
+        case "good":
+            expectation = _good(scanner)
+        case _:
+            raise scanner.failure(_unknown_metric(metric), at=scanner.token_start)
+    if scanner.take(".*"):
+        raise scanner.failure(
+            f'is already complete here; leave the rest out: "{expectation}"', at=scanner.token_start
+        )
+    return expectation
+
+
+class _Scanner:
+    """Reads tokens from the left, skipping spaces before each."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+        self.token_start = 0
+
+    def take(self, pattern: str) -> str:
+        """The longest match at this place, or an empty text; spaces before it are skipped."""
+        while self._text[self._position : self._position + 1] == " ":
+            self._position += 1
+        self.token_start = self._position
+        match = re.compile(pattern, re.DOTALL).match(self._text, self._position)
+        token = match.group() if match else ""
+        self._position += len(token)
+        return token
+
+    def take_adjoining(self, pattern: str) -> str:
+        """Likewise, but spaces are not skipped."""
+        if self._text[self._position : self._position + 1] == " ":
+            self.token_start = self._position
+            return ""
+        return self.take(pattern)
+
+    def failure(self, message: str, at: int | None = None) -> ExpectError:
+        return ExpectError(self._text, self._position if at is None else at, message)
+
+
+def _unknown_metric(metric: str) -> str:
+    match metric:
+        case "value":
+            return f"`value` expectations (gauges) are not supported yet; write {EXAMPLES}"
+        case "P" | "percentile":
+            return "a percentile begins with a small p; write for example p99 < 2s"
+        case "error" | "Errors" | "Error":
+            return "the share of failed samples is called errors; write for example errors < 0.5%"
+        case "avg" | "average" | "mean" | "max" | "min" | "median":
+            return "a latency is judged by a percentile; write for example p99 < 2s (p50 is the median)"
+        case _:
+            return f"an expectation begins with a percentile, errors or good; write {EXAMPLES}"
+
+
+def _latency(scanner: _Scanner) -> LatencyExpectation:
+    number = scanner.take_adjoining(r"[0-9]+(\.[0-9]*)?")
+    if not re.fullmatch(r"[1-9][0-9]?(\.[0-9]{1,4})?", number):
+        raise scanner.failure(
+            "a percentile is at least 1 and under 100, with at most four decimals; write p99 or p99.9",
+            at=scanner.token_start,
+        )
+    operator = _upper_bound(scanner, example=f"p{number} < 2s")
+    return LatencyExpectation(
+        quantile=Fraction(number) / 100,
+        inclusive=operator is Comparison.LESS,
+        limit_ms=_time(scanner),
+    )
+
+
+def _errors(scanner: _Scanner) -> ErrorsExpectation:
+    operator = _upper_bound(scanner, example="errors < 0.5%")
+    return ErrorsExpectation(operator, _percent(scanner, example="errors < 0.5%"))
+
+
+def _good(scanner: _Scanner) -> GoodExpectation:
+    token = scanner.take("[<>=!]+")
+    if token not in {Comparison.GREATER, Comparison.AT_LEAST}:
+        raise scanner.failure("write > or >= here, for example good >= 99.9%", at=scanner.token_start)
+    return GoodExpectation(Comparison(token), _percent(scanner, example="good >= 99.9%"))
+
+
+def _upper_bound(scanner: _Scanner, example: str) -> Comparison:
+    token = scanner.take("[<>=!]+")
+    if token not in {Comparison.LESS, Comparison.AT_MOST}:
+        raise scanner.failure(f"write < or <= here, for example {example}", at=scanner.token_start)
+    return Comparison(token)
+
+
+def _time(scanner: _Scanner) -> int:
+    """The limit in milliseconds."""
+    if scanner.take("baseline"):
+        raise scanner.failure(
+            "comparison with a baseline is not supported yet; write a time, for example p99 < 2s",
+            at=scanner.token_start,
+        )
+    number = scanner.take(r"[0-9]+(\.[0-9]+)?")
+    start = scanner.token_start
+    if not number:
+        raise scanner.failure("write a time here, for example 300ms, 1.5s or 1m", at=start)
+    unit = scanner.take_adjoining("[a-zA-Z%]+")
+    if unit not in _MS_PER:
+        raise scanner.failure(
+            f"a time needs its unit right behind the number; write for example {number}s or {number}ms",
+            at=scanner.token_start,
+        )
+    if not re.fullmatch(
+        {"ms": "[0-9]{1,7}", "s": r"[0-9]{1,4}(\.[0-9]{1,3})?", "m": "[0-9]{1,3}"}[unit], number
+    ):
+        raise scanner.failure(
+            "write whole ms (up to 9999999ms), s to the ms (9999.999s) or whole m (999m)", at=start
+        )
+    limit = Fraction(number) * _MS_PER[unit]
+    if limit == 0:
+        raise scanner.failure("the limit must be above 0, for example 300ms", at=start)
+    return int(limit)
+
+
+def _percent(scanner: _Scanner, example: str) -> Fraction:
+    token = scanner.take(r"[0-9.]+%?")
+    start = scanner.token_start
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,4})?%", token):
+        raise scanner.failure(
+            f"write a percentage under 100 (at most four decimals) with its % sign, for example {example}",
+            at=start,
+        )
+    share = parse_percent(token)
+    if share == 0:
+        raise scanner.failure(
+            f"the limit must be above 0: no test can prove a share of 0; write for example {example}",
+            at=start,
+        )
+    return share
+
+
+def _format_time(limit_ms: int) -> str:
+    for unit in ("m", "s"):
+        if limit_ms % _MS_PER[unit] == 0:
+            return f"{limit_ms // _MS_PER[unit]}{unit}"
+    return f"{limit_ms}ms"
