@@ -1,0 +1,1 @@
+"""The local one-node Kubernetes the demo and the tests run on."""

@@ -1,0 +1,3 @@
+module devperfops.io/local-cluster/pause
+
+go 1.24.0
