@@ -1,0 +1,94 @@
+"""What a decision asks the shell to do. Each effect is idempotent: done twice is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from devperfops_operator.api.perfgate import PerfGateStatus
+from devperfops_operator.api.perfrun import PerfRunStatus
+from devperfops_operator.domain.manifests.template import Template
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateObject:
+    """Create it; if an object of that name is there already, that is it."""
+
+    manifest: Manifest  # a PerfRun, ControllerRevision or Job, from `domain.manifests`
+
+    @property
+    def key(self) -> str:
+        return f"Create{self.manifest['kind']}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkKnownGood:
+    namespace: str
+    snapshot: str
+    key: str = "MarkKnownGood"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendJob:
+    """Ends the Job's pods with grace."""
+
+    namespace: str
+    name: str
+    key: str = "SuspendJob"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteJob:
+    namespace: str
+    name: str
+    key: str = "DeleteJob"
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """JSON Patch: if the Deployment's template still is `expected`, it becomes `replacement`."""
+
+    namespace: str
+    deployment: str
+    expected: Template
+    replacement: Template
+    key: str = "RollBack"
+
+
+@dataclass(frozen=True, slots=True)
+class PollMetrics:
+    """Read the counters of one objective over [since, until] and hand them to the evidence."""
+
+    server: str
+    objective: str
+    good: str
+    total: str
+    since: datetime
+    until: datetime
+
+    @property
+    def key(self) -> str:
+        return f"PollMetrics/{self.objective}"
+
+
+Effect = CreateObject | MarkKnownGood | SuspendJob | DeleteJob | RollBack | PollMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """The status is written first (when it differs from the stored one), then the effects, in order."""
+
+    status: PerfGateStatus
+    effects: tuple[Effect, ...] = ()
+    requeue_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDecision:
+    status: PerfRunStatus
+    effects: tuple[Effect, ...] = ()
+    requeue_at: datetime | None = None

@@ -1,0 +1,51 @@
+"""What can go wrong, as a tree.
+
+    DevPerfOpsError              everything of ours
+    ├── InvalidSpec              a field of a resource cannot be used as written
+    ├── SnapshotTooLarge         a template that does not fit into a ControllerRevision
+    ├── Refused                  the API server will not do it (403, 422, admission, quota): asking again changes nothing
+    ├── Conflict                 somebody was faster (409, a failed JSON Patch test): observe again
+    ├── Unavailable              the other side does not answer now: try again later
+    └── Unauthenticated          a caller that cannot show who it is
+
+A message says what is wrong and what the reader should do about it.
+"""
+
+from __future__ import annotations
+
+
+class DevPerfOpsError(Exception):
+    """Base of the tree."""
+
+
+class InvalidSpec(DevPerfOpsError):  # noqa: N818
+    """A field cannot be used as written. `field` is its path, as in `spec.objectives[0].expect`."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class SnapshotTooLarge(DevPerfOpsError):  # noqa: N818
+    """The pod template is too large to be kept as a snapshot."""
+
+
+class Refused(DevPerfOpsError):  # noqa: N818
+    """The API server will not do it; `reason` is its own word (Forbidden, Invalid ...)."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Conflict(DevPerfOpsError):  # noqa: N818
+    """Somebody was faster: what we decided on is no longer so."""
+
+
+class Unavailable(DevPerfOpsError):  # noqa: N818
+    """No answer, or one that says "later"."""
+
+
+class Unauthenticated(DevPerfOpsError):  # noqa: N818
+    """The caller's token does not prove who it is."""

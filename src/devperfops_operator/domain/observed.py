@@ -1,0 +1,156 @@
+"""What the decisions look at: plain values, gathered by the shell, never fetched from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.domain.manifests.template import Template
+from devperfops_operator.wire.measurement import Final, JMeterState
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A coded reason and the sentence that goes with it."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How far the target's own rollout is. `problem`: it will not get there by itself."""
+
+    complete: bool
+    message: str
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The guarded Deployment as stored now. `ready`: all wanted replicas serve."""
+
+    name: str
+    uid: str
+    generation: int
+    template: Template
+    revision: str
+    template_hash: str
+    rollout: Rollout
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a run needs besides its target. `problem`: the first thing missing or unusable, else None."""
+
+    host: str = ""
+    port: int = 0
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A ControllerRevision of ours. `number` orders them; `known_good`: it passed, or was adopted."""
+
+    name: str
+    number: int
+    revision: str
+    template: Template
+    known_good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadJob:
+    """The run's Job. `problem`: why its pod cannot start (the scheduler's or kubelet's own words)."""
+
+    name: str
+    suspended: bool
+    finished: bool
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEvidence:
+    """What one worker has delivered so far, or its stored totals."""
+
+    index: int
+    prepared: bool = False
+    heard_at: datetime | None = None
+    jmeter: JMeterState = JMeterState.WAITING
+    first_start: datetime | None = None
+    last_end: datetime | None = None
+    rows: int = 0
+    errors: int = 0
+    judged_samples: int = 0
+    judged_errors: int = 0
+    blocks: int = 0
+    final: Final | None = None
+    tallies: Mapping[str, Tally] = field(default_factory=dict)  # by objective name
+
+    @property
+    def complete(self) -> bool:
+        """FINAL has come and no block is missing."""
+        return self.final is not None and self.blocks >= self.final.blocks
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveEvidence:
+    """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
+
+    `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
+    `gap`: why the evidence is missing or unusable (counters only).
+    """
+
+    tally: Tally
+    failed: bool = False
+    quantile_ms: float | None = None
+    gap: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    workers: tuple[WorkerEvidence, ...] = ()
+    objectives: Mapping[str, ObjectiveEvidence] = field(default_factory=dict)  # by name
+    metrics_polled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFailure:
+    """An effect that was tried and did not succeed. `refused`: asking again changes nothing."""
+
+    refused: bool
+    message: str
+    attempts: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GateObserved:
+    gate: PerfGate
+    target: Target | None
+    inputs: Inputs
+    snapshots: tuple[Snapshot, ...]
+    runs: tuple[PerfRun, ...]  # of this gate
+    failures: Mapping[str, EffectFailure] = field(default_factory=dict)  # by effect key
+
+
+@dataclass(frozen=True, slots=True)
+class RunObserved:
+    """`blocked_by`: the run in this namespace that must end first. `scrape_interval_s`: of the gate's Prometheus."""
+
+    run: PerfRun
+    gate: PerfGate | None
+    target: Target | None
+    inputs: Inputs
+    snapshots: tuple[Snapshot, ...]
+    job: LoadJob | None
+    evidence: Evidence
+    blocked_by: str | None = None
+    scrape_interval_s: float = 15.0
+    operator_url: str = ""
+    failures: Mapping[str, EffectFailure] = field(default_factory=dict)

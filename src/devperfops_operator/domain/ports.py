@@ -1,0 +1,41 @@
+"""What the shell needs of the world outside, as the core sees it. `adapters` implement it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from devperfops_operator.analysis.counters import Series
+
+
+@dataclass(frozen=True, slots=True)
+class PodIdentity:
+    """Who a token proves its bearer to be."""
+
+    namespace: str
+    pod: str
+    pod_uid: str
+
+
+class Metrics(Protocol):
+    """Prometheus servers, by the name the operator's settings give them."""
+
+    async def counters(
+        self, server: str, selector: str, since: datetime, until: datetime
+    ) -> Sequence[Series]:
+        """Raw samples of every series `selector` matches within [since, until].
+
+        Raises Unavailable (no answer) or Refused (the server calls the query wrong).
+        """
+
+
+class ConfigMaps(Protocol):
+    async def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Its data, text and binary (decoded as Latin-1) alike; None: there is no such ConfigMap."""
+
+
+class Tokens(Protocol):
+    async def review(self, token: str) -> PodIdentity:
+        """Raises Unauthenticated."""
