@@ -1,0 +1,151 @@
+"""The operator's own settings: one YAML file, documented in `deploy/kustomize/base/settings.yaml`.
+
+It is read once, at start. Anything unknown or unusable in it is refused: an operator that guesses what was
+meant is worse than one that does not start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from devperfops_operator.api.quantity import parse_duration
+
+
+_DNS_LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the text names every field and says what to write."""
+
+
+def _to_duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    duration = parse_duration(str(value))
+    if not duration:
+        raise ValueError(f'"{value}" is no time at all: write for example 15s')
+    return duration
+
+
+def _plain_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f'"{url}" is not an address: write http://HOST:PORT or https://HOST:PORT')
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError(f'the address of {parts.hostname} must have no user, password, "?" or "#"')
+    return url.rstrip("/")
+
+
+def _dns_label(name: str) -> str:
+    if _DNS_LABEL.fullmatch(name) is None:
+        raise ValueError(
+            f'"{name}" is not a name: write up to 63 lower-case letters, digits and inner dashes'
+        )
+    return name
+
+
+Duration = Annotated[timedelta, BeforeValidator(_to_duration)]
+Url = Annotated[str, AfterValidator(_plain_url)]
+Name = Annotated[str, AfterValidator(_dns_label)]
+ImageName = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=512)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+    )
+
+
+class PrometheusServer(_Section):
+    """A server gates may name. `scrape_interval`: how often it scrapes the targets they judge."""
+
+    url: Url
+    scrape_interval: Duration = timedelta(seconds=15)
+
+
+class ImageSettings(_Section):
+    """Images of the load pods: the operator's own (it is also the agent's) and JMeter's."""
+
+    operator: ImageName
+    jmeter: ImageName
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+
+
+class Settings(_Section):
+    """Everything the operator is told from outside.
+
+    `operator_url`: where load pods reach this operator. `namespaces`: those it watches; none: all of them.
+    `prometheus`: servers by the name a gate's `spec.prometheus` uses.
+    """
+
+    operator_url: Url
+    images: ImageSettings
+    port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 8080
+    namespaces: tuple[Name, ...] = ()
+    prometheus: dict[Name, PrometheusServer] = Field(default_factory=dict)
+
+
+def parse_settings(text: str) -> Settings:
+    """Read the settings file's text.
+
+    Raises:
+        SettingsError: it is not YAML, has an unknown or doubled field, or a value that cannot be used.
+    """
+    try:
+        raw = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  a SafeLoader that refuses doubled keys
+    except yaml.YAMLError as error:
+        raise SettingsError(f"not readable as YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise SettingsError("not a mapping of settings: begin with operatorUrl, images and prometheus")
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(detail) for detail in error.errors())) from error
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML where a key given twice is an error and not silently the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f'"{key.value}" is given twice', problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{path}: there is no such setting; remove it or correct its spelling"
+        case "missing":
+            return f"{path}: missing; it has no default"
+        case "value_error":
+            return f"{path}: {detail['ctx']['error']}"
+        case _:
+            return f"{path}: {detail['msg'][0].lower()}{detail['msg'][1:]}, but it is {detail['input']!r}"

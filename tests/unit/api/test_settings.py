@@ -1,0 +1,94 @@
+"""The settings file: what it may say, and the sentences it is refused with."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devperfops_operator.api.settings import PrometheusServer, SettingsError, parse_settings
+
+SHORTEST = """
+operatorUrl: http://devperfops-operator.devperfops-system.svc:8080/
+images: {operator: devperfops/operator:0.1.0, jmeter: devperfops/jmeter:5.6.3}
+"""
+
+
+def test_the_shortest_file_gets_the_defaults():
+    settings = parse_settings(SHORTEST)
+
+    assert settings.operator_url == "http://devperfops-operator.devperfops-system.svc:8080"
+    assert settings.images.pull_policy == "IfNotPresent"
+    assert settings.port == 8080
+    assert settings.namespaces == ()
+    assert settings.prometheus == {}
+
+
+def test_prometheus_servers_have_names():
+    settings = parse_settings(
+        SHORTEST
+        + """
+namespaces: [sock-shop, podinfo]
+prometheus:
+  monitoring: {url: "http://prometheus.monitoring.svc:9090"}
+  fast: {url: "https://prometheus.example/tenant", scrapeInterval: 5s}
+"""
+    )
+
+    assert settings.namespaces == ("sock-shop", "podinfo")
+    assert settings.prometheus == {
+        "monitoring": PrometheusServer(
+            url="http://prometheus.monitoring.svc:9090", scrape_interval=timedelta(seconds=15)
+        ),
+        "fast": PrometheusServer(
+            url="https://prometheus.example/tenant", scrape_interval=timedelta(seconds=5)
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "not a mapping of settings: begin with operatorUrl"),
+        ("- operatorUrl", "not a mapping of settings: begin with operatorUrl"),
+        ("images: [", "not readable as YAML"),
+        ("images: {operator: a}", "operatorUrl: missing; it has no default; images.jmeter: missing"),
+        (SHORTEST + "operatorURL: http://x", "operatorURL: there is no such setting"),
+        (SHORTEST + "port: 1\nport: 2", '"port" is given twice'),
+        (SHORTEST + "? [1]\n: 2", "unhashable key"),
+        (SHORTEST + "port: 0", "port: input should be greater than or equal to 1, but it is 0"),
+        (SHORTEST + "port: yes", "port: input should be a valid integer, but it is True"),
+        (SHORTEST + "namespaces: [Sock_Shop]", 'namespaces.0: "Sock_Shop" is not a name'),
+        (SHORTEST + "prometheus: {Mon: {url: 'http://p'}}", 'prometheus.Mon: "Mon" is not a name'),
+        (SHORTEST + "prometheus: {m: {url: p:9090}}", 'prometheus.m.url: "p:9090" is not an address'),
+        (
+            SHORTEST + "prometheus: {m: {url: 'http://u:s3cret@p'}}",
+            "the address of p must have no user, password",
+        ),
+        (
+            SHORTEST + "prometheus: {m: {url: 'http://p/?a=b'}}",
+            "the address of p must have no user, password",
+        ),
+        (
+            SHORTEST + "prometheus: {m: {url: 'http://p', scrapeInterval: 15}}",
+            'prometheus.m.scrapeInterval: "15" is not a duration: write for example',
+        ),
+        (SHORTEST + "prometheus: {m: {url: 'http://p', scrapeInterval: 0s}}", '"0s" is no time at all'),
+        (
+            SHORTEST.replace("5.6.3", "5.6.3, pullPolicy: never"),
+            "images.pullPolicy: input should be 'Always', 'IfNotPresent' or 'Never', but it is 'never'",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_sentence(text, sentence):
+    with pytest.raises(SettingsError) as refused:
+        parse_settings(text)
+
+    assert sentence in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text):
+    with pytest.raises(SettingsError):
+        parse_settings(text)
