@@ -1,0 +1,7 @@
+"""The cluster, as the operator uses it: raw objects in, raw objects out, errors in our own tree."""
+
+from devperfops_operator.adapters.kubernetes.cluster import Cluster
+from devperfops_operator.adapters.kubernetes.connection import Connection, connect
+from devperfops_operator.adapters.kubernetes.tokens import TokenReviewer
+
+__all__ = ["Cluster", "Connection", "TokenReviewer", "connect"]

@@ -1,0 +1,145 @@
+"""Reading and writing objects. Every write is idempotent or guarded by what it was decided on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from devperfops_operator.adapters.kubernetes.connection import Connection
+from devperfops_operator.adapters.kubernetes.failures import AlreadyExists, NotFound
+from devperfops_operator.adapters.kubernetes.resources import RESOURCES
+from devperfops_operator.domain.errors import Conflict
+from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
+
+Raw = dict[str, Any]
+
+FIELD_MANAGER: Final = "devperfops-operator"
+_WRITTEN: Final = {"fieldManager": FIELD_MANAGER}
+_MERGE_PATCH: Final = "application/merge-patch+json"
+_JSON_PATCH: Final = "application/json-patch+json"
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects of a kind at one moment, which `resource_version` names."""
+
+    items: Sequence[Raw]
+    resource_version: str
+
+
+class Cluster:
+    """What the operator does with the API server.
+
+    Every method may raise Refused, Conflict or Unavailable (see `domain.errors`).
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, kind: str, namespace: str, name: str) -> Raw | None:
+        """The object as stored; None: there is none."""
+        try:
+            return await self._connection.request("GET", RESOURCES[kind].path(namespace, name))
+        except NotFound:
+            return None
+
+    async def list(self, kind: str, namespace: str | None = None, selector: str = "") -> Listing:
+        """All objects that match the label selector; without a namespace those of all namespaces."""
+        resource = RESOURCES[kind]
+        query = {"limit": str(_PAGE), **({"labelSelector": selector} if selector else {})}
+        items: list[Raw] = []
+        while True:
+            page = await self._connection.request("GET", resource.path(namespace), query=query)
+            # The items of a list do not name their kind.
+            named = {"kind": kind, "apiVersion": resource.api_version}
+            items.extend({**named, **item} for item in page["items"])
+            following = page["metadata"].get("continue")
+            if not following:
+                return Listing(items, page["metadata"]["resourceVersion"])
+            query["continue"] = following
+
+    async def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Its data, text and binary (decoded as Latin-1) alike; None: there is no such ConfigMap."""
+        stored = await self.get("ConfigMap", namespace, name)
+        if stored is None:
+            return None
+        binary = {
+            key: base64.b64decode(value).decode("latin-1")
+            for key, value in (stored.get("binaryData") or {}).items()
+        }
+        return {**(stored.get("data") or {}), **binary}
+
+    async def create(self, manifest: Mapping[str, Any]) -> Raw:
+        """Create it, or find the object of that name that is there already."""
+        resource = RESOURCES[manifest["kind"]]
+        metadata = manifest["metadata"]
+        path = resource.path(metadata["namespace"])
+        try:
+            return await self._connection.request("POST", path, body=dict(manifest), query=_WRITTEN)
+        except AlreadyExists as conflict:
+            existing = await self.get(resource.kind, metadata["namespace"], metadata["name"])
+            if existing is None:
+                raise Conflict(f"{resource.kind} {metadata['name']} was just deleted") from conflict
+            return existing
+
+    async def write_status(self, stored: Mapping[str, Any], status: Mapping[str, Any]) -> Raw:
+        """Replace the status of the object exactly as given. Raises Conflict if it has changed since."""
+        metadata = stored["metadata"]
+        kept = ("name", "namespace", "uid", "resourceVersion")
+        body = {
+            **{key: stored[key] for key in ("apiVersion", "kind", "spec")},
+            "metadata": {key: metadata[key] for key in kept},
+            "status": dict(status),
+        }
+        path = RESOURCES[stored["kind"]].path(metadata["namespace"], metadata["name"], "status")
+        return await self._change("PUT", path, body)
+
+    async def mark_known_good(self, namespace: str, snapshot: str) -> Raw:
+        """Label the ControllerRevision."""
+        body = {"metadata": {"labels": {KNOWN_GOOD_LABEL: "true"}}}
+        path = RESOURCES["ControllerRevision"].path(namespace, snapshot)
+        return await self._change("PATCH", path, body, _MERGE_PATCH)
+
+    async def replace_template(
+        self, namespace: str, deployment: str, expected: Mapping[str, Any], replacement: Mapping[str, Any]
+    ) -> Raw:
+        """Replace the pod template whole, if it still is the expected one. Raises Conflict if not.
+
+        A JSON Patch, because apply and merge patches leave what the newer template has added.
+        """
+        body = [
+            {"op": "test", "path": "/spec/template", "value": dict(expected)},
+            {"op": "replace", "path": "/spec/template", "value": dict(replacement)},
+        ]
+        path = RESOURCES["Deployment"].path(namespace, deployment)
+        return await self._change("PATCH", path, body, _JSON_PATCH)
+
+    async def suspend_job(self, namespace: str, name: str) -> Raw | None:
+        """Let the Job's pods end with grace; None: it is gone already."""
+        path = RESOURCES["Job"].path(namespace, name)
+        try:
+            return await self._connection.request(
+                "PATCH", path, body={"spec": {"suspend": True}}, query=_WRITTEN, content_type=_MERGE_PATCH
+            )
+        except NotFound:
+            return None
+
+    async def delete_job(self, namespace: str, name: str) -> None:
+        """Delete the Job and, behind it, its pods; done if it is gone already."""
+        try:
+            await self._connection.request(
+                "DELETE", RESOURCES["Job"].path(namespace, name), body={"propagationPolicy": "Background"}
+            )
+        except NotFound:
+            return
+
+    async def _change(self, method: str, path: str, body: Any, content_type: str = "application/json") -> Raw:
+        try:
+            return await self._connection.request(
+                method, path, body=body, query=_WRITTEN, content_type=content_type
+            )
+        except NotFound as error:
+            raise Conflict(f"{error}; it was deleted meanwhile") from error
