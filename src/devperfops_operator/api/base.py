@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from devperfops_operator.api.rules import Rule, with_rules
 
 GROUP: Final = "devperfops.io"
 VERSION: Final = "v1alpha1"
@@ -18,8 +31,32 @@ def _to_rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Timestamp = Annotated[AwareDatetime, PlainSerializer(_to_rfc3339, return_type=str, when_used="json")]
+Timestamp = Annotated[
+    AwareDatetime,
+    PlainSerializer(_to_rfc3339, return_type=str, when_used="json"),
+    Field(json_schema_extra={"maxLength": 40}),
+]
 """An instant; RFC 3339 in UTC with milliseconds on the wire."""
+
+
+def _cut(limit: int) -> AfterValidator:
+    def cut(text: str) -> str:
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    return AfterValidator(cut)
+
+
+Word = Annotated[str, Field(max_length=64)]
+"""A coded reason or another short word of ours."""
+
+Name = Annotated[str, Field(max_length=253)]
+"""The name of an object."""
+
+Line = Annotated[str, _cut(256), Field(json_schema_extra={"maxLength": 256})]
+"""A short text for people; cut to its limit, because it may quote others."""
+
+Sentence = Annotated[str, _cut(2048), Field(json_schema_extra={"maxLength": 2048})]
+"""A message for people; cut to its limit, because it may quote others."""
 
 
 def _or_default(value: Any) -> Any:
@@ -27,9 +64,26 @@ def _or_default(value: Any) -> Any:
 
 
 class ApiModel(BaseModel):
-    """camelCase on the wire, immutable in memory."""
+    """camelCase on the wire, immutable in memory.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+    Attribute docstrings become the CRD's descriptions (`kubectl explain`), `validations` its CEL rules.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+    )
+
+    validations: ClassVar[tuple[Rule, ...]] = ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return with_rules(handler(core_schema), cls.validations)
 
     def to_json(self) -> dict[str, Any]:
         """The object as the API server stores it: camelCase, absent fields left out."""
@@ -37,10 +91,13 @@ class ApiModel(BaseModel):
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Self:
+        """Read a stored object. Raises pydantic's ValidationError on a wrong type."""
         return cls.model_validate(raw)
 
 
 class OwnerReference(ApiModel):
+    """A `metav1.OwnerReference`."""
+
     api_version: str
     kind: str
     name: str
@@ -65,6 +122,8 @@ class ObjectMeta(ApiModel):
 
 
 class ConditionType(StrEnum):
+    """The first three as kstatus knows them; Passed is the business of gates."""
+
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
@@ -72,6 +131,8 @@ class ConditionType(StrEnum):
 
 
 class ConditionStatus(StrEnum):
+    """Whether a condition holds."""
+
     TRUE = "True"
     FALSE = "False"
     UNKNOWN = "Unknown"
@@ -82,7 +143,17 @@ class Condition(ApiModel):
 
     type: ConditionType
     status: ConditionStatus
-    reason: Annotated[str, Field(max_length=64)]
-    message: Annotated[str, Field(max_length=2048)] = ""
+    reason: Word
+    message: Sentence = ""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     last_transition_time: Timestamp
+
+
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Field(
+        max_length=8,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    ),
+]
+"""At most one condition of each type."""

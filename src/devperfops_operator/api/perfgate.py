@@ -3,73 +3,133 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from devperfops_operator.api.base import API_VERSION, ApiModel, Condition, ObjectMeta, Timestamp
+from devperfops_operator.api import rules
+from devperfops_operator.api.base import API_VERSION, ApiModel, Conditions, Name, ObjectMeta, Timestamp, Word
+from devperfops_operator.api.expect import MAX_LENGTH
 
 KIND = "PerfGate"
 PLURAL = "perfgates"
+
+
+MAX_OBJECTIVES = 32
 
 
 class TargetRef(ApiModel):
     """The guarded workload, in the gate's own namespace."""
 
     kind: Literal["Deployment"] = "Deployment"
-    name: Annotated[str, Field(max_length=63)]
+    """The kind of workload."""
+    name: Annotated[str, Field(max_length=63), rules.TARGET_NAME]
+    """The workload's name; load goes to the Service of the same name."""
 
 
 class PlanSource(ApiModel):
     """The ConfigMap key that holds the JMeter test plan (JMX)."""
 
-    config_map: Annotated[str, Field(max_length=253)]
-    key: Annotated[str, Field(max_length=253)] = "scenario.jmx"
+    config_map: Annotated[Name, rules.not_empty("is empty: write the name of the plan's ConfigMap")]
+    """The ConfigMap's name, in the gate's namespace."""
+    key: Annotated[Name, rules.not_empty("is empty: write a key such as scenario.jmx")] = "scenario.jmx"
+    """The key whose value is the test plan."""
 
 
 class JMeterLoad(ApiModel):
-    """What JMeter is asked to do. Durations as Kubernetes writes them (`90s`, `10m`), rate as `3000/m`."""
+    """What JMeter is asked to do. Durations as in `90s`, `10m`, `1h30m`."""
+
+    validations: ClassVar = (rules.RAMP_UP_UNDER_DURATION,)
 
     plan: PlanSource
-    threads: Annotated[int, Field(ge=1, le=100_000)]
-    ramp_up: Annotated[str, Field(max_length=16)] = "0s"
-    duration: Annotated[str, Field(max_length=16)]
-    rate: Annotated[str | int | None, Field(max_length=16)] = None
+    """Where the test plan is."""
+    threads: Annotated[int, rules.THREADS]
+    """Users played at once, given to the plan as the property NumOfThreads."""
+    ramp_up: Annotated[str, Field(max_length=16), rules.DURATION] = "0s"
+    """Time until all threads run, given as RampUp (seconds); what happens in it is not judged."""
+    duration: Annotated[str, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO]
+    """How long the load lasts at most, rampUp included, given as Duration (seconds).
+
+    A verdict may end it sooner.
+    """
+    rate: Annotated[Annotated[str, Field(max_length=16)] | int | None, rules.RATE] = None
+    """Samples per minute or second, such as 3000/m or 50/s, given as TPM (per minute).
+
+    A run that reaches less than 95 % of it does not pass.
+    """
 
 
 class Load(ApiModel):
+    """How the target is loaded."""
+
     jmeter: JMeterLoad
+    """A JMeter test plan and its parameters."""
 
 
 class Objective(ApiModel):
-    """One thing the target must hold: a JMeter objective, or with `good` and `total` one from Prometheus."""
+    """One thing the target must hold, judged by JMeter's samples or, with good and total, by Prometheus."""
 
-    name: Annotated[str | None, Field(max_length=63)] = None
-    expect: Annotated[str, Field(max_length=80)]
-    good: Annotated[str | None, Field(max_length=4096)] = None
-    total: Annotated[str | None, Field(max_length=4096)] = None
+    validations: ClassVar = (rules.GOOD_WITH_TOTAL, rules.GOOD_HAS_QUERIES, rules.QUERIES_HAVE_GOOD)
+
+    name: Annotated[
+        str | None, Field(max_length=63), rules.not_empty("is empty: write a name, or leave it out")
+    ] = None
+    """What people call it; by default the text of expect."""
+    expect: Annotated[str, Field(max_length=MAX_LENGTH), rules.EXPECT]
+    """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5% or good >= 99.9%."""
+    good: Annotated[
+        str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
+    ] = None
+    """PromQL that gives the raw counters of good events; the operator adds up their increases itself."""
+    total: Annotated[
+        str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
+    ] = None
+    """PromQL that gives the raw counters of all events."""
 
 
 class Triggers(ApiModel):
     """What starts a run by itself. Manual runs are always possible."""
 
     rollout: bool = True
+    """Every new revision of the target is tested."""
 
 
 class OnFail(StrEnum):
+    """What follows a Fail."""
+
     ROLLBACK = "Rollback"
     HOLD = "Hold"
 
 
 class Actions(ApiModel):
+    """What follows a verdict."""
+
     on_fail: OnFail = OnFail.ROLLBACK
+    """Rollback: back to the last known-good revision. Hold: change nothing."""
 
 
 class PerfGateSpec(ApiModel):
+    """Which workload is guarded, how it is loaded and what it must hold."""
+
+    validations: ClassVar = (rules.COUNTERS_HAVE_PROMETHEUS,)
+
     target_ref: TargetRef
     load: Load
-    objectives: tuple[Objective, ...]
-    prometheus: Annotated[str | None, Field(max_length=63)] = None
+    objectives: Annotated[
+        tuple[Objective, ...],
+        Field(max_length=MAX_OBJECTIVES),
+        rules.not_empty(
+            "there is no objective: write at least one, such as objectives: [{expect: p99 < 2s}]"
+        ),
+        rules.DISTINCT_NAMES,
+    ] = ()  # a default, so that the rule speaks and not the API server's "Required value"
+    """What the target must hold, every one of them; at least one."""
+    prometheus: Annotated[
+        str | None,
+        Field(max_length=63),
+        rules.not_empty("is empty: write the name of a Prometheus server from the operator's settings"),
+    ] = None
+    """The Prometheus server of good and total, by its name in the operator's settings."""
     triggers: Triggers = Triggers()
     actions: Actions = Actions()
 
@@ -78,8 +138,8 @@ class TargetStatus(ApiModel):
     """The target as last seen. `revision` is recomputed only when `generation` changes."""
 
     generation: int
-    revision: str
-    template_hash: str
+    revision: Word
+    template_hash: Word
 
 
 class CurrentRun(ApiModel):
@@ -89,22 +149,28 @@ class CurrentRun(ApiModel):
     every other PerfRun is Manual, whatever it claims.
     """
 
-    name: str
-    revision: str
+    name: Name
+    revision: Word
     gate_generation: int
 
 
 class PerfGateStatus(ApiModel):
+    """What the operator has seen and done."""
+
     observed_generation: int = 0
-    conditions: tuple[Condition, ...] = ()
+    conditions: Conditions = ()
     target: TargetStatus | None = None
     run: CurrentRun | None = None
-    known_good: str | None = None  # revision; told to people, never read back
-    last_verdict: str | None = None  # told to people, never read back
+    known_good: Word | None = None  # revision; told to people, never read back
+    last_verdict: Word | None = None  # told to people, never read back
     last_run_at: Timestamp | None = None
 
 
 class PerfGate(ApiModel):
+    """Guards a workload: every new revision is load-tested, judged, and promoted or rolled back."""
+
+    validations: ClassVar = rules.GATE_NAME
+
     api_version: Literal["devperfops.io/v1alpha1"] = API_VERSION
     kind: Literal["PerfGate"] = "PerfGate"
     metadata: ObjectMeta

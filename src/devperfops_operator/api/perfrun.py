@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from devperfops_operator.api.base import API_VERSION, ApiModel, Condition, ObjectMeta, Timestamp
+from devperfops_operator.api import rules
+from devperfops_operator.api.base import (
+    API_VERSION,
+    ApiModel,
+    Conditions,
+    Line,
+    Name,
+    ObjectMeta,
+    Sentence,
+    Timestamp,
+    Word,
+)
+from devperfops_operator.api.expect import MAX_LENGTH
+from devperfops_operator.api.perfgate import MAX_OBJECTIVES
 from devperfops_operator.wire.measurement import LoadEnd
 
 KIND = "PerfRun"
@@ -15,6 +28,8 @@ PLURAL = "perfruns"
 
 
 class Phase(StrEnum):
+    """How far a run is; the last three are final."""
+
     PENDING = "Pending"
     AWAITING_ROLLOUT = "AwaitingRollout"
     PREPARING = "Preparing"
@@ -28,45 +43,68 @@ class Phase(StrEnum):
 
     @property
     def terminal(self) -> bool:
+        """Nothing follows."""
         return self in {Phase.COMPLETED, Phase.SUPERSEDED, Phase.CANCELLED}
 
 
 class Verdict(StrEnum):
-    PASS = "Pass"
+    """Only Pass opens a gate. Inconclusive: not enough evidence. Error: could not be tested."""
+
+    PASS = "Pass"  # noqa: S105  not a password
     FAIL = "Fail"
     INCONCLUSIVE = "Inconclusive"
     ERROR = "Error"
 
 
 class Trigger(StrEnum):
+    """Why a run began."""
+
     ROLLOUT = "Rollout"
     MANUAL = "Manual"
 
 
 class ActionType(StrEnum):
+    """What follows a verdict."""
+
     PROMOTE = "Promote"
     ROLLBACK = "Rollback"
     HOLD = "Hold"
 
 
+MAX_TIMELINE = 256
+
+ObjectiveName = Annotated[str, Field(max_length=MAX_LENGTH)]
+
+
 class PerfRunSpec(ApiModel):
-    gate: Annotated[str, Field(max_length=40)]
+    """A wish for a run; only `cancel` may change, once."""
+
+    validations: ClassVar = (rules.RUN_FIXED, rules.CANCEL_ONCE)
+
+    gate: Annotated[
+        str,
+        Field(max_length=rules.MAX_GATE_NAME),
+        rules.not_empty("is empty: write the name of the PerfGate to run"),
+    ]
+    """The PerfGate to run, in this namespace."""
     reason: Annotated[str, Field(max_length=256)] = ""
+    """Why, for people."""
     cancel: bool = False
+    """Set to true to end the run."""
 
 
 class ObjectiveStatus(ApiModel):
     """One objective's evidence and verdict. Shares are texts (`0.12%`): the API has no floats."""
 
-    name: str
-    expect: str
+    name: ObjectiveName
+    expect: ObjectiveName
     verdict: Verdict | None = None
-    reason: str | None = None
-    message: str | None = None
-    observed: str | None = None  # as a person would say it: "p99 = 212 ms", "0.12% errors"
-    exceedance: str | None = None  # observed share of exceedances: "0.35%"
-    bound: str | None = None  # upper confidence bound of that share: "0.48%"
-    allowed: str | None = None  # share allowed by the objective: "1%"
+    reason: Word | None = None
+    message: Sentence | None = None
+    observed: Line | None = None  # as a person would say it: "p99 = 212 ms", "0.12% errors"
+    exceedance: Word | None = None  # observed share of exceedances: "0.35%"
+    bound: Word | None = None  # upper confidence bound of that share: "0.48%"
+    allowed: Word | None = None  # share allowed by the objective: "1%"
     samples: int = 0
     exceedances: int = 0
     decided_at: Timestamp | None = None
@@ -75,7 +113,7 @@ class ObjectiveStatus(ApiModel):
 class ObjectiveTotals(ApiModel):
     """A worker's final count for one objective."""
 
-    name: str
+    name: ObjectiveName
     samples: int
     exceedances: int
     exceedance_seconds: int
@@ -92,18 +130,19 @@ class WorkerStatus(ApiModel):
     blocks: int
     end: LoadEnd
     truncated: bool = False  # the JTL's last line is cut
-    objectives: tuple[ObjectiveTotals, ...] = ()
+    objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 
 class LoadStatus(ApiModel):
     """Offered against achieved load. Rates per minute, as text `2987/m`."""
 
     threads: int
-    planned_rate: str | None = None
-    achieved_rate: str | None = None
+    planned_rate: Word | None = None
+    achieved_rate: Word | None = None
     samples: int = 0
     judged_samples: int = 0
     errors: int = 0
+    progress_at: Timestamp | None = None  # when these figures were taken
     start_at: Timestamp | None = None  # when the workers were told to start
     judged_from: Timestamp | None = None  # first row + rampUp
     ends_at: Timestamp | None = None  # planned
@@ -115,9 +154,9 @@ class ActionStatus(ApiModel):
     """What was decided to do, and, once `done_at` is set, that it happened."""
 
     type: ActionType
-    reason: str
-    message: str = ""
-    to_revision: str | None = None
+    reason: Word
+    message: Sentence = ""
+    to_revision: Word | None = None
     decided_at: Timestamp
     done_at: Timestamp | None = None
 
@@ -127,31 +166,37 @@ class TimelineEntry(ApiModel):
 
     at: Timestamp
     phase: Phase
-    reason: Annotated[str, Field(max_length=64)]
-    message: Annotated[str, Field(max_length=1024)]
+    reason: Word
+    message: Sentence
 
 
 class PerfRunStatus(ApiModel):
+    """What happened, and why."""
+
     observed_generation: int = 0
     phase: Phase = Phase.PENDING
     verdict: Verdict | None = None
-    reason: str | None = None
-    message: str | None = None
+    reason: Word | None = None
+    message: Sentence | None = None
     trigger: Trigger | None = None
-    revision: str | None = None
-    template_hash: str | None = None
+    revision: Word | None = None
+    template_hash: Word | None = None
     gate_generation: int | None = None
-    snapshot: str | None = None
+    snapshot: Name | None = None
     load: LoadStatus | None = None
-    objectives: tuple[ObjectiveStatus, ...] = ()
-    workers: tuple[WorkerStatus, ...] = ()
+    objectives: Annotated[tuple[ObjectiveStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()
+    workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=64)] = ()
     action: ActionStatus | None = None
-    timeline: tuple[TimelineEntry, ...] = ()
-    conditions: tuple[Condition, ...] = ()
+    timeline: Annotated[tuple[TimelineEntry, ...], Field(max_length=MAX_TIMELINE)] = ()
+    conditions: Conditions = ()
     completed_at: Timestamp | None = None
 
 
 class PerfRun(ApiModel):
+    """One execution of a gate, kept as history."""
+
+    validations: ClassVar = rules.RUN_NAME
+
     api_version: Literal["devperfops.io/v1alpha1"] = API_VERSION
     kind: Literal["PerfRun"] = "PerfRun"
     metadata: ObjectMeta

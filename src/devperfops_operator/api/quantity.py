@@ -11,12 +11,13 @@ from fractions import Fraction
 from typing import Final
 
 # Also the patterns of the CRDs' CEL rules (RE2), so both sides read the same language.
-DURATION_PATTERN: Final = "^([0-9]{1,3}h)?([0-9]{1,4}m)?([0-9]{1,5}s)?$"
+DURATION_PATTERN: Final = "^([0-9]{1,3}h([0-9]{1,4}m)?([0-9]{1,5}s)?|[0-9]{1,4}m([0-9]{1,5}s)?|[0-9]{1,5}s)$"
 RATE_PATTERN: Final = "^[0-9]{1,7}/(s|m|h)$"
 
 _DURATION = re.compile(DURATION_PATTERN)
 _RATE = re.compile(RATE_PATTERN)
 _PERCENT = re.compile(r"^[0-9]{1,2}(\.[0-9]{1,4})?%$")
+_DURATION_UNITS: Final = {"h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 _PER_MINUTE: Final = {"s": Fraction(60), "m": Fraction(1), "h": Fraction(1, 60)}
 
 
@@ -30,11 +31,10 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         QuantityError: the text is anything else, such as `-1s`, `1.5m` or `90`.
     """
-    match = _DURATION.fullmatch(text)
-    if match is None or not text:
+    if _DURATION.fullmatch(text) is None:
         raise QuantityError(f'"{text}" is not a duration: write for example 90s, 10m or 1h30m')
-    hours, minutes, seconds = (int(part[:-1]) if part else 0 for part in match.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    parts = re.findall("([0-9]+)([hms])", text)
+    return sum((int(number) * _DURATION_UNITS[unit] for number, unit in parts), timedelta())
 
 
 def format_duration(duration: timedelta) -> str:

@@ -1,0 +1,313 @@
+"""What a resource must obey beyond its types, as CEL for the API server and as Python for `lint`.
+
+A rule hangs on the field or model it is about; the CRDs and the linter read it from there. Both say the same
+sentence, except for `expect`, where Python can say more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from devperfops_operator.api import expect
+from devperfops_operator.api.quantity import (
+    DURATION_PATTERN,
+    RATE_PATTERN,
+    QuantityError,
+    parse_duration,
+    parse_rate,
+)
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+MAX_GATE_NAME: Final = 40
+MAX_RUN_NAME: Final = 52
+MAX_THREADS: Final = 100_000
+VALIDATIONS: Final = "x-kubernetes-validations"
+
+_PLACEHOLDER = re.compile(r"\{(self[.\w]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`check` takes the value with its defaults filled in; it returns what is wrong, or None.
+
+    `message` is what the API server says when `message_expression` cannot be evaluated.
+    """
+
+    cel: str
+    message: str
+    check: Callable[[Any], str | None]
+    message_expression: str | None = None
+
+    @classmethod
+    def of(cls, cel: str, holds: Callable[[Any], bool], sentence: str) -> Self:
+        """A rule whose `sentence` may name values: `{self}` or `{self.field}`, texts only."""
+        return cls(
+            cel=cel,
+            message=_PLACEHOLDER.sub("...", sentence),
+            check=lambda value: None if holds(value) else _filled(sentence, value),
+            message_expression=_cel_text(sentence) if _PLACEHOLDER.search(sentence) else None,
+        )
+
+    def to_json(self) -> dict[str, str]:
+        """An entry of `x-kubernetes-validations`."""
+        entry = {"rule": self.cel, "message": self.message}
+        if self.message_expression is not None:
+            entry["messageExpression"] = self.message_expression
+        return entry
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return with_rules(handler(core_schema), (self,))
+
+
+def with_rules(schema: JsonSchemaValue, rules: tuple[Rule, ...]) -> JsonSchemaValue:
+    """The schema with more rules, as objects; the CRD writes them as JSON."""
+    return {**schema, VALIDATIONS: [*schema.get(VALIDATIONS, ()), *rules]} if rules else schema
+
+
+def _filled(sentence: str, value: Any) -> str:
+    return _PLACEHOLDER.sub(lambda match: str(_resolved(match.group(1), value)), sentence)
+
+
+def _resolved(path: str, value: Any) -> Any:
+    return reduce(lambda inner, key: inner[key], path.split(".")[1:], value)
+
+
+def _cel_text(sentence: str) -> str:
+    """`"{self}" is bad` as the CEL expression `'"' + self + '" is bad'`."""
+    pieces = _PLACEHOLDER.split(sentence)  # texts and placeholders take turns
+    return " + ".join(piece if index % 2 else quoted(piece) for index, piece in enumerate(pieces) if piece)
+
+
+def quoted(text: str) -> str:
+    """A CEL string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _matches(value: str, pattern: str) -> str:
+    return f"{value}.matches({quoted(pattern)})"
+
+
+def transition(cel: str, sentence: str) -> Rule:
+    """A rule about a change (it reads `oldSelf`): there is nothing to check in one document."""
+    return Rule(cel=cel, message=sentence, check=lambda _: None)
+
+
+def not_empty(sentence: str) -> Rule:
+    """For texts and lists; `minLength` and `minItems` would speak in the API server's own words."""
+    return Rule.of("self.size() > 0", bool, sentence)
+
+
+# Names
+
+_NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+def _named(what: str, limit: int, why: str) -> tuple[Rule, ...]:
+    def name(resource: Mapping[str, Any]) -> str:
+        return str(resource["metadata"]["name"])
+
+    return (
+        Rule.of(
+            f"size(self.metadata.name) <= {limit}",
+            lambda resource: len(name(resource)) <= limit,
+            f"metadata.name is too long: write a {what} name of at most {limit} characters, because {why}",
+        ),
+        Rule.of(
+            _matches("self.metadata.name", _NAME_PATTERN),
+            lambda resource: re.fullmatch(_NAME_PATTERN, name(resource)) is not None,
+            'metadata.name "{self.metadata.name}" has a dot: write letters, digits and hyphens only, '
+            f"because {why}",
+        ),
+    )
+
+
+GATE_NAME: Final = _named("gate", MAX_GATE_NAME, "the names of its runs and their Jobs begin with it")
+RUN_NAME: Final = _named("run", MAX_RUN_NAME, "its Job and pods are called after it")
+TARGET_NAME: Final = Rule.of(
+    _matches("self", _NAME_PATTERN),
+    lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
+    '"{self}" is not the name of a Deployment: write the name of the one to guard, such as front-end',
+)
+
+# Load
+
+
+def _is_duration(text: str) -> bool:
+    return re.fullmatch(DURATION_PATTERN, text) is not None
+
+
+def _duration_problem(text: str) -> str | None:
+    try:
+        parse_duration(text)
+    except QuantityError as error:
+        return str(error)
+    return None
+
+
+def _rate_problem(value: str | int) -> str | None:
+    try:
+        parse_rate(value)
+    except QuantityError as error:
+        return str(error)
+    return None
+
+
+def _ramp_up_is_shorter(jmeter: Mapping[str, Any]) -> bool:
+    ramp_up, duration = jmeter["rampUp"], jmeter["duration"]
+    if not (_is_duration(ramp_up) and _is_duration(duration)):
+        return True  # said elsewhere
+    return parse_duration(ramp_up) < parse_duration(duration)
+
+
+DURATION: Final = Rule(
+    cel=_matches("self", DURATION_PATTERN),
+    message="is not a duration: write for example 90s, 10m or 1h30m",
+    check=_duration_problem,
+    message_expression=_cel_text('"{self}" is not a duration: write for example 90s, 10m or 1h30m'),
+)
+ABOVE_ZERO: Final = Rule.of(
+    f"!{_matches('self', DURATION_PATTERN)} || self.matches('[1-9]')",
+    lambda value: not _is_duration(value) or parse_duration(value) > timedelta(),
+    '"{self}" is no time at all: write how long the load lasts, for example 10m',
+)
+RAMP_UP_UNDER_DURATION: Final = Rule.of(
+    f"!{_matches('self.rampUp', DURATION_PATTERN)} || !{_matches('self.duration', DURATION_PATTERN)}"
+    " || duration(self.rampUp) < duration(self.duration)",
+    _ramp_up_is_shorter,
+    "rampUp ({self.rampUp}) must be shorter than duration ({self.duration}), which includes it: "
+    "only load after the ramp is judged; write a longer duration or a shorter rampUp",
+)
+_NOT_A_RATE: Final = (
+    "is not a rate: write samples per minute or second, above 0 and with a unit, such as 3000/m or 50/s, "
+    "or leave rate out"
+)
+RATE: Final = Rule(
+    cel=f"type(self) == string && {_matches('self', RATE_PATTERN)} && self.matches('^[0-9]*[1-9]')",
+    message=_NOT_A_RATE,
+    check=_rate_problem,
+    message_expression=(
+        "(type(self) == string ? '\"' + self + '\"' : 'a bare number') + " + quoted(f" {_NOT_A_RATE}")
+    ),
+)
+THREADS: Final = Rule.of(
+    f"self >= 1 && self <= {MAX_THREADS}",
+    lambda value: 1 <= value <= MAX_THREADS,
+    f"threads lies between 1 and {MAX_THREADS}: write how many users JMeter plays at once, for example 50",
+)
+
+# Objectives
+
+_GOOD: Final = "^ *good"
+
+
+def _expect_problem(text: str) -> str | None:
+    try:
+        expect.parse_expect(text)
+    except expect.ExpectError as error:
+        return str(error)
+    return None
+
+
+def _is_good(objective: Mapping[str, Any]) -> bool:
+    return re.match(_GOOD, objective["expect"]) is not None
+
+
+def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
+    names = Counter(objective.get("name", objective["expect"]) for objective in objectives)
+    return max(names.values(), default=0) <= 1
+
+
+_UNDERSTOOD: Final = (  # the longest beginning that makes sense
+    r"^ *((p([1-9][0-9]?(\.[0-9]{1,4})?)?|errors) *(<=? *([0-9]+(\.[0-9]+)?)?)?"
+    r"|good *(>=? *([0-9]+(\.[0-9]+)?)?)?)?"
+)
+_PERCENTILE: Final = r"^ *p[1-9][0-9]?(\.[0-9]{1,4})?([^0-9.]|$)"
+_ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
+_HINTS: Final = (  # what to write, by how far the text goes; the first that applies
+    (
+        _matches("self", "^ *value|baseline"),
+        f"value and baseline are not supported yet; write {expect.EXAMPLES}",
+    ),
+    (
+        f"{_matches('self', '^ *p([^a-z]|$)')} && !{_matches('self', _PERCENTILE)}",
+        "a percentile is at least 1 and under 100, with at most four decimals; write p99 or p99.9",
+    ),
+    (_matches("self", _ZERO), f"the limit must be above 0; write {expect.EXAMPLES}"),
+    (
+        _matches("self", "^ *(p[0-9.]+|errors) *($|[^ <])"),
+        "write < or <= next, such as p99 < 2s or errors < 0.5%",
+    ),
+    (_matches("self", "^ *good *($|[^ >])"), "write > or >= next, such as good >= 99.9%"),
+    (_matches("self", "^ *p[0-9.]+ *<"), "write a time with its unit next, such as 300ms, 1.5s or 1m"),
+    (_matches("self", "^ *(errors|good)"), "write a percentage under 100 next, such as 0.5%"),
+)
+
+
+def _expect_message() -> str:
+    """`"p99 2s" is not understood after "p99 ": write < or <= next ...`, as CEL."""
+    hint = reduce(
+        lambda rest, case: f"({case[0]} ? {quoted(case[1])} : {rest})",
+        reversed(_HINTS),
+        quoted(f"write {expect.EXAMPLES}"),
+    )
+    return (
+        f"'\"' + self + '\" is not understood after \"' + self.find({quoted(_UNDERSTOOD)}) + '\": ' + {hint}"
+    )
+
+
+EXPECT: Final = Rule(
+    cel=f"{_matches('self', expect.PATTERN)} && !{_matches('self', _ZERO)}",
+    message=f"is not understood: write {expect.EXAMPLES}",
+    check=_expect_problem,
+    message_expression=_expect_message(),
+)
+GOOD_WITH_TOTAL: Final = Rule.of(
+    "has(self.good) == has(self.total)",
+    lambda objective: ("good" in objective) == ("total" in objective),
+    "good and total belong together: write both, two queries that give raw counters at Prometheus",
+)
+GOOD_HAS_QUERIES: Final = Rule.of(
+    f"!{_matches('self.expect', _GOOD)} || has(self.good) || has(self.total)",
+    lambda objective: not _is_good(objective) or "good" in objective or "total" in objective,
+    'expect "{self.expect}" needs its two counters at Prometheus: write the queries good and total',
+)
+QUERIES_HAVE_GOOD: Final = Rule.of(
+    f"{_matches('self.expect', _GOOD)} || !(has(self.good) || has(self.total))",
+    lambda objective: _is_good(objective) or not ("good" in objective or "total" in objective),
+    'expect "{self.expect}" is judged by JMeter\'s samples, good and total by Prometheus: '
+    "leave good and total out, or write expect: good >= 99.9%",
+)
+DISTINCT_NAMES: Final = Rule.of(
+    "self.all(a, self.exists_one(b, (has(a.name) ? a.name : a.expect) == (has(b.name) ? b.name : b.expect)))",
+    _distinct_names,
+    "two objectives have the same name (without name, the text of expect is the name): write different names",
+)
+COUNTERS_HAVE_PROMETHEUS: Final = Rule.of(
+    "has(self.prometheus) || !self.objectives.exists(o, has(o.good) || has(o.total))",
+    lambda spec: "prometheus" in spec or not any("good" in o or "total" in o for o in spec["objectives"]),
+    "an objective with good and total needs prometheus: "
+    "write the name of a Prometheus server from the operator's settings, such as prometheus: monitoring",
+)
+
+# Runs
+
+RUN_FIXED: Final = transition(
+    "self.gate == oldSelf.gate && self.reason == oldSelf.reason",
+    "a run keeps what it was made with: write a new PerfRun (only cancel may change)",
+)
+CANCEL_ONCE: Final = transition(
+    "!oldSelf.cancel || self.cancel",
+    "a cancelled run cannot be taken up again: write a new PerfRun",
+)
