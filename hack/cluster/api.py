@@ -6,6 +6,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from typing import Any, Final
 
 from hack.cluster.errors import ClusterError
@@ -40,7 +41,7 @@ class Api:
         try:
             found = json.loads(self._call("GET", path))
         except urllib.error.HTTPError as error:
-            if error.code == 404:
+            if error.code == HTTPStatus.NOT_FOUND:
                 return None
             raise _refused("GET", path, error) from None
         assert isinstance(found, dict)
@@ -53,7 +54,9 @@ class Api:
         except urllib.error.HTTPError as error:
             raise _refused("PATCH", path, error) from None
 
-    def _call(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> bytes:
+    def _call(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
+    ) -> bytes:
         request = urllib.request.Request(
             self._server + path, data=body, method=method, headers={"Content-Type": content_type}
         )
@@ -63,4 +66,6 @@ class Api:
 
 
 def _refused(method: str, path: str, error: urllib.error.HTTPError) -> ClusterError:
-    return ClusterError(f"the API server refused {method} {path}: {error.code} {error.read().decode(errors='replace')}")
+    return ClusterError(
+        f"the API server refused {method} {path}: {error.code} {error.read().decode(errors='replace')}"
+    )

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from hack.cluster import controlplane, kubeconfig, pki, programs, settings
+from hack.cluster import builds, controlplane, kubeconfig, pki, settings
 from hack.cluster.api import Api
 from hack.cluster.controlplane import Endpoints
 from hack.cluster.errors import ClusterError
@@ -61,15 +61,19 @@ def up(folder: Path, *, owner: int | None = None) -> ApiServer:
         ClusterError: one of them does not start.
     """
     cache = settings.cache()
-    programs.ensure(cache, [programs.ETCD, programs.KUBERNETES])
+    builds.ensure(cache, [builds.ETCD, builds.KUBERNETES])
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    certificates = pki.ensure(folder, ["ca"], [controlplane.serving_certificate((_ADDRESS,)), controlplane.ADMIN])
+    certificates = pki.ensure(
+        folder, ["ca"], [controlplane.serving_certificate((_ADDRESS,)), controlplane.ADMIN]
+    )
     table = _table(folder)
     if owner is not None:
         _guard(table, folder, owner)
     at = _start(cache, folder, table, certificates)
-    return ApiServer(at.server, kubeconfig.write(folder / "admin.kubeconfig", at.server, "admin", certificates))
+    return ApiServer(
+        at.server, kubeconfig.write(folder / "admin.kubeconfig", at.server, "admin", certificates)
+    )
 
 
 def down(folder: Path) -> None:
@@ -97,7 +101,9 @@ def _start(cache: settings.Cache, folder: Path, table: ProcessTable, certificate
             for spec in _specs(cache, folder, at, certificates):
                 table.ensure(spec)
             api = Api(at.server, certificates)
-            wait_until(f"API server at {at.server} ready", api.ready, seconds=60, table=table, needs=_PROCESSES)
+            wait_until(
+                f"API server at {at.server} ready", api.ready, seconds=60, table=table, needs=_PROCESSES
+            )
         except ClusterError:
             table.stop(_PROCESSES, patience=3)
             _ports_file(folder).unlink()
@@ -125,7 +131,9 @@ def _specs(cache: settings.Cache, folder: Path, at: Endpoints, certificates: pki
 def _guard(table: ProcessTable, folder: Path, owner: int) -> None:
     identity = identify(owner)
     if identity is None:
-        raise ClusterError(f"no process has the pid {owner}: give the pid of the one that owns the API server")
+        raise ClusterError(
+            f"no process has the pid {owner}: give the pid of the one that owns the API server"
+        )
     argv = (sys.executable, "-m", "hack.cluster.guard", str(folder), json.dumps(asdict(identity)))
     table.ensure(Spec(_GUARD, argv, environment={"PYTHONPATH": str(settings.CHECKOUT)}))
 

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hack.cluster import apiserver, cluster, images, settings
+from hack.cluster import apiserver, cluster, imagestore, settings
 from hack.cluster.console import result, say
 from hack.cluster.errors import ClusterError
-from hack.cluster.images import Image
+from hack.cluster.imagestore import Image
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,7 +28,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m hack.cluster", description="The local one-node Kubernetes.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m hack.cluster", description="The local one-node Kubernetes."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="start the cluster; prints its KUBECONFIG")
     up.set_defaults(run=_up)
@@ -40,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="each component; exit code 0 only if all are healthy")
     status.set_defaults(run=_status)
     _add_images(commands.add_parser("images", help="build images, load them into the cluster, push them"))
-    _add_apiserver(commands.add_parser("apiserver", help="only etcd and kube-apiserver, for integration tests"))
+    _add_apiserver(
+        commands.add_parser("apiserver", help="only etcd and kube-apiserver, for integration tests")
+    )
     return parser
 
 
@@ -73,7 +77,7 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
         ("push", "build what changed and push it to a registry", _images_push),
     ):
         action = actions.add_parser(name, help=text, description=f"{text}; prints the name of each image")
-        action.add_argument("known", nargs="*", metavar="IMAGE", help=f"one of {', '.join(images.KNOWN)}")
+        action.add_argument("known", nargs="*", metavar="IMAGE", help=f"one of {', '.join(imagestore.KNOWN)}")
         action.add_argument("--name", help="name of an image of your own, such as devperfops/operator:dev")
         action.add_argument("--dockerfile", type=Path, help="its Dockerfile")
         action.add_argument("--context", type=Path, default=Path(), help="its build context (default: here)")
@@ -81,10 +85,12 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
         action.set_defaults(run=run)
         if name == "push":
             action.add_argument("--registry", required=True, help="such as localhost:5000 or ghcr.io/team")
-            action.add_argument("--insecure", action="store_true", help="accept plain HTTP or an unknown certificate")
+            action.add_argument(
+                "--insecure", action="store_true", help="accept plain HTTP or an unknown certificate"
+            )
 
 
-def _up(options: argparse.Namespace) -> int:
+def _up(_: argparse.Namespace) -> int:
     config = cluster.up(settings.cache())
     say("cluster ready; to use it:")
     result(f"export KUBECONFIG={config}")
@@ -96,7 +102,7 @@ def _down(options: argparse.Namespace) -> int:
     return 0
 
 
-def _status(options: argparse.Namespace) -> int:
+def _status(_: argparse.Namespace) -> int:
     found = cluster.status(settings.cache())
     for each in found:
         process = f"pid {each.pid}" if each.pid else "not running"
@@ -107,31 +113,35 @@ def _status(options: argparse.Namespace) -> int:
 
 def _images_build(options: argparse.Namespace) -> int:
     for image in _chosen(options):
-        images.build(settings.cache(), image)
+        imagestore.build(settings.cache(), image)
         result(image.name)
     return 0
 
 
 def _images_load(options: argparse.Namespace) -> int:
     for image in _chosen(options):
-        images.load(settings.cache(), image)
+        imagestore.load(settings.cache(), image)
         result(image.name)
     return 0
 
 
 def _images_push(options: argparse.Namespace) -> int:
     for image in _chosen(options):
-        result(images.push(settings.cache(), image, options.registry, verify=not options.insecure))
+        result(imagestore.push(settings.cache(), image, options.registry, verify=not options.insecure))
     return 0
 
 
 def _chosen(options: argparse.Namespace) -> list[Image]:
     cache = settings.cache()
-    chosen = [images.known(cache, name) for name in options.known]
+    chosen = [imagestore.known(cache, name) for name in options.known]
     if options.name:
         if not options.dockerfile:
             raise ClusterError("--name needs --dockerfile")
-        chosen.append(images.described(options.name, options.dockerfile, options.context, tuple(options.build_arg)))
+        chosen.append(
+            imagestore.described(options.name, options.dockerfile, options.context, tuple(options.build_arg))
+        )
     if not chosen:
-        raise ClusterError(f"no image named: give one of {', '.join(images.KNOWN)}, or --name and --dockerfile")
+        raise ClusterError(
+            f"no image named: give one of {', '.join(imagestore.KNOWN)}, or --name and --dockerfile"
+        )
     return chosen

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Final
 
 from hack.cluster import (
+    builds,
     commands,
     controlplane,
     health,
-    images,
+    imagestore,
     kubeconfig,
     leftovers,
     network,
     node,
     packages,
     pki,
-    programs,
     settings,
 )
 from hack.cluster.api import APPLY, STRATEGIC, Api
@@ -38,7 +38,7 @@ from hack.cluster.waiting import wait_until
 _AT: Final = Endpoints(NODE_IP, settings.API_PORT, settings.ETCD_CLIENT_PORT, settings.ETCD_PEER_PORT)
 _NODE_PATH: Final = f"/api/v1/nodes/{NODE_NAME}"
 _RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
-_PROGRAMS: Final = (programs.ETCD, programs.COREDNS, programs.PAUSE, programs.KUBERNETES)
+_PROGRAMS: Final = (builds.ETCD, builds.COREDNS, builds.PAUSE, builds.KUBERNETES)
 _CLIENTS: Final = ("kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns")
 COMPONENTS: Final = ("containerd", "etcd", "kube-apiserver", *_CLIENTS)
 
@@ -60,7 +60,7 @@ def up(cache: Cache) -> Path:
     """
     _check_host()
     packages.ensure(cache, packages.CLUSTER)
-    programs.ensure(cache, _PROGRAMS)
+    builds.ensure(cache, _PROGRAMS)
     with _locked(cache.cluster):
         _forget_last_boot(cache.cluster)
         certificates = _certificates(cache.cluster)
@@ -101,7 +101,9 @@ def _check_host() -> None:
     if sys.platform != "linux":
         raise ClusterError("the local cluster runs on Linux only: set KUBECONFIG to use another one")
     if os.geteuid() != 0:
-        raise ClusterError("the local cluster needs root (containers, network): run as root, or set KUBECONFIG")
+        raise ClusterError(
+            "the local cluster needs root (containers, network): run as root, or set KUBECONFIG"
+        )
 
 
 @contextmanager
@@ -137,14 +139,16 @@ def _start_control_plane(cache: Cache, certificates: Pki) -> None:
     wait_until("API server ready", api.ready, seconds=60, table=table, needs=("etcd", "kube-apiserver"))
     table.ensure(node.controller_manager(cache, certificates))
     table.ensure(node.scheduler(cache))
-    wait_until("containerd ready", _probe(cache, "containerd"), seconds=30, table=table, needs=("containerd",))
-    images.load(cache, images.known(cache, "pause"))
+    wait_until(
+        "containerd ready", _probe(cache, "containerd"), seconds=30, table=table, needs=("containerd",)
+    )
+    imagestore.load(cache, imagestore.known(cache, "pause"))
 
 
 def _start_node(cache: Cache, certificates: Pki) -> None:
     table, api = _table(cache.cluster), Api(_AT.server, certificates)
     if table.identity("kubelet") is None:
-        _distrust_node(api)
+        _distrust_last_run(api)
     _allow_coredns(api)
     table.ensure(node.kubelet(cache, certificates))
     table.ensure(node.proxy(cache))
@@ -169,11 +173,23 @@ def _stop(cache: Cache) -> None:
     network.remove()
 
 
-def _distrust_node(api: Api) -> None:
-    """After a restart the API still holds the last run's "Ready": forget it, so that waiting for it means something."""
+def _distrust_last_run(api: Api) -> None:
+    """Take back the "Ready" the API still holds from before a restart.
+
+    Else waiting for it would mean nothing, and Services would send to addresses that others have now.
+    """
     if api.get(_NODE_PATH) is not None:
-        condition = {"type": "Ready", "status": "Unknown", "reason": "Restart"}
-        api.patch(f"{_NODE_PATH}/status", {"status": {"conditions": [condition]}}, STRATEGIC)
+        _set_conditions(api, _NODE_PATH, "Unknown", "Ready")
+    pods = api.get(f"/api/v1/pods?fieldSelector=spec.nodeName={NODE_NAME},status.phase=Running") or {}
+    for pod in pods.get("items", []):
+        metadata = pod["metadata"]
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+        _set_conditions(api, path, "False", "Ready", "ContainersReady")
+
+
+def _set_conditions(api: Api, path: str, status: str, *types: str) -> None:
+    conditions = [{"type": each, "status": status, "reason": "ClusterRestart"} for each in types]
+    api.patch(f"{path}/status", {"status": {"conditions": conditions}}, STRATEGIC)
 
 
 def _allow_coredns(api: Api) -> None:

@@ -39,7 +39,9 @@ def run(argv: Sequence[str], *, stdin: str = "", timeout: float = 120.0) -> str:
     except subprocess.TimeoutExpired:
         raise ClusterError(f"no end after {timeout:.0f} s: {' '.join(argv)}") from None
     if done.returncode != 0:
-        raise ClusterError(f"exit code {done.returncode}: {' '.join(argv)}\n{tail(done.stderr or done.stdout)}")
+        raise ClusterError(
+            f"exit code {done.returncode}: {' '.join(argv)}\n{tail(done.stderr or done.stdout)}"
+        )
     return done.stdout
 
 
@@ -52,6 +54,12 @@ def succeeds(argv: Sequence[str]) -> bool:
     return True
 
 
+def last_line(log: Path) -> str:
+    """The last line of a growing file, shortened to fit a console."""
+    lines = log.read_text(errors="replace").split()
+    return " ".join(lines[-12:])[-100:] if lines else "no output yet"
+
+
 def run_long(
     label: str,
     argv: Sequence[str],
@@ -59,7 +67,7 @@ def run_long(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    progress: Callable[[Path], str] = lambda log: last_line(log),
+    progress: Callable[[Path], str] = last_line,
 ) -> float:
     """Run a command that takes minutes; its output goes to `log`, a sign of life to the console.
 
@@ -73,7 +81,12 @@ def run_long(
     with (
         log.open("wb") as out,
         subprocess.Popen(
-            argv, cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+            argv,
+            cwd=cwd,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
         ) as process,
     ):
         while True:
@@ -86,18 +99,11 @@ def run_long(
                 process.terminate()
                 raise
     if code != 0:
-        raise ClusterError(
-            f"{label} failed with exit code {code}; the whole output is in {log}\n{tail(log.read_text(errors='replace'))}"
-        )
+        end = tail(log.read_text(errors="replace"))
+        raise ClusterError(f"{label} failed with exit code {code}; the whole output is in {log}\n{end}")
     return time.monotonic() - started
 
 
 def tail(text: str, lines: int = _TAIL) -> str:
     """The last lines of a text, indented."""
     return "\n".join(f"    {line}" for line in text.rstrip().splitlines()[-lines:])
-
-
-def last_line(log: Path) -> str:
-    """The last line of a growing file, shortened to fit a console."""
-    lines = log.read_text(errors="replace").split()
-    return " ".join(lines[-12:])[-100:] if lines else "no output yet"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hack.cluster import programs
+from hack.cluster import builds
 from hack.cluster.pki import Certificate, Pki
 from hack.cluster.processes import Spec
 from hack.cluster.settings import Cache
@@ -33,7 +33,12 @@ class Endpoints:
 
 def serving_certificate(addresses: tuple[str, ...]) -> Certificate:
     """The API server's own certificate, for its names inside a cluster and these addresses."""
-    hosts = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
+    hosts = (
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+    )
     names = (*(f"DNS:{host}" for host in (*hosts, "localhost")), *(f"IP:{address}" for address in addresses))
     return Certificate("apiserver", "/CN=kube-apiserver", usage="serverAuth", names=names)
 
@@ -44,7 +49,7 @@ def etcd(cache: Cache, at: Endpoints, data: Path) -> Spec:
     return Spec(
         "etcd",
         (
-            str(programs.executable(cache, programs.ETCD)),
+            str(builds.executable(cache, builds.ETCD)),
             "--name=devperfops",
             f"--data-dir={data}",
             f"--listen-client-urls={at.etcd}",
@@ -63,7 +68,7 @@ def apiserver(cache: Cache, at: Endpoints, pki: Pki, service_range: str, extra: 
     return Spec(
         "kube-apiserver",
         (
-            str(programs.executable(cache, programs.KUBERNETES, "kube-apiserver")),
+            str(builds.executable(cache, builds.KUBERNETES, "kube-apiserver")),
             f"--bind-address={at.address}",
             f"--advertise-address={at.address}",
             f"--secure-port={at.api_port}",

@@ -36,7 +36,7 @@ def normalized(name: str) -> str:
 
 
 def context_key(dockerfile: Path, context: Path, arguments: Iterable[str]) -> str:
-    """A hash of everything an image is built from: Dockerfile, build arguments, files copied (with x bits)."""
+    """A hash of all an image is built from: Dockerfile, build arguments, files copied (with x bits)."""
     text = dockerfile.read_text()
     digest = hashlib.sha256(json.dumps([text, sorted(arguments)]).encode())
     for path in sorted(_files(context, copied(text))):

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from hack.cluster import commands, programs
+from hack.cluster import builds, commands
 from hack.cluster.settings import Cache, Cluster
 
 _TABLES: Final = ("nat", "filter", "mangle")
@@ -46,6 +46,7 @@ def remove(cache: Cache) -> None:
         commands.succeeds(["umount", "--lazy", mount])
     _remove_rules(cache)
     _remove_cgroups()
+    _remove_log_links(cluster)
     shutil.rmtree(cluster.run, ignore_errors=True)
 
 
@@ -79,7 +80,7 @@ def _kill_shims(cluster: Cluster) -> None:
 
 
 def _remove_rules(cache: Cache) -> None:
-    proxy = programs.executable(cache, programs.KUBERNETES, "kube-proxy")
+    proxy = builds.executable(cache, builds.KUBERNETES, "kube-proxy")
     if proxy.exists():
         commands.succeeds([str(proxy), "--cleanup"])
     for iptables in ("iptables", "ip6tables"):
@@ -95,3 +96,10 @@ def _remove_cgroups() -> None:
         for folder, _, _ in os.walk(root, topdown=False):
             with suppress(OSError):
                 Path(folder).rmdir()
+
+
+def _remove_log_links(cluster: Cluster) -> None:
+    """The kubelet links each container's log here, whatever its log folder is."""
+    for link in Path("/var/log/containers").glob("*.log"):
+        if link.is_symlink() and link.readlink().is_relative_to(cluster.root):
+            link.unlink()

@@ -1,4 +1,4 @@
-"""The host's network as the cluster needs it: forwarding, the node's address, and the isolation of the pods."""
+"""The host's network as the cluster needs it: forwarding, the node's address, isolation of the pods."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def isolation_rules(interfaces: Iterable[str]) -> str:
     """
     real = sorted(name for name in interfaces if not name.startswith(_VIRTUAL))
     rules = [
-        f"-A {CHAIN} {direction} {CLUSTER_RANGE} -o {name} -j REJECT" for name in real for direction in ("-s", "-d")
+        f"-A {CHAIN} {direction} {CLUSTER_RANGE} -o {name} -j REJECT"
+        for name in real
+        for direction in ("-s", "-d")
     ]
     return "\n".join(["*filter", f":{CHAIN} - [0:0]", *rules, "COMMIT", ""])
 
@@ -64,4 +66,6 @@ def _ensure_sysctl(path: Path) -> None:
         if path.read_text().strip() != "1":
             path.write_text("1\n")
     except OSError as error:
-        raise ClusterError(f"cannot set {path} to 1: {error.strerror}; the kernel or container must allow it") from None
+        raise ClusterError(
+            f"cannot set {path} to 1: {error.strerror}; the kernel or container must allow it"
+        ) from None

@@ -9,14 +9,20 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from hack.cluster import programs, settings
+from hack.cluster import builds, settings
 from hack.cluster.pki import Certificate, Pki
 from hack.cluster.processes import Spec
 from hack.cluster.settings import NODE_IP, NODE_NAME, Cache, Cluster
 
 COREDNS_READY: Final = "127.0.0.1:18082"
 _COREDNS_HEALTH: Final = "127.0.0.1:18081"
-_GIVE_EVERYTHING: Final = ("memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available", "imagefs.inodesFree")
+_GIVE_EVERYTHING: Final = (
+    "memory.available",
+    "nodefs.available",
+    "nodefs.inodesFree",
+    "imagefs.available",
+    "imagefs.inodesFree",
+)
 
 CERTIFICATES: Final = (
     Certificate("apiserver-kubelet", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
@@ -120,12 +126,12 @@ def proxy(cache: Cache) -> Spec:
 def coredns(cache: Cache) -> Spec:
     """DNS of the cluster's names only: what is outside does not resolve."""
     config = cache.cluster.etc / "Corefile"
-    argv = (str(programs.executable(cache, programs.COREDNS)), "-conf", str(config))
+    argv = (str(builds.executable(cache, builds.COREDNS)), "-conf", str(config))
     return Spec("coredns", argv, {config: _corefile(cache.cluster)})
 
 
 def _kubernetes(cache: Cache, name: str, *arguments: str, files: dict[Path, str] | None = None) -> Spec:
-    return Spec(name, (str(programs.executable(cache, programs.KUBERNETES, name)), *arguments), files or {})
+    return Spec(name, (str(builds.executable(cache, builds.KUBERNETES, name)), *arguments), files or {})
 
 
 def _as_user(config: Path) -> tuple[str, ...]:
@@ -209,7 +215,7 @@ def _kubelet_config(cluster: Cluster, pki: Pki, resolv: Path) -> dict[str, Any]:
         "failCgroupV1": False,
         "failSwapOn": False,
         "podLogsDir": str(cluster.lib / "pod-logs"),
-        # The disk and the memory are the host's: never evict, never throw an image away that cannot be pulled again.
+        # Disk and memory are the host's: never evict, and keep images, which nobody could pull again.
         "evictionHard": dict.fromkeys(_GIVE_EVERYTHING, "0%"),
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,

@@ -50,9 +50,13 @@ def ensure(cache: Cache, wanted: Mapping[str, str]) -> None:
     if not names:
         return
     if shutil.which("apt-get") is None:
-        raise ClusterError(f"apt-get is missing (the local cluster wants Debian 12): install {', '.join(names)} yourself")
+        raise ClusterError(
+            f"apt-get is missing (the local cluster wants Debian 12): install {', '.join(names)} yourself"
+        )
     if os.geteuid() != 0:
-        raise ClusterError(f"root is needed to install {', '.join(names)}: run as root, or install them yourself")
+        raise ClusterError(
+            f"root is needed to install {', '.join(names)}: run as root, or install them yourself"
+        )
     say(f"install Debian packages: {' '.join(names)}")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     commands.run_long("apt-get update", ["apt-get", "update"], cache.log / "apt-update.log", env=quiet)

@@ -70,9 +70,16 @@ def ensure(parent: Path, authorities: Iterable[str], certificates: Iterable[Cert
 def extensions(usage: str, names: Iterable[str]) -> str:
     """An openssl configuration with the extensions of a certificate; `usage` "CA" makes an authority."""
     if usage == "CA":
-        lines = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"]
+        lines = [
+            "basicConstraints=critical,CA:TRUE",
+            "keyUsage=critical,keyCertSign,cRLSign,digitalSignature",
+        ]
     else:
-        lines = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", f"extendedKeyUsage={usage}"]
+        lines = [
+            "basicConstraints=critical,CA:FALSE",
+            "keyUsage=critical,digitalSignature",
+            f"extendedKeyUsage={usage}",
+        ]
     if names := list(names):
         lines.append(f"subjectAltName={','.join(names)}")
     return "\n".join(["[req]", "distinguished_name=name", "[name]", "[extensions]", *lines, ""])
@@ -97,8 +104,12 @@ def _sign(pki: Pki, certificate: Certificate) -> None:
     by = certificate.authority
     signer = ["-CA", str(pki.certificate(by)), "-CAkey", str(pki.key(by))] if by else []
     commands.run(
-        ["openssl", "req", "-x509", "-config", str(config), "-extensions", "extensions", "-days", _DAYS]
-        + ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-subj", certificate.subject]
-        + ["-keyout", str(pki.key(certificate.name)), "-out", str(pki.certificate(certificate.name)), *signer]
+        [
+            *("openssl", "req", "-x509", "-config", str(config), "-extensions", "extensions"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"),
+            *("-subj", certificate.subject, "-days", _DAYS),
+            *("-keyout", str(pki.key(certificate.name)), "-out", str(pki.certificate(certificate.name))),
+            *signer,
+        ]
     )
     config.unlink()

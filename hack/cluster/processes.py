@@ -95,7 +95,7 @@ def identify(pid: int) -> Identity | None:
     process = Path(f"/proc/{pid}")
     try:
         started = start_time((process / "stat").read_text())
-        executable = os.readlink(process / "exe").removesuffix(_DELETED)
+        executable = str((process / "exe").readlink()).removesuffix(_DELETED)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     return None if started is None else Identity(pid, started, executable, boot_id())
@@ -143,7 +143,9 @@ class ProcessTable:
     def failure(self, name: str) -> str:
         """The end of a process's output, for a message."""
         log = self.log(name)
-        return f"{log} ends:\n{commands.tail(log.read_text(errors='replace'))}" if log.exists() else "no output"
+        return (
+            f"{log} ends:\n{commands.tail(log.read_text(errors='replace'))}" if log.exists() else "no output"
+        )
 
     def log(self, name: str) -> Path:
         return self._log / f"{name}.log"

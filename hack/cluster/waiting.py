@@ -19,7 +19,7 @@ def wait_until(
     """Return when `holds()` is true.
 
     Raises:
-        ClusterError: it is not within `seconds`, or a process it `needs` has ended; with the end of its output.
+        ClusterError: not within `seconds`, or a process it `needs` has ended; with the end of its output.
     """
     deadline = time.monotonic() + seconds
     while not holds():

@@ -1,4 +1,4 @@
-"""Images: built by buildah from ordinary Dockerfiles, then imported into containerd or pushed to a registry."""
+"""Images: built by buildah from ordinary Dockerfiles, imported into containerd or pushed to a registry."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hack.cluster import commands, dockerfile, packages, programs
+from hack.cluster import builds, commands, dockerfile, packages
+from hack.cluster.builds import Program
 from hack.cluster.console import say
 from hack.cluster.errors import ClusterError
 from hack.cluster.locks import exclusive
-from hack.cluster.programs import Program
 from hack.cluster.settings import BASE_IMAGE, PAUSE_IMAGE, SOURCES, Cache
 
 _PULL_SECONDS: Final = 30.0
 _PIP: Final = Path("/etc/pip.conf")
 _AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 _OF_PROGRAMS: Final = {
-    "pause": (PAUSE_IMAGE, programs.PAUSE),
-    "podinfo": ("docker.io/devperfops/podinfo:dev", programs.PODINFO),
-    "prometheus": ("docker.io/devperfops/prometheus:dev", programs.PROMETHEUS),
+    "pause": (PAUSE_IMAGE, builds.PAUSE),
+    "podinfo": ("docker.io/devperfops/podinfo:dev", builds.PODINFO),
+    "prometheus": ("docker.io/devperfops/prometheus:dev", builds.PROMETHEUS),
 }
 KNOWN: Final = tuple(_OF_PROGRAMS)
 """Names of the images this package describes itself."""
@@ -49,8 +49,8 @@ class Image:
 def known(cache: Cache, name: str) -> Image:
     """One of `KNOWN`; its program is built first."""
     full, program = _of_program(name)
-    programs.ensure(cache, [program])
-    return Image(full, SOURCES / "images" / name / "Dockerfile", programs.folder(cache, program))
+    builds.ensure(cache, [program])
+    return Image(full, SOURCES / "images" / name / "Dockerfile", builds.folder(cache, program))
 
 
 def described(name: str, file: Path, context: Path, arguments: tuple[str, ...]) -> Image:
@@ -121,7 +121,8 @@ def push(cache: Cache, image: Image, registry: str, *, verify: bool) -> str:
 def _of_program(name: str) -> tuple[str, Program]:
     if name not in _OF_PROGRAMS:
         raise ClusterError(
-            f"no image is called {name!r}: known are {', '.join(KNOWN)}; any other needs --name, --dockerfile, --context"
+            f"no image is called {name!r}: known are {', '.join(KNOWN)}; "
+            "any other needs --name, --dockerfile and --context"
         )
     return _OF_PROGRAMS[name]
 
@@ -203,7 +204,14 @@ def _size(cache: Cache, stored: str) -> str:
 
 def _buildah(cache: Cache, command: str, *arguments: str) -> list[str]:
     store = cache.images / "store"
-    return ["buildah", "--storage-driver=overlay", f"--root={store}", f"--runroot={store}-run", command, *arguments]
+    return [
+        "buildah",
+        "--storage-driver=overlay",
+        f"--root={store}",
+        f"--runroot={store}-run",
+        command,
+        *arguments,
+    ]
 
 
 def _ctr(cache: Cache, *arguments: str) -> list[str]:

@@ -17,7 +17,7 @@ from hack.cluster.errors import ClusterError
 from hack.cluster.locks import exclusive
 from hack.cluster.settings import SOURCES, Cache
 
-_COMPONENT_VERSION: Final = "k8s.io/component-base/version"
+_VERSION: Final = "-X k8s.io/component-base/version.git"
 _SUFFIXES: Final = (".go", ".mod", ".sum")
 
 
@@ -39,19 +39,32 @@ class Program:
 
     def build_command(self, output: Path) -> list[str]:
         """The `go build` that writes `output`; `-v` lists each package, which is the progress."""
-        return ["go", "build", "-v", "-buildvcs=false", *self.flags, "-ldflags", self.ldflags, "-o", str(output), self.package]
+        return [
+            "go",
+            "build",
+            "-v",
+            "-buildvcs=false",
+            *self.flags,
+            "-ldflags",
+            self.ldflags,
+            "-o",
+            str(output),
+            self.package,
+        ]
 
 
 KUBERNETES: Final = Program(
     "kubernetes",
     "1.34.4",
-    ldflags=f"-s -w -X {_COMPONENT_VERSION}.gitVersion=v1.34.4 -X {_COMPONENT_VERSION}.gitMajor=1 -X {_COMPONENT_VERSION}.gitMinor=34",
+    ldflags=f"-s -w {_VERSION}Version=v1.34.4 {_VERSION}Major=1 {_VERSION}Minor=34",
     links=("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"),
 )
 ETCD: Final = Program("etcd", "3.6.16")
 COREDNS: Final = Program("coredns", "1.15.0")
 PAUSE: Final = Program("pause", "1")
-PODINFO: Final = Program("podinfo", "6 at e86405a8674e", package="github.com/stefanprodan/podinfo/cmd/podinfo")
+PODINFO: Final = Program(
+    "podinfo", "6 at e86405a8674e", package="github.com/stefanprodan/podinfo/cmd/podinfo"
+)
 PROMETHEUS: Final = Program(
     "prometheus",
     "3.16 (v0.316.0)",
@@ -65,7 +78,10 @@ PROMETHEUS: Final = Program(
 def source_key(flags: Iterable[str], files: Mapping[str, bytes]) -> str:
     """The key of a build: a hash of its flags and of each source file's name and content."""
     digest = hashlib.sha256()
-    for part in [*(flag.encode() for flag in flags), *(p for n in sorted(files) for p in (n.encode(), files[n]))]:
+    for part in [
+        *(flag.encode() for flag in flags),
+        *(p for n in sorted(files) for p in (n.encode(), files[n])),
+    ]:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()[:12]
@@ -92,7 +108,9 @@ def ensure(cache: Cache, programs: Iterable[Program]) -> None:
     if not (missing := _missing(cache, programs)):
         return
     if shutil.which("go") is None:
-        raise ClusterError("Go is not on PATH: install Go 1.26 or newer (https://go.dev/dl/) to build the local cluster")
+        raise ClusterError(
+            "Go is not on PATH: install Go 1.26 or newer (https://go.dev/dl/) to build the local cluster"
+        )
     cache.programs.mkdir(parents=True, exist_ok=True)
     with exclusive(cache.programs / ".lock", "another build of the programs is running"):
         missing = _missing(cache, missing)
