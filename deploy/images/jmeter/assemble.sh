@@ -11,8 +11,9 @@ work="$dest.part"
 rm -rf "$work"
 mkdir -p "$work/bin" "$work/lib/ext" "$work/lib/junit"
 
+plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
 maven() { mvn --batch-mode --no-transfer-progress --quiet --strict-checksums -f "$here/pom.xml" "$@"; }
-maven dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/lib"
+maven "$plugin:copy-dependencies" -DincludeScope=runtime -DoutputDirectory="$work/lib"
 mv "$work/lib/ApacheJMeter-"*.jar "$work/bin/ApacheJMeter.jar"
 mv "$work/lib/ApacheJMeter_"*.jar "$work/lib/ext/"
 
@@ -25,7 +26,7 @@ elif ! sums | diff -u "$here/SHA256SUMS" - >&2; then
 fi
 
 # JMeter's properties and report template; it has no launcher script, and Windows' would be of no use.
-maven dependency:unpack-dependencies -DincludeArtifactIds=ApacheJMeter_config -Dmdep.unpack.includes='bin/**' \
+maven "$plugin:unpack-dependencies" -DincludeArtifactIds=ApacheJMeter_config -Dmdep.unpack.includes='bin/**' \
   -DoutputDirectory="$work" -DmarkersDirectory="$work/markers"
 rm -rf "$work/markers"
 mv "$work" "$dest"
