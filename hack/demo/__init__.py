@@ -1,0 +1,1 @@
+"""`make demo`: three releases of a sample app, gated on a real cluster."""

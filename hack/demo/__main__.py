@@ -1,0 +1,79 @@
+"""python3 -m hack.demo [down]"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from hack.cluster.errors import ClusterError
+from hack.cluster.settings import CHECKOUT
+from hack.demo import report, sample, setup
+from hack.demo.errors import DemoFailed
+from hack.demo.setup import Choice
+from hack.demo.story import Story
+from hack.demo.timeline import Timeline
+from hack.kube import Kube, NotInTime
+
+
+def main(arguments: list[str]) -> int:
+    """0: everything happened as told; 1: something did not, and the text says what."""
+    timeline = Timeline(Console(log_path=False))
+    try:
+        choice = Choice.from_environment(os.environ)
+        if arguments == ["down"]:
+            down(choice, timeline)
+        else:
+            demo(choice, timeline)
+    except (DemoFailed, NotInTime, ClusterError) as error:
+        timeline.tell(f"[bold red]The demo did not happen as told:[/] {error}")
+        return 1
+    return 0
+
+
+def demo(choice: Choice, timeline: Timeline) -> None:
+    """From nothing to three gated releases."""
+    timeline.chapter("Set up")
+    with timeline.step(
+        "a Kubernetes cluster" if choice.kubeconfig is None else f"the cluster of {choice.kubeconfig}"
+    ):
+        kube = setup.start_cluster(choice)
+    with timeline.step("images: operator (also the agent), JMeter, podinfo, Prometheus"):
+        images = setup.provide_images(choice)
+    with timeline.step(f"nothing left of an earlier demo in {sample.NAMESPACE} and {sample.MONITORING}"):
+        setup.remove(kube)
+    with timeline.step(f"CRDs, and the operator in {setup.SYSTEM}"):
+        setup.install_operator(kube, images)
+    with timeline.step(f"Prometheus in {sample.MONITORING}"):
+        setup.install_prometheus(kube, images)
+    runs = Story(kube, timeline, setup.with_images(sample.podinfo(), images)).tell()
+    _farewell(kube, timeline, report.write(kube, runs, CHECKOUT / "build/demo"))
+
+
+def down(choice: Choice, timeline: Timeline) -> None:
+    """Remove everything the demo made in the cluster; the cluster itself stays."""
+    kube = setup.start_cluster(choice)
+    with timeline.step("remove the demo's namespaces, the operator and its CRDs"):
+        setup.remove(kube)
+        setup.uninstall_operator(kube)
+
+
+def _farewell(kube: Kube, timeline: Timeline, files: list[Path]) -> None:
+    timeline.chapter("All three happened as told")
+    timeline.tell("Reports of the runs:")
+    for each in files:
+        timeline.tell(f"  {each.relative_to(CHECKOUT)}")
+    timeline.tell(
+        "Left running: the cluster, the operator, podinfo version 3 with its gate, Prometheus. Look around:"
+    )
+    timeline.tell(f"  export KUBECONFIG={kube.kubeconfig}")
+    timeline.tell(f"  .venv/bin/devperfops get -n {sample.NAMESPACE}")
+    timeline.tell(f"  .venv/bin/devperfops run {sample.APP} -n {sample.NAMESPACE}")
+    timeline.tell("Remove it: [bold]make demo-down[/]")
+    timeline.tell("Stop the local cluster: [bold]make stop[/]")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

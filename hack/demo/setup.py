@@ -1,0 +1,198 @@
+"""What the story needs around it: a cluster, images, CRDs, operator, Prometheus."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from hack.cluster import cluster, imagestore, settings
+from hack.cluster.imagestore import Image
+from hack.cluster.settings import CHECKOUT
+from hack.demo import sample
+from hack.demo.errors import DemoFailed
+from hack.kube import Kube, Object, condition, kustomize, rolled_out, wait_for
+
+SYSTEM: Final = "devperfops-system"
+OPERATOR: Final = "devperfops-operator"
+_OVERLAY: Final = CHECKOUT / "build/demo/operator"
+_READY_SECONDS: Final = 180
+_GONE_SECONDS: Final = 180
+
+Images = Mapping[str, str]
+"""Short name of an image -> its full name in the cluster."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which cluster, and how images get there: from the environment."""
+
+    kubeconfig: Path | None
+    registry: str | None
+    insecure: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Choice:
+        """KUBECONFIG, IMAGES=load|push, REGISTRY, REGISTRY_INSECURE.
+
+        Raises:
+            DemoFailed: they do not go together.
+        """
+        kubeconfig = environment.get("KUBECONFIG") or None
+        way = environment.get("IMAGES") or ("push" if kubeconfig else "load")
+        registry = environment.get("REGISTRY") or None
+        if way not in {"load", "push"}:
+            raise DemoFailed(f"IMAGES={way}: write IMAGES=load or IMAGES=push")
+        if way == "push" and not registry:
+            raise DemoFailed(
+                "the images have to be pushed where your cluster can pull them: say REGISTRY=host/path "
+                "(or unset KUBECONFIG, and the demo brings a cluster of its own)"
+            )
+        if way == "load" and kubeconfig and Path(kubeconfig) != settings.cache().cluster.kubeconfig:
+            raise DemoFailed("IMAGES=load reaches the local cluster only: use IMAGES=push REGISTRY=host/path")
+        return cls(
+            kubeconfig=Path(kubeconfig) if kubeconfig else None,
+            registry=registry if way == "push" else None,
+            insecure=environment.get("REGISTRY_INSECURE") == "1",
+        )
+
+
+def start_cluster(choice: Choice) -> Kube:
+    """The user's cluster, or ours."""
+    return Kube(choice.kubeconfig or cluster.up(settings.cache()))
+
+
+def provide_images(choice: Choice) -> Images:
+    """Build what has changed and bring it to the cluster."""
+    cache = settings.cache()
+    found = {}
+    for name, image in all_images().items():
+        if choice.registry:
+            found[name] = imagestore.push(cache, image, choice.registry, verify=not choice.insecure)
+        else:
+            imagestore.load(cache, image)
+            found[name] = image.name
+    return found
+
+
+def all_images() -> dict[str, Image]:
+    """By short name. The tag of ours is the hash of what they are built from, so a change is a new image."""
+    cache = settings.cache()
+    deploy = CHECKOUT / "deploy/images"
+    ours = {
+        "operator": imagestore.described(
+            "devperfops/operator:dev", deploy / "operator/Dockerfile", CHECKOUT, ()
+        ),
+        "jmeter": imagestore.described(
+            "devperfops/jmeter:dev", deploy / "jmeter/Dockerfile", deploy / "jmeter", ()
+        ),
+    }
+    return {
+        **{
+            name: replace(each, name=f"{each.name.rpartition(':')[0]}:{each.key}")
+            for name, each in ours.items()
+        },
+        **{name: imagestore.known(cache, name) for name in ("podinfo", "prometheus")},
+    }
+
+
+def remove(kube: Kube) -> None:
+    """Delete the demo's own namespaces and wait until they are gone."""
+    for namespace in (sample.NAMESPACE, sample.MONITORING):
+        kube.delete("Namespace", namespace)
+    for namespace in (sample.NAMESPACE, sample.MONITORING):
+        wait_for(
+            f"namespace {namespace} is gone",
+            lambda namespace=namespace: kube.find("Namespace", namespace) is None,  # type: ignore[misc]
+            seconds=_GONE_SECONDS,
+        )
+
+
+def install_operator(kube: Kube, found: Images) -> None:
+    """CRDs and operator, as the kustomize base has them, with this demo's settings and images."""
+    objects = kustomize(overlay(found))
+    kube.apply(each for each in objects if each["kind"] in {"Namespace", "CustomResourceDefinition"})
+    for crd in (each["metadata"]["name"] for each in objects if each["kind"] == "CustomResourceDefinition"):
+        wait_for(f"{crd} is established", lambda crd=crd: _established(kube, crd), seconds=30)  # type: ignore[misc]
+    kube.apply(each for each in objects if each["kind"] not in {"Namespace", "CustomResourceDefinition"})
+    wait_for_deployment(kube, OPERATOR, SYSTEM)
+
+
+def uninstall_operator(kube: Kube) -> None:
+    """Delete everything `install_operator` made, CRDs (and so all gates and runs) included."""
+    for each in reversed(kustomize(CHECKOUT / "deploy/kustomize/base")):
+        kube.delete(
+            each["kind"], each["metadata"]["name"], each["metadata"].get("namespace"), each["apiVersion"]
+        )
+
+
+def install_prometheus(kube: Kube, found: Images) -> None:
+    """The namespaces and the Prometheus that watches the sample's pods."""
+    objects = with_images(sample.prometheus(), found)
+    kube.apply(each for each in sample.podinfo() if each["kind"] == "Namespace")
+    kube.apply(objects)
+    wait_for_deployment(kube, "prometheus", sample.MONITORING)
+
+
+def wait_for_deployment(kube: Kube, name: str, namespace: str) -> None:
+    """Return when it is rolled out.
+
+    Raises:
+        NotInTime: it is not within three minutes.
+    """
+    done: Callable[[], bool] = lambda: rolled_out(kube.get("Deployment", name, namespace))  # noqa: E731
+    wait_for(f"Deployment {namespace}/{name} is rolled out", done, seconds=_READY_SECONDS)
+
+
+def with_images(objects: list[Object], found: Images) -> list[Object]:
+    """The sample's objects with the images of this cluster."""
+    for each in objects:
+        if each["kind"] == "Deployment":
+            for container in each["spec"]["template"]["spec"]["containers"]:
+                container["image"] = found[container["name"]]
+    return objects
+
+
+def overlay(found: Images) -> Path:
+    """Write the kustomization of this installation: the base, with settings and images of its own."""
+    shutil.rmtree(_OVERLAY, ignore_errors=True)
+    _OVERLAY.mkdir(parents=True)
+    name, _, tag = found["operator"].rpartition(":")
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [os.path.relpath(CHECKOUT / "deploy/kustomize/base", _OVERLAY)],
+        "configMapGenerator": [
+            {
+                "name": "devperfops-settings",
+                "namespace": SYSTEM,
+                "behavior": "replace",
+                "files": ["settings.yaml"],
+            }
+        ],
+        "images": [{"name": "devperfops/operator", "newName": name, "newTag": tag}],
+    }
+    (_OVERLAY / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False))
+    (_OVERLAY / "settings.yaml").write_text(yaml.safe_dump(_settings(found), sort_keys=False))
+    return _OVERLAY
+
+
+def _settings(found: Images) -> Object:
+    return {
+        "operatorUrl": f"http://{OPERATOR}.{SYSTEM}.svc:8080",
+        "images": {"operator": found["operator"], "jmeter": found["jmeter"]},
+        "namespaces": [sample.NAMESPACE],
+        "prometheus": {
+            "demo": {"url": f"http://prometheus.{sample.MONITORING}.svc:9090", "scrapeInterval": "5s"}
+        },
+    }
+
+
+def _established(kube: Kube, crd: str) -> bool:
+    found = kube.get("CustomResourceDefinition", crd)
+    return condition(found, "Established").get("status") == "True"
