@@ -92,6 +92,13 @@ class ImageSettings(_Section):
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
 
 
+class Timeouts(_Section):
+    """`start`: from the Job's creation until every worker is ready. `drain`: to deliver after the load's end."""
+
+    start: Duration = timedelta(minutes=5)
+    drain: Duration = timedelta(minutes=3)
+
+
 class Settings(_Section):
     """Everything the operator is told from outside.
 
@@ -104,6 +111,7 @@ class Settings(_Section):
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 8080
     namespaces: tuple[Name, ...] = ()
     prometheus: dict[Name, PrometheusServer] = Field(default_factory=dict)
+    timeouts: Timeouts = Timeouts()
 
 
 def parse_settings(text: str) -> Settings:

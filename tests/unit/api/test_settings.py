@@ -22,6 +22,8 @@ def test_the_shortest_file_gets_the_defaults():
     assert settings.port == 8080
     assert settings.namespaces == ()
     assert settings.prometheus == {}
+    assert settings.timeouts.start == timedelta(minutes=5)
+    assert settings.timeouts.drain == timedelta(minutes=3)
 
 
 def test_prometheus_servers_have_names():
@@ -74,6 +76,7 @@ prometheus:
             'prometheus.m.scrapeInterval: "15" is not a duration: write for example',
         ),
         (SHORTEST + "prometheus: {m: {url: 'http://p', scrapeInterval: 0s}}", '"0s" is no time at all'),
+        (SHORTEST + "timeouts: {start: -1s}", 'timeouts.start: "-1s" is not a duration'),
         (
             SHORTEST.replace("5.6.3", "5.6.3, pullPolicy: never"),
             "images.pullPolicy: input should be 'Always', 'IfNotPresent' or 'Never', but it is 'never'",
