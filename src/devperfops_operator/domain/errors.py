@@ -18,7 +18,7 @@ class DevPerfOpsError(Exception):
     """Base of the tree."""
 
 
-class InvalidSpec(DevPerfOpsError):  # noqa: N818
+class InvalidSpec(DevPerfOpsError):
     """A field cannot be used as written. `field` is its path, as in `spec.objectives[0].expect`."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -27,11 +27,11 @@ class InvalidSpec(DevPerfOpsError):  # noqa: N818
         self.message = message
 
 
-class SnapshotTooLarge(DevPerfOpsError):  # noqa: N818
+class SnapshotTooLarge(DevPerfOpsError):
     """The pod template is too large to be kept as a snapshot."""
 
 
-class Refused(DevPerfOpsError):  # noqa: N818
+class Refused(DevPerfOpsError):
     """The API server will not do it; `reason` is its own word (Forbidden, Invalid ...)."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -39,13 +39,13 @@ class Refused(DevPerfOpsError):  # noqa: N818
         self.reason = reason
 
 
-class Conflict(DevPerfOpsError):  # noqa: N818
+class Conflict(DevPerfOpsError):
     """Somebody was faster: what we decided on is no longer so."""
 
 
-class Unavailable(DevPerfOpsError):  # noqa: N818
+class Unavailable(DevPerfOpsError):
     """No answer, or one that says "later"."""
 
 
-class Unauthenticated(DevPerfOpsError):  # noqa: N818
+class Unauthenticated(DevPerfOpsError):
     """The caller's token does not prove who it is."""

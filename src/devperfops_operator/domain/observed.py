@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfgate import PerfGate
@@ -130,6 +130,19 @@ class EffectFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSettings:
+    """The operator's own settings, as far as a run needs them. `scrape_interval`: of the gate's Prometheus."""
+
+    operator_url: str = ""
+    operator_image: str = ""
+    jmeter_image: str = ""
+    image_pull_policy: str = "IfNotPresent"
+    start_timeout: timedelta = timedelta(minutes=5)
+    drain_timeout: timedelta = timedelta(minutes=3)
+    scrape_interval: timedelta = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
 class GateObserved:
     gate: PerfGate
     target: Target | None
@@ -141,7 +154,7 @@ class GateObserved:
 
 @dataclass(frozen=True, slots=True)
 class RunObserved:
-    """`blocked_by`: the run in this namespace that must end first. `scrape_interval_s`: of the gate's Prometheus."""
+    """`blocked_by`: the run in this namespace that must end first."""
 
     run: PerfRun
     gate: PerfGate | None
@@ -151,6 +164,5 @@ class RunObserved:
     job: LoadJob | None
     evidence: Evidence
     blocked_by: str | None = None
-    scrape_interval_s: float = 15.0
-    operator_url: str = ""
+    settings: RunSettings = field(default_factory=lambda: RunSettings())
     failures: Mapping[str, EffectFailure] = field(default_factory=dict)

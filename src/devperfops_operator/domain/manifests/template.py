@@ -25,7 +25,7 @@ def revision_of(template: Template, configs: Mapping[str, Mapping[str, str]]) ->
     A `kubectl rollout restart` makes no new revision. `configs` maps the names that
     `referenced_config_maps` gives to their data; a missing ConfigMap is simply absent.
     """
-    return _digest({"template": _without_restart(template), "configs": configs})
+    return _digest({"template": without_restart(template), "configs": configs})
 
 
 def referenced_config_maps(template: Template) -> frozenset[str]:
@@ -50,7 +50,8 @@ def _name(reference: Mapping[str, Any] | None) -> Iterator[str]:
         yield reference["name"]
 
 
-def _without_restart(template: Template) -> Template:
+def without_restart(template: Template) -> Template:
+    """The template without the mark that `kubectl rollout restart` leaves."""
     metadata = template.get("metadata", {})
     annotations = {k: v for k, v in metadata.get("annotations", {}).items() if k != RESTARTED_AT}
     rest = {k: v for k, v in metadata.items() if k != "annotations"}

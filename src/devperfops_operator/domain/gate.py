@@ -1,0 +1,207 @@
+"""A gate's next step: adopt what runs, start a run for a new revision, tell how things stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.perfgate import CurrentRun, PerfGateStatus, TargetStatus
+from devperfops_operator.api.perfrun import ActionType, PerfRun, Phase, Verdict
+from devperfops_operator.domain.conditions import set_conditions
+from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision
+from devperfops_operator.domain.errors import SnapshotTooLarge
+from devperfops_operator.domain.manifests.run import run_manifest
+from devperfops_operator.domain.manifests.snapshot import adopted_snapshot
+from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
+from devperfops_operator.domain.run import known_good
+
+_LOOK_AGAIN = timedelta(seconds=2)
+_RETRY_STALLED = timedelta(seconds=10)
+_RETRY_REFUSED = timedelta(seconds=30)
+
+
+def decide_gate(observed: GateObserved, now: datetime) -> GateDecision:
+    """Level-based: what to do follows from what is, never from which event came."""
+    gate, target = observed.gate, observed.target
+    if target is None:
+        name = gate.spec.target_ref.name
+        message = (
+            f"Deployment {name} does not exist in {gate.metadata.namespace}; create it or mend targetRef"
+        )
+        return _stalled(observed, Problem("TargetNotFound", message), now)
+    if observed.inputs.problem is not None:
+        return _stalled(observed, observed.inputs.problem, now)
+    return _held_back(observed, _decide(observed, target, now), now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How the gate stands, for its conditions."""
+
+    reason: str
+    message: str
+    passed: ConditionStatus = ConditionStatus.UNKNOWN
+    stalled: bool = False
+    working: bool = False
+
+
+def _stalled(observed: GateObserved, problem: Problem, now: datetime) -> GateDecision:
+    standing = _Standing(problem.reason, problem.message, stalled=True)
+    return GateDecision(_status(observed, standing, now), requeue_at=now + _RETRY_STALLED)
+
+
+def _held_back(observed: GateObserved, decision: GateDecision, now: datetime) -> GateDecision:
+    """An effect that is refused stalls the gate, in the refuser's words, and is tried again now and then."""
+    for effect in decision.effects:
+        failure = observed.failures.get(effect.key)
+        if failure is None or not failure.refused:
+            continue
+        standing = _Standing(f"{effect.key}Refused", failure.message, stalled=True)
+        again = failure.last + _RETRY_REFUSED
+        effects = decision.effects if now >= again else ()
+        status = _status(observed, standing, now).model_copy(update={"run": decision.status.run})
+        return GateDecision(status, effects, requeue_at=max(again, now + _LOOK_AGAIN))
+    return decision
+
+
+def _decide(observed: GateObserved, target: Target, now: datetime) -> GateDecision:
+    good, current = known_good(observed.snapshots), observed.gate.status.run
+    run = _named(observed.runs, current)
+    if good is not None and good.revision == target.revision:
+        return GateDecision(_status(observed, _standing_of_known_good(good, run), now))
+    if good is None and current is None:
+        return _adopt(observed, target, now)
+    if current is not None and current.revision == target.revision:
+        if run is None:
+            return _start(observed, target, current, now)
+        if not _wants_another_attempt(observed, run, current):
+            return GateDecision(_status(observed, _standing_of(run), now))
+    if not observed.gate.spec.triggers.rollout:
+        message = f"revision {target.revision} is not judged: spec.triggers.rollout is false"
+        return GateDecision(_status(observed, _Standing("NotJudged", message), now))
+    return _start(observed, target, _next_attempt(observed, target), now)
+
+
+def _adopt(observed: GateObserved, target: Target, now: datetime) -> GateDecision:
+    """A new gate takes what runs as known-good, once it does run."""
+    if not target.rollout.complete:
+        message = f"waits to adopt revision {target.revision}: {target.rollout.message}"
+        standing = _Standing("AwaitingRollout", message, working=True)
+        return GateDecision(_status(observed, standing, now), requeue_at=now + _LOOK_AGAIN)
+    try:
+        snapshot = adopted_snapshot(observed.gate, target)
+    except SnapshotTooLarge as error:
+        standing = _Standing("SnapshotTooLarge", str(error), stalled=True)
+        return GateDecision(_status(observed, standing, now))
+    standing = _Standing("Adopting", f"adopts revision {target.revision} as known-good", working=True)
+    return GateDecision(
+        _status(observed, standing, now), (CreateObject(snapshot),), requeue_at=now + _LOOK_AGAIN
+    )
+
+
+def _start(observed: GateObserved, target: Target, current: CurrentRun, now: datetime) -> GateDecision:
+    """The status names the run before it exists, so that nobody else's run can pass for ours."""
+    standing = _Standing(
+        "Testing", f"revision {target.revision} is to be judged by {current.name}", working=True
+    )
+    status = _status(observed, standing, now).model_copy(update={"run": current})
+    manifest = run_manifest(observed.gate, current.name, f"rollout of revision {target.revision}")
+    effects: tuple[Effect, ...] = (CreateObject(manifest),)
+    return GateDecision(status, effects, requeue_at=now + _LOOK_AGAIN)
+
+
+def _next_attempt(observed: GateObserved, target: Target) -> CurrentRun:
+    stem = f"{observed.gate.metadata.name}-{target.revision[:8]}-"
+    before = [
+        run.metadata.name.removeprefix(stem) for run in observed.runs if run.metadata.name.startswith(stem)
+    ]
+    attempt = 1 + max((int(number) for number in before if number.isdecimal()), default=0)
+    return CurrentRun(
+        name=f"{stem}{attempt}", revision=target.revision, gate_generation=observed.gate.metadata.generation
+    )
+
+
+def _named(runs: Iterable[PerfRun], current: CurrentRun | None) -> PerfRun | None:
+    return next((run for run in runs if current is not None and run.metadata.name == current.name), None)
+
+
+def _wants_another_attempt(observed: GateObserved, run: PerfRun, current: CurrentRun) -> bool:
+    """A verdict holds for one (revision, gate generation). A superseded run has none, and a revision that
+    was rolled back and stands there again was applied again.
+    """
+    status = run.status
+    if not status.phase.terminal:
+        return False
+    edited = current.gate_generation != observed.gate.metadata.generation
+    return status.phase is Phase.SUPERSEDED or edited or _rolled_back(run)
+
+
+def _rolled_back(run: PerfRun) -> bool:
+    return run.status.action is not None and run.status.action.type is ActionType.ROLLBACK
+
+
+def _standing_of_known_good(good: Snapshot, run: PerfRun | None) -> _Standing:
+    message = f"revision {good.revision} is known-good"
+    if run is not None and run.status.revision == good.revision and run.status.verdict is Verdict.PASS:
+        return _standing_of(run)
+    if run is not None and run.status.phase.terminal and _rolled_back(run):
+        message += f"; revision {run.status.revision} failed and was rolled back: {run.status.message}"
+        return _Standing("RolledBack", message, passed=ConditionStatus.TRUE)
+    return _Standing("KnownGood", message, passed=ConditionStatus.TRUE)
+
+
+def _standing_of(run: PerfRun) -> _Standing:
+    status, name = run.status, run.metadata.name
+    if status.phase is Phase.CANCELLED:
+        return _Standing("Cancelled", f"{name} was cancelled; `devperfops run` tests again")
+    if not status.phase.terminal or status.verdict is None:
+        return _Standing("Testing", f"{name} judges revision {status.revision}: {status.phase}", working=True)
+    passed = ConditionStatus.TRUE if status.verdict is Verdict.PASS else ConditionStatus.FALSE
+    said = status.message or status.reason or ""
+    return _Standing(status.reason or status.verdict.value, said, passed=passed)
+
+
+def _status(observed: GateObserved, standing: _Standing, now: datetime) -> PerfGateStatus:
+    before, target = observed.gate.status, observed.target
+    good = known_good(observed.snapshots)
+    finished = [run for run in observed.runs if run.status.completed_at is not None]
+    last = max(finished, key=lambda run: run.status.completed_at or now, default=None)
+    return before.model_copy(
+        update={
+            "observed_generation": observed.gate.metadata.generation,
+            "conditions": set_conditions(before.conditions, _conditions(observed, standing, now)),
+            "target": None if target is None else _target_status(target),
+            "known_good": None if good is None else good.revision,
+            "last_verdict": None if last is None else (last.status.verdict or last.status.phase).value,
+            "last_run_at": None if last is None else last.status.completed_at,
+        }
+    )
+
+
+def _target_status(target: Target) -> TargetStatus:
+    return TargetStatus(
+        generation=target.generation, revision=target.revision, template_hash=target.template_hash
+    )
+
+
+def _conditions(observed: GateObserved, standing: _Standing, now: datetime) -> list[Condition]:
+    truths = {
+        ConditionType.READY: not standing.stalled and not standing.working,
+        ConditionType.RECONCILING: standing.working,
+        ConditionType.STALLED: standing.stalled,
+    }
+    as_status = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE}
+    wanted = {kind: as_status[truth] for kind, truth in truths.items()}
+    return [
+        Condition(
+            type=kind,
+            status=status,
+            reason=standing.reason,
+            message=standing.message[:2048],
+            observed_generation=observed.gate.metadata.generation,
+            last_transition_time=now,
+        )
+        for kind, status in {**wanted, ConditionType.PASSED: standing.passed}.items()
+    ]

@@ -1,0 +1,83 @@
+"""What a gate needs besides its target: the test plan, the address, the Prometheus server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from devperfops_operator.api.perfgate import PerfGateSpec
+from devperfops_operator.domain import jmx
+from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.observed import Inputs, Problem
+from devperfops_operator.domain.plan import properties_read, resolve_plan
+
+
+def check_inputs(
+    spec: PerfGateSpec,
+    plan: Mapping[str, str] | None,
+    service: Mapping[str, Any] | None,
+    prometheus_servers: Collection[str],
+) -> Inputs:
+    """`plan`: data of the plan's ConfigMap; None: no such ConfigMap. Likewise `service`, as stored."""
+    problem = (
+        _spec_problem(spec) or _plan_problem(spec, plan) or _prometheus_problem(spec, prometheus_servers)
+    )
+    if problem is not None:
+        return Inputs(problem=problem)
+    return _address(spec, service)
+
+
+def _spec_problem(spec: PerfGateSpec) -> Problem | None:
+    try:
+        resolve_plan(spec)
+    except InvalidSpec as error:
+        return Problem("InvalidSpec", str(error))
+    return None
+
+
+def _plan_problem(spec: PerfGateSpec, data: Mapping[str, str] | None) -> Problem | None:
+    source = spec.load.jmeter.plan
+    if data is None:
+        return Problem(
+            "PlanNotFound", f"ConfigMap {source.config_map} does not exist; create it with the test plan"
+        )
+    if source.key not in data:
+        keys = ", ".join(sorted(data)) or "none"
+        return Problem(
+            "PlanNotFound",
+            f"ConfigMap {source.config_map} has no key {source.key} (keys: {keys}); set plan.key",
+        )
+    found = jmx.problems(data[source.key].encode(), properties_read(resolve_plan(spec)))
+    if found:
+        return Problem("PlanInvalid", f"{source.key} in ConfigMap {source.config_map} {found[0]}")
+    return None
+
+
+def _prometheus_problem(spec: PerfGateSpec, servers: Collection[str]) -> Problem | None:
+    if not resolve_plan(spec).counter_objectives or spec.prometheus in servers:
+        return None
+    known = ", ".join(sorted(servers)) or "none"
+    return Problem(
+        "PrometheusUnknown",
+        f"spec.prometheus: the operator's settings name no server {spec.prometheus!r} (known: {known})",
+    )
+
+
+def _address(spec: PerfGateSpec, service: Mapping[str, Any] | None) -> Inputs:
+    name = spec.target_ref.name
+    if service is None:
+        return Inputs(
+            problem=Problem(
+                "ServiceNotFound", f"Service {name} does not exist; the load is sent to the target's Service"
+            )
+        )
+    ports = service.get("spec", {}).get("ports", [])
+    chosen = ports if len(ports) == 1 else [port for port in ports if port.get("name") == "http"]
+    if not chosen:
+        return Inputs(
+            problem=Problem(
+                "ServicePortUnknown",
+                f"Service {name} has {len(ports)} ports and none is named http; name one",
+            )
+        )
+    return Inputs(host=f"{name}.{service['metadata']['namespace']}.svc", port=int(chosen[0]["port"]))

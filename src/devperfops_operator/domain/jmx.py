@@ -1,0 +1,62 @@
+"""What a JMeter test plan must be, so that the operator can load with it and believe the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+_PROPERTY = re.compile(r"\$\{__(?:P|property)\(\s*([^,()\s]+)\s*[,)]")
+
+
+def problems(jmx: bytes, needs: Collection[str]) -> list[str]:
+    """Everything that makes the plan unusable, as sentences; empty when it will do.
+
+    `needs` are the JMeter properties the operator sets and the plan must read (`${__P(Duration)}`).
+    Disabled elements do not count.
+    """
+    try:
+        root = fromstring(jmx, forbid_dtd=True)
+    except ParseError as error:
+        return [f"is not XML: {error}; save the plan again with JMeter"]
+    except DefusedXmlException:
+        return ["has a document type or entities, which a JMeter plan never needs; remove them"]
+    if root.tag != "jmeterTestPlan":
+        return [f"is not a JMeter test plan: its root element is <{root.tag}>, not <jmeterTestPlan>"]
+    found = [] if any(map(_is_thread_group, _enabled(root))) else ["has no enabled thread group"]
+    read = frozenset(_properties_read(root))
+    return found + [
+        f"never reads the property {name}; use ${{__P({name})}} where the plan sets it"
+        for name in sorted(needs)
+        if name not in read
+    ]
+
+
+def _enabled(element: Element) -> Iterator[Element]:
+    """The element and its descendants, without what is disabled.
+
+    A disabled element's subtree is the hashTree that follows it.
+    """
+    yield element
+    skip_tree = False
+    for child in element:
+        if child.tag == "hashTree" and skip_tree:
+            skip_tree = False
+            continue
+        skip_tree = child.get("enabled") == "false"
+        if not skip_tree:
+            yield from _enabled(child)
+
+
+def _is_thread_group(element: Element) -> bool:
+    kind = element.get("testclass", "")
+    return kind.endswith("ThreadGroup") and kind not in {"SetupThreadGroup", "PostThreadGroup"}
+
+
+def _properties_read(root: Element) -> Iterator[str]:
+    for element in _enabled(root):
+        for text in (element.text, *element.attrib.values()):
+            yield from _PROPERTY.findall(text or "")

@@ -1,0 +1,105 @@
+"""Reading a Deployment: what is judged, and how far its own rollout is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from devperfops_operator.domain.manifests.template import template_hash
+from devperfops_operator.domain.observed import Problem, Rollout, Target
+
+Raw = Mapping[str, Any]
+
+_REVISION = "deployment.kubernetes.io/revision"
+_CRASHES_FORGIVEN = 1
+
+
+def trim(deployment: Raw) -> dict[str, Any]:
+    """What we keep of a Deployment in memory."""
+    metadata, spec = deployment["metadata"], deployment["spec"]
+    kept = ("name", "namespace", "uid", "generation", "resourceVersion", "deletionTimestamp")
+    annotations = metadata.get("annotations", {})
+    return {
+        "kind": "Deployment",
+        "metadata": {
+            **{key: metadata[key] for key in kept if key in metadata},
+            "annotations": {key: annotations[key] for key in (_REVISION,) if key in annotations},
+        },
+        "spec": {key: spec[key] for key in ("replicas", "selector", "template") if key in spec},
+        "status": deployment.get("status", {}),
+    }
+
+
+def read_target(
+    deployment: Raw, *, revision: str, replica_sets: Sequence[Raw] = (), pods: Sequence[Raw] = ()
+) -> Target:
+    """`replica_sets` and `pods` of the Deployment are looked at only while its rollout is not complete."""
+    metadata, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status", {})
+    wanted = spec.get("replicas", 1)
+    return Target(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        template=spec["template"],
+        revision=revision,
+        template_hash=template_hash(spec["template"]),
+        rollout=_rollout(deployment, _newest_pods(deployment, replica_sets, pods)),
+        ready=0 < wanted <= status.get("readyReplicas", 0),
+    )
+
+
+def rollout_complete(deployment: Raw) -> bool:
+    """The controller has seen the latest spec and every pod there is runs it and is ready."""
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas")}
+    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return bool(current and wanted > 0 and counts == {wanted})
+
+
+def _rollout(deployment: Raw, new_pods: Iterable[Raw]) -> Rollout:
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    if rollout_complete(deployment):
+        return Rollout(complete=True, message=f"{wanted} of {wanted} pods serve the revision")
+    message = (
+        "the Deployment is scaled to zero"
+        if wanted == 0
+        else f"{status.get('updatedReplicas', 0)} of {wanted} pods updated, "
+        f"{status.get('readyReplicas', 0)} ready"
+    )
+    problem = _deadline_exceeded(deployment) or _crash_loop(new_pods)
+    return Rollout(complete=False, message=message, problem=problem)
+
+
+def _deadline_exceeded(deployment: Raw) -> Problem | None:
+    status = deployment.get("status", {})
+    if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+        return None
+    for condition in status.get("conditions", []):
+        if condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return Problem("RolloutStalled", f"the rollout makes no progress: {condition.get('message', '')}")
+    return None
+
+
+def _crash_loop(pods: Iterable[Raw]) -> Problem | None:
+    for pod in pods:
+        status = pod.get("status", {})
+        for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+            waiting = container.get("state", {}).get("waiting", {})
+            crashes = container.get("restartCount", 0)
+            if waiting.get("reason") == "CrashLoopBackOff" and crashes > _CRASHES_FORGIVEN:
+                return Problem(
+                    "RolloutStalled",
+                    f"container {container['name']} of the new pod {pod['metadata']['name']} crashed "
+                    f"{crashes} times (CrashLoopBackOff)",
+                )
+    return None
+
+
+def _newest_pods(deployment: Raw, replica_sets: Sequence[Raw], pods: Sequence[Raw]) -> list[Raw]:
+    current = deployment["metadata"].get("annotations", {}).get(_REVISION)
+    newest = {
+        replica_set["metadata"]["uid"]
+        for replica_set in replica_sets
+        if replica_set["metadata"].get("annotations", {}).get(_REVISION) == current
+    }
+    return [pod for pod in pods if newest & {o["uid"] for o in pod["metadata"].get("ownerReferences", [])}]

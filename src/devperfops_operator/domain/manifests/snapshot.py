@@ -1,0 +1,63 @@
+"""Snapshots: a ControllerRevision that keeps what was judged, so that it can be put back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.domain.errors import SnapshotTooLarge
+from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL, labels, owner
+from devperfops_operator.domain.observed import Snapshot, Target
+
+_MAX_BYTES = 1_000_000
+_REVISION = "devperfops.io/revision"
+
+
+def run_snapshot(gate: PerfGate, target: Target, run: str, number: int) -> dict[str, Any]:
+    """What `run` judges. Raises SnapshotTooLarge."""
+    return _manifest(gate, target, name=run, number=number, marks=labels(gate=gate.metadata.name, run=run))
+
+
+def adopted_snapshot(gate: PerfGate, target: Target) -> dict[str, Any]:
+    """What a new gate finds running: known-good without a run. Raises SnapshotTooLarge."""
+    marks = {**labels(gate=gate.metadata.name), KNOWN_GOOD_LABEL: "true"}
+    name = f"{gate.metadata.name}-adopted-{target.revision[:8]}"
+    return _manifest(gate, target, name=name, number=1, marks=marks)
+
+
+def read_snapshot(stored: Mapping[str, Any]) -> Snapshot:
+    metadata = stored["metadata"]
+    return Snapshot(
+        name=metadata["name"],
+        number=int(stored["revision"]),
+        revision=metadata["annotations"][_REVISION],
+        template=stored["data"]["template"],
+        known_good=metadata.get("labels", {}).get(KNOWN_GOOD_LABEL) == "true",
+    )
+
+
+def _manifest(
+    gate: PerfGate, target: Target, *, name: str, number: int, marks: Mapping[str, str]
+) -> dict[str, Any]:
+    data = {"template": target.template, "gate": gate.spec.to_json()}
+    size = len(json.dumps(data))
+    if size > _MAX_BYTES:
+        raise SnapshotTooLarge(
+            f"the pod template of Deployment {target.name} needs {size} bytes and a snapshot holds {_MAX_BYTES}; "
+            "move large values into ConfigMaps"
+        )
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": name,
+            "namespace": gate.metadata.namespace,
+            "labels": dict(marks),
+            "annotations": {_REVISION: target.revision},
+            "ownerReferences": [owner("PerfGate", gate.metadata)],
+        },
+        "revision": number,
+        "data": data,
+    }

@@ -1,0 +1,125 @@
+"""From a gate's spec to the plan of a run, and to the properties JMeter gets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import assert_never
+
+from devperfops_operator.analysis.exceedance import ShareTest
+from devperfops_operator.api.expect import (
+    ErrorsExpectation,
+    Expectation,
+    ExpectError,
+    GoodExpectation,
+    LatencyExpectation,
+    parse_expect,
+)
+from devperfops_operator.api.perfgate import Objective, PerfGateSpec
+from devperfops_operator.api.quantity import QuantityError, parse_duration, parse_rate
+from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.objectives import (
+    BadEvents,
+    Counted,
+    FailedSamples,
+    JudgedObjective,
+    OverThreshold,
+    RunPlan,
+)
+from devperfops_operator.wire.brief import Threshold
+
+ALPHA = 0.001
+"""Probability of ever failing a gate that holds, shared among its objectives."""
+
+
+def resolve_plan(spec: PerfGateSpec) -> RunPlan:
+    """Raises InvalidSpec for what the CRD's own rules should have refused."""
+    jmeter = spec.load.jmeter
+    expectations = [_expectation(index, objective) for index, objective in enumerate(spec.objectives)]
+    thresholds = tuple(
+        dict.fromkeys(_threshold(e) for e in expectations if isinstance(e, LatencyExpectation))
+    )
+    try:
+        return RunPlan(
+            workers=1,
+            threads=jmeter.threads,
+            ramp_up=parse_duration(jmeter.ramp_up),
+            duration=parse_duration(jmeter.duration),
+            rate_per_minute=None if jmeter.rate is None else parse_rate(jmeter.rate),
+            thresholds=thresholds,
+            objectives=tuple(
+                JudgedObjective(
+                    name=objective.name or objective.expect,
+                    expect=objective.expect,
+                    counted=_counted(index, objective, expectation, thresholds),
+                    test=ShareTest(allowed=expectation.allowed, alpha=ALPHA / len(spec.objectives)),
+                )
+                for index, (objective, expectation) in enumerate(
+                    zip(spec.objectives, expectations, strict=True)
+                )
+            ),
+            prometheus=spec.prometheus,
+        )
+    except QuantityError as error:
+        raise InvalidSpec("spec.load.jmeter", str(error)) from error
+
+
+def properties_read(plan: RunPlan) -> frozenset[str]:
+    """The properties a test plan must read: what is set and would otherwise silently not happen."""
+    needs = {"NumOfThreads", "Duration", "ServerName"}
+    if plan.ramp_up:
+        needs.add("RampUp")
+    if plan.rate_per_minute is not None:
+        needs.add("TPM")
+    return frozenset(needs)
+
+
+def jmeter_properties(plan: RunPlan, host: str, port: int) -> dict[str, str]:
+    """What the plan reads with `${__P(...)}`: durations in whole seconds, TPM in samples per minute."""
+    properties = {
+        "NumOfThreads": str(plan.threads),
+        "RampUp": str(_seconds(plan.ramp_up)),
+        "Duration": str(_seconds(plan.duration)),
+        "ServerName": host,
+        "ServerPort": str(port),
+        "Scheme": "http",
+    }
+    if plan.rate_per_minute is not None:
+        properties["TPM"] = _decimal(plan.rate_per_minute)
+    return properties
+
+
+def _expectation(index: int, objective: Objective) -> Expectation:
+    try:
+        return parse_expect(objective.expect)
+    except ExpectError as error:
+        raise InvalidSpec(f"spec.objectives[{index}].expect", str(error)) from error
+
+
+def _threshold(expectation: LatencyExpectation) -> Threshold:
+    return Threshold(elapsed_ms=expectation.limit_ms, inclusive=expectation.inclusive)
+
+
+def _counted(
+    index: int, objective: Objective, expectation: Expectation, thresholds: tuple[Threshold, ...]
+) -> Counted:
+    match expectation:
+        case LatencyExpectation():
+            return OverThreshold(thresholds.index(_threshold(expectation)), expectation.quantile)
+        case ErrorsExpectation():
+            return FailedSamples()
+        case GoodExpectation():
+            if objective.good is None or objective.total is None:
+                field = f"spec.objectives[{index}]"
+                raise InvalidSpec(field, "`good` and `total` are needed for a `good` objective; add both")
+            return BadEvents(objective.good, objective.total)
+        case _:
+            assert_never(expectation)
+
+
+def _seconds(duration: timedelta) -> int:
+    return round(duration.total_seconds())
+
+
+def _decimal(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.6f}"

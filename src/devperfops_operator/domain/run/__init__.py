@@ -1,0 +1,137 @@
+"""A run's next step, decided from what is observed: the shell writes the status, then does the effects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus, Phase
+from devperfops_operator.domain.effects import DeleteJob, RunDecision
+from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.judgement import Judgement, decided
+from devperfops_operator.domain.observed import RunObserved, Target
+from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.run.acting import acting, known_good
+from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
+from devperfops_operator.domain.run.steps import Step, end, to_acting, with_conditions
+from devperfops_operator.domain.run.under_load import judging, running
+from devperfops_operator.domain.verdict import Reason
+
+__all__ = ["decide_run", "final_stored", "known_good", "stop_wanted"]
+
+
+def decide_run(observed: RunObserved, now: datetime) -> RunDecision:
+    """At most one transition a call: each phase is stored before the next step is taken."""
+    decision = _decide(observed, now)
+    if decision.status == observed.run.status:
+        return decision
+    status = with_conditions(observed, decision.status, now)
+    return replace(decision, status=status, requeue_at=decision.requeue_at or now)
+
+
+def stop_wanted(run: PerfRun) -> bool:
+    """Whether its workers should stop loading."""
+    status = run.status
+    ended = status.phase is Phase.JUDGING or status.phase.terminal
+    return ended or status.verdict is not None or run.spec.cancel
+
+
+def final_stored(run: PerfRun, worker: int) -> bool:
+    """Whether this worker has nothing more to deliver."""
+    return run.status.phase.terminal or any(stored.index == worker for stored in run.status.workers)
+
+
+def _decide(observed: RunObserved, now: datetime) -> RunDecision:
+    status, gate = observed.run.status, observed.gate
+    if status.phase.terminal:
+        return _clean_up(observed)
+    if gate is None:
+        message = f"PerfGate {observed.run.spec.gate} does not exist"
+        return _ended(status, now, Phase.CANCELLED, Step.GATE_NOT_FOUND, message)
+    if observed.run.spec.cancel and status.verdict is None:
+        return _ended(status, now, Phase.CANCELLED, Step.CANCELLED, "cancelled on request")
+    if status.phase is Phase.ACTING:
+        return acting(observed, gate, observed.target, now)
+    unfit = _unfit(observed, gate)
+    if unfit is not None:
+        return RunDecision(to_acting(status, unfit, now))
+    target = _existing(observed.target)
+    return _superseded(observed, gate, target, now) or _advance(observed, gate, target, now)
+
+
+def _unfit(observed: RunObserved, gate: PerfGate) -> Judgement | None:
+    """What makes it impossible to go on."""
+    try:
+        resolve_plan(gate.spec)
+    except InvalidSpec as error:
+        return decided(Reason.INVALID_SPEC, str(error))
+    if observed.target is not None:
+        return None
+    reason = Reason.TARGET_NOT_FOUND if observed.run.status.load is None else Reason.TARGET_GONE
+    return decided(reason, f"Deployment {gate.spec.target_ref.name} does not exist")
+
+
+def _existing(target: Target | None) -> Target:
+    if target is None:
+        raise ValueError("a run without a target is decided before")
+    return target
+
+
+def _advance(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
+    match observed.run.status.phase:
+        case Phase.PENDING:
+            return pending(observed, gate, target, now)
+        case Phase.AWAITING_ROLLOUT:
+            return awaiting_rollout(observed, gate, target, now)
+        case Phase.PREPARING:
+            return preparing(observed, gate, target, now)
+        case Phase.STARTING:
+            return starting(observed, gate, target, now)
+        case Phase.RUNNING:
+            return running(observed, gate, now)
+        case Phase.JUDGING:
+            return judging(observed, gate, now)
+        case Phase.ACTING | Phase.COMPLETED | Phase.SUPERSEDED | Phase.CANCELLED as phase:
+            raise ValueError(f"{phase} is decided elsewhere")
+        case _ as never:
+            assert_never(never)
+
+
+def _superseded(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision | None:
+    """The revision, its pods or the gate changed: what is measured is not what was to be judged."""
+    status = observed.run.status
+    judged = status.revision or _meant_revision(observed)
+    if judged is not None and target.revision != judged:
+        message = f"revision {target.revision} replaced {judged}"
+        return _ended(status, now, Phase.SUPERSEDED, Step.NEW_REVISION, message)
+    if status.gate_generation not in {None, gate.metadata.generation}:
+        message = "the gate was changed, so its objectives or its load may be others now"
+        return _ended(status, now, Phase.SUPERSEDED, Step.GATE_CHANGED, message)
+    measured = status.phase not in {Phase.PENDING, Phase.AWAITING_ROLLOUT}
+    if measured and target.template_hash != status.template_hash:
+        message = "the target's pods are being restarted, so the test would judge neither old nor new ones"
+        return _ended(status, now, Phase.SUPERSEDED, Step.TARGET_RESTARTED, message)
+    return None
+
+
+def _meant_revision(observed: RunObserved) -> str | None:
+    """The revision the operator made this run for; None for a run of somebody else."""
+    current = observed.gate.status.run if observed.gate is not None else None
+    return current.revision if current is not None and current.name == observed.run.metadata.name else None
+
+
+def _ended(status: PerfRunStatus, now: datetime, phase: Phase, code: Step, message: str) -> RunDecision:
+    return RunDecision(end(status, now, phase, code, message))
+
+
+def _clean_up(observed: RunObserved) -> RunDecision:
+    """A Job that will not end by itself goes. One that will is kept for its logs until its TTL."""
+    status, job = observed.run.status, observed.job
+    if job is None or job.finished:
+        return RunDecision(status)
+    ends_by_itself = status.phase is Phase.COMPLETED and status.load is not None and not job.suspended
+    if ends_by_itself:
+        return RunDecision(status)
+    return RunDecision(status, (DeleteJob(observed.run.metadata.namespace, job.name),))

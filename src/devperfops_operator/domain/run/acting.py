@@ -1,0 +1,195 @@
+"""Acting: the verdict stands; do what follows from it, and see the load ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from devperfops_operator.api.perfgate import OnFail, PerfGate
+from devperfops_operator.api.perfrun import ActionStatus, ActionType, PerfRunStatus, Phase, Trigger, Verdict
+from devperfops_operator.domain.effects import Effect, MarkKnownGood, RollBack, RunDecision, SuspendJob
+from devperfops_operator.domain.manifests.template import without_restart
+from devperfops_operator.domain.observed import RunObserved, Snapshot, Target
+from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.run.steps import Step, end, step
+from devperfops_operator.domain.run.under_load import figures, store_finals
+
+_STOP_PATIENCE = timedelta(seconds=10)
+_FINAL_WAIT = timedelta(seconds=130)
+_LOOK_AGAIN = timedelta(seconds=1)
+_ATTEMPTS = 4
+_BACK_OFF = timedelta(seconds=2)
+
+
+def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime) -> RunDecision:
+    status = _with_finals(observed, gate, now)
+    if status.action is None:
+        action = _choose(observed, gate, target, now)
+        return RunDecision(status.model_copy(update={"action": action}))
+    if status.action.done_at is None:
+        return _act(observed, status, status.action, target, now)
+    stopping = _stopping(observed, status, now)
+    if stopping is not None:
+        return RunDecision(status, stopping, requeue_at=now + _LOOK_AGAIN)
+    return RunDecision(_completed(status, now))
+
+
+def known_good(snapshots: tuple[Snapshot, ...]) -> Snapshot | None:
+    """The last revision that passed or was adopted."""
+    good = [snapshot for snapshot in snapshots if snapshot.known_good]
+    return max(good, key=lambda snapshot: snapshot.number, default=None)
+
+
+def _with_finals(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
+    """A stopped load still delivers its last counts; they complete the report and change no verdict."""
+    before = observed.run.status
+    status = store_finals(before, observed.evidence, now)
+    edited = gate.metadata.generation != status.gate_generation
+    if edited or len(status.workers) == len(before.workers):
+        return status
+    return figures(status, resolve_plan(gate.spec), observed.evidence, now, ended_at=now)
+
+
+def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime) -> ActionStatus:
+    status = observed.run.status
+    match status.verdict:
+        case Verdict.PASS:
+            return ActionStatus(
+                type=ActionType.PROMOTE,
+                reason="Passed",
+                message=f"revision {status.revision} becomes known-good",
+                to_revision=status.revision,
+                decided_at=now,
+            )
+        case Verdict.FAIL:
+            return _choose_after_fail(observed, gate, target, now)
+        case Verdict.INCONCLUSIVE | Verdict.ERROR:
+            return _hold(status.verdict.value, "only a Pass opens the gate and only a Fail rolls back", now)
+        case None:
+            raise ValueError("a run is Acting without a verdict")
+        case _:
+            assert_never(status.verdict)
+
+
+def _choose_after_fail(
+    observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime
+) -> ActionStatus:
+    good = known_good(observed.snapshots)
+    if observed.run.status.trigger is Trigger.MANUAL:
+        return _hold("ManualRun", "a run asked for by hand reports and never rolls back", now)
+    if gate.spec.actions.on_fail is OnFail.HOLD:
+        return _hold("HoldAsked", "spec.actions.onFail is Hold", now)
+    if good is None:
+        return _hold("NoKnownGood", "no revision has passed yet, so there is nothing to go back to", now)
+    if target is not None and without_restart(target.template) == without_restart(good.template):
+        return _hold(
+            "ConfigNotReversible",
+            f"the pod template already is that of known-good revision {good.revision}; "
+            "what differs is the content of its ConfigMaps, which the operator does not change",
+            now,
+        )
+    return ActionStatus(
+        type=ActionType.ROLLBACK,
+        reason="Failed",
+        message=f"back to known-good revision {good.revision}",
+        to_revision=good.revision,
+        decided_at=now,
+    )
+
+
+def _hold(reason: str, message: str, now: datetime) -> ActionStatus:
+    return ActionStatus(type=ActionType.HOLD, reason=reason, message=message, decided_at=now)
+
+
+def _act(
+    observed: RunObserved, status: PerfRunStatus, action: ActionStatus, target: Target | None, now: datetime
+) -> RunDecision:
+    match action.type:
+        case ActionType.HOLD:
+            return RunDecision(_done(status, action, Step.HELD, now))
+        case ActionType.PROMOTE:
+            return _promote(observed, status, action, now)
+        case ActionType.ROLLBACK:
+            return _roll_back(observed, status, action, target, now)
+        case _:
+            assert_never(action.type)
+
+
+def _promote(
+    observed: RunObserved, status: PerfRunStatus, action: ActionStatus, now: datetime
+) -> RunDecision:
+    own = next((snapshot for snapshot in observed.snapshots if snapshot.name == status.snapshot), None)
+    if own is None:
+        held = _hold("SnapshotGone", f"snapshot {status.snapshot} was deleted; test the revision again", now)
+        return RunDecision(status.model_copy(update={"action": held}))
+    if own.known_good:
+        return RunDecision(_done(status, action, Step.PROMOTED, now))
+    mark = MarkKnownGood(observed.run.metadata.namespace, own.name)
+    return _try(observed, status, mark, now)
+
+
+def _roll_back(
+    observed: RunObserved, status: PerfRunStatus, action: ActionStatus, target: Target | None, now: datetime
+) -> RunDecision:
+    good = next(
+        (s for s in observed.snapshots if s.known_good and s.revision == action.to_revision),
+        None,
+    )
+    if target is None or good is None:
+        gone = "the Deployment" if target is None else "the known-good snapshot"
+        held = _hold("NothingToRollBack", f"{gone} was deleted", now)
+        return RunDecision(status.model_copy(update={"action": held}))
+    if without_restart(target.template) == without_restart(good.template):
+        return RunDecision(_done(status, action, Step.ROLLED_BACK, now))
+    if target.revision != status.revision:
+        message = (
+            f"revision {target.revision} replaced the failed {status.revision} before it was rolled back"
+        )
+        held = _hold("NewRevision", message, now)
+        return RunDecision(status.model_copy(update={"action": held}))
+    patch = RollBack(
+        namespace=observed.run.metadata.namespace,
+        deployment=target.name,
+        expected=target.template,
+        replacement=good.template,
+    )
+    return _try(observed, status, patch, now)
+
+
+def _try(observed: RunObserved, status: PerfRunStatus, effect: Effect, now: datetime) -> RunDecision:
+    """Once more, with patience; a refusal that stays ends as Hold with the refuser's own words."""
+    failure = observed.failures.get(effect.key)
+    if failure is None:
+        return RunDecision(status, (effect,), requeue_at=now + _LOOK_AGAIN)
+    if failure.refused and failure.attempts >= _ATTEMPTS:
+        held = _hold(f"{effect.key}Refused", f"tried {failure.attempts} times: {failure.message}"[:1024], now)
+        return RunDecision(status.model_copy(update={"action": held}))
+    again = failure.last + min(_BACK_OFF * 2 ** (failure.attempts - 1), timedelta(minutes=1))
+    if now < again:
+        return RunDecision(status, requeue_at=again)
+    return RunDecision(status, (effect,), requeue_at=now + _LOOK_AGAIN)
+
+
+def _done(status: PerfRunStatus, action: ActionStatus, code: Step, now: datetime) -> PerfRunStatus:
+    finished = action.model_copy(update={"done_at": now})
+    text = f"{action.reason}: {action.message}" if code is Step.HELD else action.message
+    return step(status, now, code, text, action=finished)
+
+
+def _stopping(observed: RunObserved, status: PerfRunStatus, now: datetime) -> tuple[Effect, ...] | None:
+    """What it takes to end the load; None when it has ended and its last counts are stored."""
+    stop_at = status.load.stop_requested_at if status.load is not None else None
+    job = observed.job
+    if stop_at is None or job is None or status.workers or now > stop_at + _STOP_PATIENCE + _FINAL_WAIT:
+        return None
+    if job.finished:
+        return None
+    if now > stop_at + _STOP_PATIENCE and not job.suspended:
+        return (SuspendJob(observed.run.metadata.namespace, job.name),)
+    return ()
+
+
+def _completed(status: PerfRunStatus, now: datetime) -> PerfRunStatus:
+    action = status.action
+    done = f"{action.type}: {action.message}" if action is not None else ""
+    return end(status, now, Phase.COMPLETED, Step.COMPLETED, f"{status.verdict}; {done}")

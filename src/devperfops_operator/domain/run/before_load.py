@@ -1,0 +1,144 @@
+"""Pending, AwaitingRollout, Preparing, Starting: until the workers are told when to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Trigger
+from devperfops_operator.api.quantity import format_duration, format_rate
+from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecision
+from devperfops_operator.domain.errors import SnapshotTooLarge
+from devperfops_operator.domain.judgement import decided
+from devperfops_operator.domain.manifests.job import job_manifest
+from devperfops_operator.domain.manifests.snapshot import run_snapshot
+from devperfops_operator.domain.observed import EffectFailure, RunObserved, Target
+from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, wait
+from devperfops_operator.domain.verdict import Reason
+
+_LOOK_AGAIN = timedelta(seconds=2)
+_START_DELAY = timedelta(seconds=1)
+"""Long enough for every worker to have asked again, short enough not to be noticed."""
+
+
+def pending(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
+    status = observed.run.status
+    if observed.blocked_by is not None:
+        return wait(observed, now + _LOOK_AGAIN)
+    own = gate.status.run is not None and gate.status.run.name == observed.run.metadata.name
+    trigger = Trigger.ROLLOUT if own else Trigger.MANUAL
+    why = f"revision {target.revision} of {target.name}"
+    asked = "its rollout was seen" if own else (observed.run.spec.reason or "asked for by hand")
+    return RunDecision(
+        step(
+            status,
+            now,
+            Step.ACCEPTED,
+            f"{why} is to be judged: {asked}",
+            phase=Phase.AWAITING_ROLLOUT,
+            trigger=trigger,
+            revision=target.revision,
+            template_hash=target.template_hash,
+            gate_generation=gate.metadata.generation,
+        )
+    )
+
+
+def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now: datetime) -> RunDecision:
+    status, rollout = observed.run.status, target.rollout
+    if rollout.problem is not None:
+        return RunDecision(to_acting(status, decided(Reason.ROLLOUT_STALLED, rollout.problem.message), now))
+    if not rollout.complete:
+        return wait(observed, now + _LOOK_AGAIN)
+    return RunDecision(
+        step(
+            status,
+            now,
+            Step.ROLLOUT_COMPLETE,
+            rollout.message,
+            phase=Phase.PREPARING,
+            template_hash=target.template_hash,
+        )
+    )
+
+
+def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
+    status, run = observed.run.status, observed.run.metadata
+    if observed.inputs.problem is not None:
+        problem = observed.inputs.problem
+        return RunDecision(to_acting(status, decided(Reason(problem.reason), problem.message), now))
+    if any(snapshot.name == run.name for snapshot in observed.snapshots):
+        message = f"revision {target.revision} is kept as {run.name}"
+        return RunDecision(
+            step(status, now, Step.SNAPSHOT_TAKEN, message, phase=Phase.STARTING, snapshot=run.name)
+        )
+    refused = _refusal(observed, "CreateControllerRevision")
+    if refused is not None:
+        return RunDecision(to_acting(status, decided(Reason.SNAPSHOT_REFUSED, refused.message), now))
+    number = 1 + max((snapshot.number for snapshot in observed.snapshots), default=0)
+    try:
+        manifest = run_snapshot(gate, target, run.name, number)
+    except SnapshotTooLarge as error:
+        return RunDecision(to_acting(status, decided(Reason.SNAPSHOT_REFUSED, str(error)), now))
+    return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
+
+
+def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: datetime) -> RunDecision:
+    status, job = observed.run.status, observed.job
+    plan = resolve_plan(gate.spec)
+    workers = observed.evidence.workers
+    if job is not None and len(workers) >= plan.workers and all(worker.prepared for worker in workers):
+        return RunDecision(_started(observed, gate, now))
+    problem = _start_problem(observed, now)
+    if problem is not None:
+        reason, message = problem
+        drop = DeleteJob(observed.run.metadata.namespace, observed.run.metadata.name)
+        return RunDecision(to_acting(status, decided(reason, message), now), (drop,) if job else ())
+    if job is None:
+        manifest = job_manifest(observed.run, gate, plan, observed.inputs, observed.settings)
+        return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
+    return wait(observed, now + _LOOK_AGAIN)
+
+
+def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
+    plan, start_at = resolve_plan(gate.spec), now + _START_DELAY
+    rate = None if plan.rate_per_minute is None else format_rate(plan.rate_per_minute)
+    load = LoadStatus(
+        threads=plan.threads,
+        planned_rate=rate,
+        start_at=start_at,
+        ends_at=start_at + plan.duration,
+    )
+    message = (
+        f"{plan.threads} threads load {observed.inputs.host}:{observed.inputs.port} "
+        f"with {rate or 'whatever they reach'} for {format_duration(plan.duration)}, "
+        f"judged after {format_duration(plan.ramp_up)}"
+    )
+    return step(observed.run.status, now, Step.WORKERS_READY, message, phase=Phase.RUNNING, load=load)
+
+
+def _start_problem(observed: RunObserved, now: datetime) -> tuple[Reason, str] | None:
+    status, job = observed.run.status, observed.job
+    refused = _refusal(observed, "CreateJob")
+    if refused is not None:
+        return Reason.JOB_REFUSED, f"the load test's Job was refused: {refused.message}"
+    because = (
+        job.problem if job is not None and job.problem else "the reason is not known; see its pod's logs"
+    )
+    if job is not None and job.finished:
+        return Reason.START_TIMEOUT, f"the load test ended before it began: {because}"
+    waited = now - (entered(status, Phase.STARTING) or now)
+    if waited > observed.settings.start_timeout:
+        limit = format_duration(observed.settings.start_timeout)
+        return Reason.START_TIMEOUT, f"the load test did not start within {limit}: {because}"
+    return None
+
+
+def _refusal(observed: RunObserved, effect: str) -> EffectFailure | None:
+    failure = observed.failures.get(effect)
+    return failure if failure is not None and failure.refused else None
+
+
+BeforeLoad = Callable[[RunObserved, PerfGate, Target, datetime], RunDecision]

@@ -1,0 +1,246 @@
+"""Running and Judging: while evidence comes in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import (
+    LoadStatus,
+    ObjectiveTotals,
+    PerfRunStatus,
+    Phase,
+    WorkerStatus,
+)
+from devperfops_operator.api.quantity import format_rate
+from devperfops_operator.domain.effects import Effect, PollMetrics, RunDecision
+from devperfops_operator.domain.judgement import (
+    Judgement,
+    achieved_rate,
+    close_objectives,
+    decided,
+    evidence_of,
+    follow_objectives,
+    judge,
+    latched_failure,
+)
+from devperfops_operator.domain.objectives import BadEvents, RunPlan
+from devperfops_operator.domain.observed import Evidence, RunObserved, WorkerEvidence
+from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
+from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.wire.measurement import JMeterState
+
+_TICK = timedelta(seconds=1)
+_PROGRESS = timedelta(seconds=2)
+_UNRESPONSIVE = timedelta(seconds=30)
+_HEARD_RECENTLY = timedelta(seconds=10)
+_OVERRUN = timedelta(seconds=60)
+_FINAL_WAIT = timedelta(seconds=130)
+_FINAL_WAIT_JOB_GONE = timedelta(seconds=10)
+_METRICS_WAIT = timedelta(seconds=30)
+
+
+def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
+    plan, evidence = resolve_plan(gate.spec), observed.evidence
+    status = store_finals(observed.run.status, evidence, now)
+    status = _told_start(status, plan, evidence, now)
+    failure = latched_failure(plan, evidence) or _unresponsive(observed, status, plan, now)
+    if failure is not None:
+        return RunDecision(_fail_now(status, plan, evidence, failure, now))
+    if len(status.workers) == plan.workers or _given_up(observed, status, plan, now):
+        return RunDecision(_load_ended(status, plan, evidence, now))
+    status = _progress(status, plan, evidence, now)
+    return RunDecision(status, _polls(observed, status, plan, now, now), requeue_at=now + _TICK)
+
+
+def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
+    plan, evidence = resolve_plan(gate.spec), observed.evidence
+    status = store_finals(observed.run.status, evidence, now)
+    if _finals_outstanding(observed, status, plan, now):
+        return RunDecision(status, requeue_at=now + _TICK)
+    polls = _last_polls(observed, status, plan, now)
+    if polls is not None:
+        return RunDecision(status, polls, requeue_at=now + _TICK)
+    judgement = judge(plan, evidence, status)
+    objectives = close_objectives(plan, evidence, status.objectives, now)
+    return RunDecision(to_acting(status, judgement, now, objectives=objectives))
+
+
+def store_finals(status: PerfRunStatus, evidence: Evidence, now: datetime) -> PerfRunStatus:
+    """Workers whose FINAL and every block are here; only once stored is a FINAL acknowledged."""
+    stored = {worker.index for worker in status.workers}
+    new = [worker for worker in evidence.workers if worker.complete and worker.index not in stored]
+    for worker in new:
+        totals = _totals(worker)
+        message = (
+            f"worker {worker.index} delivered {totals.rows} results, {totals.errors} failed: {totals.end}"
+        )
+        status = step(status, now, Step.LOAD_ENDED, message, workers=(*status.workers, totals))
+    return status
+
+
+def _totals(worker: WorkerEvidence) -> WorkerStatus:
+    if worker.final is None:
+        raise ValueError(f"worker {worker.index} has no FINAL yet")
+    return WorkerStatus(
+        index=worker.index,
+        rows=worker.final.rows,
+        errors=worker.final.errors,
+        judged_samples=worker.judged_samples,
+        judged_errors=worker.judged_errors,
+        blocks=worker.final.blocks,
+        end=worker.final.end,
+        truncated=worker.final.truncated,
+        objectives=tuple(
+            ObjectiveTotals(
+                name=name,
+                samples=tally.samples,
+                exceedances=tally.exceedances,
+                exceedance_seconds=tally.exceedance_seconds,
+            )
+            for name, tally in worker.tallies.items()
+        ),
+    )
+
+
+def _load(status: PerfRunStatus) -> LoadStatus:
+    if status.load is None:
+        raise ValueError("a run under load has no load in its status")
+    return status.load
+
+
+def _with_load(status: PerfRunStatus, **changes: object) -> PerfRunStatus:
+    return status.model_copy(update={"load": _load(status).model_copy(update=changes)})
+
+
+def _told_start(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime) -> PerfRunStatus:
+    """Notes that JMeter runs, and from when on its rows are judged."""
+    if told(status, Step.LOAD_RUNNING) is None and any(
+        worker.jmeter is not JMeterState.WAITING for worker in evidence.workers
+    ):
+        status = step(status, now, Step.LOAD_RUNNING, "JMeter has started its test")
+    first = min((worker.first_start for worker in evidence.workers if worker.first_start), default=None)
+    if first is None or _load(status).judged_from is not None:
+        return status
+    judged_from = first + plan.ramp_up
+    return _with_load(status, judged_from=judged_from, ends_at=first + plan.duration)
+
+
+def _unresponsive(
+    observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime
+) -> Judgement | None:
+    """Requests are out and none comes back: a hanging release writes no rows."""
+    since = told(status, Step.LOAD_RUNNING)
+    workers = observed.evidence.workers
+    loading = [worker for worker in workers if worker.jmeter is JMeterState.RUNNING]
+    if since is None or not loading or observed.target is None or not observed.target.ready:
+        return None
+    if not all(worker.heard_at is not None and now - worker.heard_at < _HEARD_RECENTLY for worker in loading):
+        return None
+    slowest = max((threshold.elapsed_ms for threshold in plan.thresholds), default=0)
+    limit = max(_UNRESPONSIVE, timedelta(milliseconds=slowest))
+    last = max([since, *(worker.last_end for worker in workers if worker.last_end)])
+    if now - last <= limit:
+        return None
+    return decided(
+        Reason.UNRESPONSIVE,
+        f"no request has come back for {(now - last).total_seconds():.0f} s though the load goes on and "
+        f"{observed.target.name} is ready: the target hangs",
+    )
+
+
+def _fail_now(
+    status: PerfRunStatus, plan: RunPlan, evidence: Evidence, failure: Judgement, now: datetime
+) -> PerfRunStatus:
+    status = figures(status, plan, evidence, now, stop_requested_at=now)
+    return to_acting(status, failure, now)
+
+
+def _given_up(observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:
+    """The load should be over and is not, or its Job is gone."""
+    ends_at = _load(status).ends_at or now + plan.duration
+    return observed.job is None or observed.job.finished or now > ends_at + _OVERRUN
+
+
+def _load_ended(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime) -> PerfRunStatus:
+    status = figures(status, plan, evidence, now, ended_at=now)
+    load = _load(status)
+    message = f"{load.judged_samples} of {load.samples} samples are to be judged"
+    return step(status, now, Step.LOAD_ENDED, message, phase=Phase.JUDGING)
+
+
+def _progress(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime) -> PerfRunStatus:
+    """Figures for whoever watches; written at most every other second."""
+    taken_at = _load(status).progress_at
+    if taken_at is not None and now - taken_at < _PROGRESS:
+        return status
+    return figures(status, plan, evidence, now)
+
+
+def figures(
+    status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime, **changes: datetime
+) -> PerfRunStatus:
+    """Load and objectives as they stand now; `changes` are further fields of the load."""
+    load = _load(status).model_copy(update=changes)
+    rate = achieved_rate(plan, evidence, load)
+    counted = {
+        "progress_at": now,
+        "achieved_rate": None if rate is None else format_rate(rate),
+        "samples": sum(worker.rows for worker in evidence.workers),
+        "judged_samples": sum(worker.judged_samples for worker in evidence.workers),
+        "errors": sum(worker.errors for worker in evidence.workers),
+    }
+    objectives = follow_objectives(plan, evidence, status.objectives, now)
+    return status.model_copy(update={"load": load.model_copy(update=counted), "objectives": objectives})
+
+
+def _finals_outstanding(observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:
+    if len(status.workers) == plan.workers:
+        return False
+    gone = observed.job is None or observed.job.finished
+    since = entered(status, Phase.JUDGING) or now
+    return now - since < (_FINAL_WAIT_JOB_GONE if gone else _FINAL_WAIT)
+
+
+def _polls(
+    observed: RunObserved, status: PerfRunStatus, plan: RunPlan, until: datetime, now: datetime
+) -> tuple[Effect, ...]:
+    """Reads of the counter objectives, once a scrape interval, over all of the judged window so far."""
+    since, polled = _load(status).judged_from, observed.evidence.metrics_polled_at
+    if since is None or plan.prometheus is None or now < since + observed.settings.scrape_interval:
+        return ()
+    if polled is not None and now - polled < observed.settings.scrape_interval:
+        return ()
+    return tuple(
+        PollMetrics(plan.prometheus, o.name, o.counted.good, o.counted.total, since, until)
+        for o in plan.objectives
+        if isinstance(o.counted, BadEvents)
+    )
+
+
+def _last_polls(
+    observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime
+) -> tuple[Effect, ...] | None:
+    """None: the counters tell all they will. The last samples are scraped up to two intervals after the end."""
+    load, evidence = _load(status), observed.evidence
+    if not plan.counter_objectives or load.judged_from is None or load.ended_at is None:
+        return None
+    tail = load.ended_at + 2 * observed.settings.scrape_interval
+    if evidence.metrics_polled_at is not None and evidence.metrics_polled_at >= tail:
+        gaps = [evidence_of(objective, evidence).gap for objective in plan.counter_objectives]
+        away = any(gap is not None and gap.reason == Reason.PROMETHEUS_UNAVAILABLE.value for gap in gaps)
+        if not away or now > tail + _METRICS_WAIT:
+            return None
+    if now < tail:
+        return ()
+    overdue = evidence.metrics_polled_at is None or evidence.metrics_polled_at < tail
+    if overdue:
+        return tuple(
+            PollMetrics(
+                plan.prometheus or "", o.name, o.counted.good, o.counted.total, load.judged_from, tail
+            )
+            for o in plan.objectives
+            if isinstance(o.counted, BadEvents)
+        )
+    return _polls(observed, status, plan, tail, now)

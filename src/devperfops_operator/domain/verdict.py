@@ -1,0 +1,78 @@
+"""The one table from reason to verdict, and the order in which reasons are looked for.
+
+Error before load > latched Fail > whatever makes the run Inconclusive > Pass. No data never passes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from devperfops_operator.api.perfrun import Verdict
+
+
+class Reason(StrEnum):
+    """Why a run ended as it did. The order is the precedence."""
+
+    # could not be tested
+    TARGET_NOT_FOUND = "TargetNotFound"
+    INVALID_SPEC = "InvalidSpec"
+    PLAN_NOT_FOUND = "PlanNotFound"
+    PLAN_INVALID = "PlanInvalid"
+    SERVICE_NOT_FOUND = "ServiceNotFound"
+    SERVICE_PORT_UNKNOWN = "ServicePortUnknown"
+    PROMETHEUS_UNKNOWN = "PrometheusUnknown"
+    SNAPSHOT_REFUSED = "SnapshotRefused"
+    JOB_REFUSED = "JobRefused"
+    START_TIMEOUT = "StartTimeout"
+    # tested and found wanting
+    ROLLOUT_STALLED = "RolloutStalled"
+    OBJECTIVE_FAILED = "ObjectiveFailed"
+    UNRESPONSIVE = "Unresponsive"
+    # tested, but the test itself was not valid or not enough
+    TARGET_GONE = "TargetGone"
+    EVIDENCE_LOST = "EvidenceLost"
+    JMETER_DIED = "JMeterDied"
+    JTL_TRUNCATED = "JTLTruncated"
+    NO_SAMPLES = "NoSamples"
+    RATE_NOT_REACHED = "RateNotReached"
+    ENDED_EARLY = "EndedEarly"
+    PROMETHEUS_UNAVAILABLE = "PrometheusUnavailable"
+    NOT_A_NUMBER = "NotANumber"
+    NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
+    # held everything
+    OBJECTIVES_MET = "ObjectivesMet"
+
+
+VERDICTS: Final[dict[Reason, Verdict]] = {
+    Reason.TARGET_NOT_FOUND: Verdict.ERROR,
+    Reason.INVALID_SPEC: Verdict.ERROR,
+    Reason.PLAN_NOT_FOUND: Verdict.ERROR,
+    Reason.PLAN_INVALID: Verdict.ERROR,
+    Reason.SERVICE_NOT_FOUND: Verdict.ERROR,
+    Reason.SERVICE_PORT_UNKNOWN: Verdict.ERROR,
+    Reason.PROMETHEUS_UNKNOWN: Verdict.ERROR,
+    Reason.SNAPSHOT_REFUSED: Verdict.ERROR,
+    Reason.JOB_REFUSED: Verdict.ERROR,
+    Reason.START_TIMEOUT: Verdict.ERROR,
+    Reason.ROLLOUT_STALLED: Verdict.FAIL,
+    Reason.OBJECTIVE_FAILED: Verdict.FAIL,
+    Reason.UNRESPONSIVE: Verdict.FAIL,
+    Reason.TARGET_GONE: Verdict.INCONCLUSIVE,
+    Reason.EVIDENCE_LOST: Verdict.INCONCLUSIVE,
+    Reason.JMETER_DIED: Verdict.INCONCLUSIVE,
+    Reason.JTL_TRUNCATED: Verdict.INCONCLUSIVE,
+    Reason.NO_SAMPLES: Verdict.INCONCLUSIVE,
+    Reason.RATE_NOT_REACHED: Verdict.INCONCLUSIVE,
+    Reason.ENDED_EARLY: Verdict.INCONCLUSIVE,
+    Reason.PROMETHEUS_UNAVAILABLE: Verdict.INCONCLUSIVE,
+    Reason.NOT_A_NUMBER: Verdict.INCONCLUSIVE,
+    Reason.NOT_ENOUGH_EVIDENCE: Verdict.INCONCLUSIVE,
+    Reason.OBJECTIVES_MET: Verdict.PASS,
+}
+"""Every reason's verdict."""
+
+
+def precedence(reason: Reason) -> int:
+    """The smaller goes first when several reasons apply."""
+    return list(Reason).index(reason)
