@@ -41,21 +41,24 @@ class Rule:
     """`check` takes the value with its defaults filled in; it returns what is wrong, or None.
 
     `message` is what the API server says when `message_expression` cannot be evaluated.
+    `field`: which field of the value is at fault (empty: the value itself).
     """
 
     cel: str
     message: str
     check: Callable[[Any], str | None]
     message_expression: str | None = None
+    field: str = ""
 
     @classmethod
-    def of(cls, cel: str, holds: Callable[[Any], bool], sentence: str) -> Self:
+    def of(cls, cel: str, holds: Callable[[Any], bool], sentence: str, field: str = "") -> Self:
         """A rule whose `sentence` may name values: `{self}` or `{self.field}`, texts only."""
         return cls(
             cel=cel,
             message=_PLACEHOLDER.sub("...", sentence),
             check=lambda value: None if holds(value) else _filled(sentence, value),
             message_expression=_cel_text(sentence) if _PLACEHOLDER.search(sentence) else None,
+            field=field,
         )
 
     def to_json(self) -> dict[str, str]:
@@ -63,6 +66,8 @@ class Rule:
         entry = {"rule": self.cel, "message": self.message}
         if self.message_expression is not None:
             entry["messageExpression"] = self.message_expression
+        if self.field:
+            entry["fieldPath"] = f".{self.field}"
         return entry
 
     def __get_pydantic_json_schema__(
@@ -116,7 +121,8 @@ _NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 def _named(what: str, limit: int, why: str) -> tuple[Rule, ...]:
     def name(resource: Mapping[str, Any]) -> str:
-        return str(resource["metadata"]["name"])
+        metadata = resource["metadata"]
+        return str(metadata["name"] if "name" in metadata else f"{metadata['generateName']}xxxxx")
 
     return (
         Rule.of(
@@ -188,6 +194,7 @@ RAMP_UP_UNDER_DURATION: Final = Rule.of(
     _ramp_up_is_shorter,
     "rampUp ({self.rampUp}) must be shorter than duration ({self.duration}), which includes it: "
     "only load after the ramp is judged; write a longer duration or a shorter rampUp",
+    field="rampUp",
 )
 _NOT_A_RATE: Final = (
     "is not a rate: write samples per minute or second, above 0 and with a unit, such as 3000/m or 50/s, "
@@ -204,7 +211,7 @@ RATE: Final = Rule(
 THREADS: Final = Rule.of(
     f"self >= 1 && self <= {MAX_THREADS}",
     lambda value: 1 <= value <= MAX_THREADS,
-    f"threads lies between 1 and {MAX_THREADS}: write how many users JMeter plays at once, for example 50",
+    f"threads must lie between 1 and {MAX_THREADS}: write how many users are played at once, such as 50",
 )
 
 # Objectives
@@ -229,42 +236,46 @@ def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
     return max(names.values(), default=0) <= 1
 
 
-_UNDERSTOOD: Final = (  # the longest beginning that makes sense
-    r"^ *((p([1-9][0-9]?(\.[0-9]{1,4})?)?|errors) *(<=? *([0-9]+(\.[0-9]+)?)?)?"
-    r"|good *(>=? *([0-9]+(\.[0-9]+)?)?)?)?"
-)
-_PERCENTILE: Final = r"^ *p[1-9][0-9]?(\.[0-9]{1,4})?([^0-9.]|$)"
 _ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
-_HINTS: Final = (  # what to write, by how far the text goes; the first that applies
-    (
-        _matches("self", "^ *value|baseline"),
-        f"value and baseline are not supported yet; write {expect.EXAMPLES}",
-    ),
-    (
-        f"{_matches('self', '^ *p([^a-z]|$)')} && !{_matches('self', _PERCENTILE)}",
-        "a percentile is at least 1 and under 100, with at most four decimals; write p99 or p99.9",
-    ),
-    (_matches("self", _ZERO), f"the limit must be above 0; write {expect.EXAMPLES}"),
-    (
-        _matches("self", "^ *(p[0-9.]+|errors) *($|[^ <])"),
-        "write < or <= next, such as p99 < 2s or errors < 0.5%",
-    ),
-    (_matches("self", "^ *good *($|[^ >])"), "write > or >= next, such as good >= 99.9%"),
-    (_matches("self", "^ *p[0-9.]+ *<"), "write a time with its unit next, such as 300ms, 1.5s or 1m"),
-    (_matches("self", "^ *(errors|good)"), "write a percentage under 100 next, such as 0.5%"),
+_UNDERSTOOD: Final = (  # the longest beginning that makes sense
+    r"^ *(p([1-9][0-9]?(\.[0-9]{1,4})?)? *(<=? *([0-9]+(\.[0-9]+)?(ms|s|m)?)?)?"
+    r"|errors *(<=? *([0-9]+(\.[0-9]+)?%?)?)?|good *(>=? *([0-9]+(\.[0-9]+)?%?)?)?)?"
 )
+_REFUSED: Final = (  # understood, but not to be had; the first that applies
+    (
+        "^ *value|baseline",
+        f"asks for value or baseline, which are not supported yet: write {expect.EXAMPLES}",
+    ),
+    (_ZERO, f"has no limit above 0, which no test can prove: write {expect.EXAMPLES}"),
+)
+_EXPECTED: Final = (  # what to write, by how far the text goes; the first that applies
+    (
+        "^ *p($|[^1-9a-z])|^ *p[0-9]{3}",
+        "write a percentile of at least 1 and under 100, such as p99 or p99.9",
+    ),
+    ("^ *(p[0-9.]+|errors)( *$| *[^ <0-9.]| +[0-9])", "write < or <=, such as p99 < 2s or errors < 0.5%"),
+    ("^ *good *($|[^ >])", "write > or >=, such as good >= 99.9%"),
+    ("[0-9](ms|s|m|%) *[^ s]", f"leave the rest out, as in {expect.EXAMPLES}"),
+    ("^ *p", "write a time with its unit, such as 300ms, 1.5s or 1m"),
+    ("^ *(errors|good)", "write a percentage under 100 with at most four decimals, such as 0.5%"),
+)
+
+
+def _cel_cases(cases: tuple[tuple[str, str], ...], otherwise: str) -> str:
+    """The text of the first pattern that `self` matches, as a CEL expression."""
+    return reduce(
+        lambda rest, case: f"({_matches('self', case[0])} ? {quoted(case[1])} : {rest})",
+        reversed(cases),
+        otherwise,
+    )
 
 
 def _expect_message() -> str:
-    """`"p99 2s" is not understood after "p99 ": write < or <= next ...`, as CEL."""
-    hint = reduce(
-        lambda rest, case: f"({case[0]} ? {quoted(case[1])} : {rest})",
-        reversed(_HINTS),
-        quoted(f"write {expect.EXAMPLES}"),
-    )
-    return (
-        f"'\"' + self + '\" is not understood after \"' + self.find({quoted(_UNDERSTOOD)}) + '\": ' + {hint}"
-    )
+    """`"p99 2s" is not understood after "p99 ": write < or <= ...`, as a CEL expression."""
+    expected = _cel_cases(_EXPECTED, quoted(f"write {expect.EXAMPLES}"))
+    understood = f"self.find({quoted(_UNDERSTOOD)})"
+    not_understood = f"'is not understood after \"' + {understood} + '\": ' + {expected}"
+    return f"'\"' + self + '\" ' + {_cel_cases(_REFUSED, not_understood)}"
 
 
 EXPECT: Final = Rule(
@@ -289,16 +300,26 @@ QUERIES_HAVE_GOOD: Final = Rule.of(
     'expect "{self.expect}" is judged by JMeter\'s samples, good and total by Prometheus: '
     "leave good and total out, or write expect: good >= 99.9%",
 )
+SOME_OBJECTIVE: Final = Rule.of(
+    "has(self.objectives) && self.objectives.size() > 0",
+    lambda spec: bool(spec.get("objectives")),
+    "there is no objective: write at least one, such as objectives: [{expect: p99 < 2s}]",
+    field="objectives",
+)
 DISTINCT_NAMES: Final = Rule.of(
     "self.all(a, self.exists_one(b, (has(a.name) ? a.name : a.expect) == (has(b.name) ? b.name : b.expect)))",
     _distinct_names,
     "two objectives have the same name (without name, the text of expect is the name): write different names",
 )
 COUNTERS_HAVE_PROMETHEUS: Final = Rule.of(
-    "has(self.prometheus) || !self.objectives.exists(o, has(o.good) || has(o.total))",
-    lambda spec: "prometheus" in spec or not any("good" in o or "total" in o for o in spec["objectives"]),
+    "has(self.prometheus) || !has(self.objectives)"
+    " || !self.objectives.exists(o, has(o.good) || has(o.total))",
+    lambda spec: (
+        "prometheus" in spec or not any("good" in o or "total" in o for o in spec.get("objectives", ()))
+    ),
     "an objective with good and total needs prometheus: "
     "write the name of a Prometheus server from the operator's settings, such as prometheus: monitoring",
+    field="prometheus",
 )
 
 # Runs
