@@ -1,0 +1,318 @@
+"""What live runs have delivered so far, and whether it is proof yet.
+
+Stateful, but without I/O or clock. Workers' blocks go in as they come; each is counted once, in its order,
+whatever is sent again or overtakes. After every block the sequential tests look at all workers together; a
+failed objective stays failed. What `view` gives is a value: nothing changes in it later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from devperfops_operator.analysis.counters import CountersError, Series, increments, tallies
+from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.api.perfrun import WorkerStatus
+from devperfops_operator.domain.errors import Unavailable
+from devperfops_operator.domain.objectives import (
+    BadEvents,
+    Counted,
+    FailedSamples,
+    JudgedObjective,
+    OverThreshold,
+    RunPlan,
+)
+from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, WorkerEvidence
+from devperfops_operator.wire.histogram import quantile
+from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState, Push
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_JMETER_STATES = list(JMeterState)  # in the order they come
+
+
+class EvidenceStore:
+    """The evidence of all live runs, by the run's uid.
+
+    Everything but `open`, `close`, `is_open` and `view` raises Unavailable for a run that is not open:
+    after a restart that means "not yet, send it again".
+    """
+
+    def __init__(self) -> None:
+        self._runs: dict[str, _Run] = {}
+
+    def open(self, run_uid: str, plan: RunPlan, stored: Sequence[WorkerStatus] = ()) -> None:
+        """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here."""
+        if run_uid not in self._runs:
+            self._runs[run_uid] = _Run(plan)
+        self._runs[run_uid].stand_in(stored)
+
+    def is_open(self, run_uid: str) -> bool:
+        return run_uid in self._runs
+
+    def close(self, run_uid: str) -> None:
+        """Forget the run."""
+        self._runs.pop(run_uid, None)
+
+    def prepared(self, run_uid: str, worker: int, now: datetime) -> None:
+        """The worker is ready and waits for the common start."""
+        self._run(run_uid).worker(worker).prepare(now)
+
+    def accept(self, run_uid: str, worker: int, push: Push, now: datetime) -> int:
+        """Take in a push; returns the number of the block wanted next.
+
+        Raises ValueError, and takes in nothing, if a block does not fit the run's plan.
+        """
+        run = self._run(run_uid)
+        for block in push.blocks:
+            _check(block, len(run.plan.thresholds))
+        return run.accept(worker, push, now)
+
+    def accept_counters(
+        self, run_uid: str, objective: str, good: Sequence[Series], total: Sequence[Series], now: datetime
+    ) -> None:
+        """Take in an objective's counters: all samples of the judged window so far, at each poll again."""
+        counters = self._run(run_uid).counters[objective]
+        try:
+            steps = tallies(increments(good, total))
+        except CountersError as error:
+            counters.gap = Problem(error.reason, error.message)
+        else:
+            counters.gap = None
+            counters.tally = steps[-1]
+            counters.failed = counters.failed or any(map(counters.objective.test.fails, steps))
+        counters.polled_at = now
+
+    def counters_failed(self, run_uid: str, objective: str, problem: Problem, now: datetime) -> None:
+        """The poll of an objective's counters got no usable answer. What was counted before stays."""
+        counters = self._run(run_uid).counters[objective]
+        counters.gap = problem
+        counters.polled_at = now
+
+    def view(self, run_uid: str) -> Evidence:
+        """The evidence as it is now; empty for a run that is not open."""
+        run = self._runs.get(run_uid)
+        return run.view() if run else Evidence()
+
+    def _run(self, run_uid: str) -> _Run:
+        if run_uid not in self._runs:
+            raise Unavailable("the operator does not collect this run's measurements (yet); send them again")
+        return self._runs[run_uid]
+
+
+@dataclass(slots=True)
+class _Count:
+    """One worker's count for one objective. `stored_seconds`: of a stand-in, which only knows how many."""
+
+    samples: int = 0
+    exceedances: int = 0
+    seconds: set[int] = field(default_factory=set)
+    stored_seconds: int = 0
+
+    def add(self, second: int, samples: int, exceedances: int) -> None:
+        self.samples += samples
+        self.exceedances += exceedances
+        if exceedances:
+            self.seconds.add(second)
+
+
+def _tally(counts: Sequence[_Count]) -> Tally:
+    """All of them together. Stored seconds may be the same in each, so the most that are surely different."""
+    different = len(set().union(*(count.seconds for count in counts)))
+    return Tally(
+        samples=sum(count.samples for count in counts),
+        exceedances=sum(count.exceedances for count in counts),
+        exceedance_seconds=max([different, *(count.stored_seconds for count in counts)]),
+    )
+
+
+class _Worker:
+    """One worker: live, or a stand-in made of its stored totals."""
+
+    def __init__(self, index: int, objectives: Iterable[JudgedObjective]) -> None:
+        self.seen = WorkerEvidence(index)
+        self.counts = {objective.name: _Count() for objective in objectives}
+        self.stand_in = False
+
+    @classmethod
+    def from_totals(cls, totals: WorkerStatus, objectives: Iterable[JudgedObjective]) -> _Worker:
+        worker = cls(totals.index, objectives)
+        worker.stand_in = True
+        worker.seen = WorkerEvidence(
+            index=totals.index,
+            prepared=True,
+            jmeter=JMeterState.ENDED,
+            rows=totals.rows,
+            errors=totals.errors,
+            judged_samples=totals.judged_samples,
+            judged_errors=totals.judged_errors,
+            blocks=totals.blocks,
+            final=Final(totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated),
+        )
+        for stored in totals.objectives:
+            if stored.name in worker.counts:
+                worker.counts[stored.name] = _Count(
+                    stored.samples, stored.exceedances, stored_seconds=stored.exceedance_seconds
+                )
+        return worker
+
+    def prepare(self, now: datetime) -> None:
+        self.seen = replace(self.seen, prepared=True, heard_at=_latest(self.seen.heard_at, now))
+
+    def hear(self, heartbeat: Heartbeat, now: datetime) -> None:
+        """Pushes may overtake each other, so every figure moves in one direction only."""
+        self.seen = replace(
+            self.seen,
+            heard_at=_latest(self.seen.heard_at, now),
+            jmeter=max(self.seen.jmeter, heartbeat.jmeter, key=_JMETER_STATES.index),
+            rows=max(self.seen.rows, heartbeat.rows),
+            first_start=_earliest(self.seen.first_start, _moment(heartbeat.first_start_ms)),
+            last_end=_latest(self.seen.last_end, _moment(heartbeat.last_end_ms)),
+        )
+
+    def add(self, block: Block, objectives: Iterable[JudgedObjective]) -> None:
+        errors = sum(stats.errors for stats in block.labels.values())
+        self.seen = replace(
+            self.seen,
+            errors=self.seen.errors + block.warmup_errors + errors,
+            judged_samples=self.seen.judged_samples + sum(s.samples for s in block.labels.values()),
+            judged_errors=self.seen.judged_errors + errors,
+            blocks=self.seen.blocks + 1,
+        )
+        for objective in objectives:
+            self.counts[objective.name].add(block.second, *_counted_in(block, objective.counted))
+
+    def finish(self, final: Final) -> None:
+        """The first FINAL is the last word."""
+        self.seen = replace(self.seen, final=self.seen.final or final)
+
+    def view(self) -> WorkerEvidence:
+        return replace(self.seen, tallies={name: _tally([count]) for name, count in self.counts.items()})
+
+
+@dataclass(slots=True)
+class _Counters:
+    """One counter objective: what its last polls gave."""
+
+    objective: JudgedObjective
+    tally: Tally = field(default_factory=Tally)
+    failed: bool = False
+    gap: Problem | None = None
+    polled_at: datetime | None = None
+
+    def view(self) -> ObjectiveEvidence:
+        return ObjectiveEvidence(self.tally, self.failed, gap=self.gap)
+
+
+class _Run:
+    """One run: its workers, its counters, and which objectives have failed."""
+
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
+        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, BadEvents)]
+        self.counters = {o.name: _Counters(o) for o in plan.counter_objectives}
+        self.workers: dict[int, _Worker] = {}
+        self.failed: set[str] = set()
+        self.histogram: Counter[int] = Counter()  # of all judged samples: objectives are not per label yet
+
+    def worker(self, index: int) -> _Worker:
+        if index not in self.workers:
+            self.workers[index] = _Worker(index, self.sampled)
+        return self.workers[index]
+
+    def stand_in(self, stored: Sequence[WorkerStatus]) -> None:
+        for totals in stored:
+            known = self.workers.get(totals.index)
+            if known is None or not known.seen.complete:
+                self.workers[totals.index] = _Worker.from_totals(totals, self.sampled)
+        self._look()
+
+    def accept(self, index: int, push: Push, now: datetime) -> int:
+        worker = self.worker(index)
+        worker.hear(push.heartbeat, now)
+        for block in sorted(push.blocks, key=lambda block: block.sequence):
+            if block.sequence == worker.seen.blocks:
+                worker.add(block, self.sampled)
+                for stats in block.labels.values():
+                    self.histogram.update(stats.histogram)
+                self._look()
+        if push.final is not None:
+            worker.finish(push.final)
+        return worker.seen.blocks
+
+    def view(self) -> Evidence:
+        polls = [counters.polled_at for counters in self.counters.values()]
+        return Evidence(
+            workers=tuple(self.workers[index].view() for index in sorted(self.workers)),
+            objectives={
+                **{objective.name: self._objective(objective) for objective in self.sampled},
+                **{name: counters.view() for name, counters in self.counters.items()},
+            },
+            metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
+        )
+
+    def _look(self) -> None:
+        for objective in self.sampled:
+            if objective.name not in self.failed and objective.test.fails(self._merged(objective)):
+                self.failed.add(objective.name)
+
+    def _merged(self, objective: JudgedObjective) -> Tally:
+        return _tally([worker.counts[objective.name] for worker in self.workers.values()])
+
+    def _objective(self, objective: JudgedObjective) -> ObjectiveEvidence:
+        return ObjectiveEvidence(
+            tally=self._merged(objective),
+            failed=objective.name in self.failed,
+            quantile_ms=self._quantile(objective.counted),
+        )
+
+    def _quantile(self, counted: Counted) -> float | None:
+        """Milliseconds; None where it is not known: a stand-in has no histogram."""
+        if not isinstance(counted, OverThreshold) or any(worker.stand_in for worker in self.workers.values()):
+            return None
+        return quantile(self.histogram, counted.quantile)
+
+
+def _counted_in(block: Block, counted: Counted) -> tuple[int, int]:
+    """Samples and exceedances that a block holds for an objective."""
+    labels = block.labels.values()
+    match counted:
+        case OverThreshold(index):
+            censored = sum(stats.censored_over[index] for stats in labels)
+            return (
+                sum(stats.samples for stats in labels) + censored,
+                sum(stats.over[index] for stats in labels) + censored,
+            )
+        case FailedSamples():
+            return sum(stats.samples for stats in labels), sum(stats.errors for stats in labels)
+        case BadEvents():
+            return 0, 0  # not measured by workers
+        case _:
+            assert_never(counted)
+
+
+def _check(block: Block, thresholds: int) -> None:
+    for label, stats in block.labels.items():
+        fits = (
+            len(stats.over) == len(stats.censored_over) == thresholds
+            and all(0 <= part <= stats.samples for part in (stats.errors, *stats.over))
+            and all(censored >= 0 for censored in stats.censored_over)
+        )
+        if not fits:
+            raise ValueError(
+                f"block {block.sequence}, label {label!r}: counts do not fit {thresholds} thresholds"
+            )
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)
