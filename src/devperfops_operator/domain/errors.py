@@ -3,7 +3,7 @@
     DevPerfOpsError              everything of ours
     ├── InvalidSpec              a field of a resource cannot be used as written
     ├── SnapshotTooLarge         a template that does not fit into a ControllerRevision
-    ├── Refused                  the API server will not do it (403, 422, admission, quota): asking again changes nothing
+    ├── Refused                  the API server will not do it (403, 422, admission, quota)
     ├── Conflict                 somebody was faster (409, a failed JSON Patch test): observe again
     ├── Unavailable              the other side does not answer now: try again later
     └── Unauthenticated          a caller that cannot show who it is

@@ -128,8 +128,9 @@ def _named(runs: Iterable[PerfRun], current: CurrentRun | None) -> PerfRun | Non
 
 
 def _wants_another_attempt(observed: GateObserved, run: PerfRun, current: CurrentRun) -> bool:
-    """A verdict holds for one (revision, gate generation). A superseded run has none, and a revision that
-    was rolled back and stands there again was applied again.
+    """A verdict holds for one (revision, gate generation).
+
+    A superseded run has none, and a revision that was rolled back and stands there again was applied again.
     """
     status = run.status
     if not status.phase.terminal:

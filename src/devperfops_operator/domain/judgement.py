@@ -196,11 +196,12 @@ def _load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> 
         )
     if load is not None and load.ended_at is not None and load.judged_from is not None:
         judged = load.ended_at - load.judged_from
-        if judged < (plan.duration - plan.ramp_up) * float(RATE_WANTED):
+        planned = plan.duration - plan.ramp_up
+        if judged < planned * float(RATE_WANTED):
             yield _Finding(
                 Reason.ENDED_EARLY,
                 f"JMeter ended after {judged.total_seconds():.0f} s of the "
-                f"{(plan.duration - plan.ramp_up).total_seconds():.0f} s to be judged; the plan must run for Duration",
+                f"{planned.total_seconds():.0f} s to be judged; the plan must run for Duration",
             )
 
 

@@ -13,7 +13,7 @@ from devperfops_operator.wire.brief import Threshold
 
 @dataclass(frozen=True, slots=True)
 class OverThreshold:
-    """Latency: counts samples over threshold number `index` of the plan. `quantile` is what people call it."""
+    """Latency: counts samples over threshold `index` of the plan. `quantile` is its name."""
 
     index: int
     quantile: Fraction

@@ -131,7 +131,7 @@ class EffectFailure:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """The operator's own settings, as far as a run needs them. `scrape_interval`: of the gate's Prometheus."""
+    """What a run needs of the operator's settings. `scrape_interval`: of the gate's Prometheus."""
 
     operator_url: str = ""
     operator_image: str = ""
@@ -164,5 +164,5 @@ class RunObserved:
     job: LoadJob | None
     evidence: Evidence
     blocked_by: str | None = None
-    settings: RunSettings = field(default_factory=lambda: RunSettings())
+    settings: RunSettings = field(default_factory=RunSettings)
     failures: Mapping[str, EffectFailure] = field(default_factory=dict)

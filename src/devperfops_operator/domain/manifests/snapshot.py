@@ -45,8 +45,8 @@ def _manifest(
     size = len(json.dumps(data))
     if size > _MAX_BYTES:
         raise SnapshotTooLarge(
-            f"the pod template of Deployment {target.name} needs {size} bytes and a snapshot holds {_MAX_BYTES}; "
-            "move large values into ConfigMaps"
+            f"the pod template of Deployment {target.name} needs {size} bytes and a snapshot holds "
+            f"{_MAX_BYTES}; move large values into ConfigMaps"
         )
     return {
         "apiVersion": "apps/v1",

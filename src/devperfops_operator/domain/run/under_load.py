@@ -222,7 +222,7 @@ def _polls(
 def _last_polls(
     observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime
 ) -> tuple[Effect, ...] | None:
-    """None: the counters tell all they will. The last samples are scraped up to two intervals after the end."""
+    """None: the counters have told all. The last samples are scraped up to two intervals after the end."""
     load, evidence = _load(status), observed.evidence
     if not plan.counter_objectives or load.judged_from is None or load.ended_at is None:
         return None
