@@ -2,14 +2,30 @@
 
 A *block* is one second of one worker's measurements: immutable, numbered in the order the JTL was read. It
 closes at the first row with a later end second; rows that arrive late go to the open block. The operator
-answers with the number of the next block it wants (0 after its own restart), so nothing is lost or counted twice.
+answers with the number of the next block it wants (0 after its own restart), so nothing is lost or counted
+twice.
+
+Whatever comes in is checked: wrong types, numbers out of range and anything too large raise ValueError with
+the place and what it should be.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Self
+
+from devperfops_operator.wire import decode
+from devperfops_operator.wire.histogram import BUCKETS
+
+LABELS = 1_000
+"""Different labels a worker tells apart; the rest is `OTHER`."""
+OTHER = "(other)"
+LABEL_LENGTH = 200
+"""Characters kept of a label."""
+THRESHOLDS = 100
+BLOCKS_PER_PUSH = 1_000
 
 
 class JMeterState(StrEnum):
@@ -44,6 +60,31 @@ class LabelStats:
     censored_over: list[int]
     histogram: dict[int, int] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "samples": self.samples,
+            "errors": self.errors,
+            "over": self.over,
+            "censored_over": self.censored_over,
+            "histogram": {str(bucket): count for bucket, count in self.histogram.items()},
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        stats = decode.record(raw, "label", ("samples", "errors", "over", "censored_over", "histogram"))
+        samples = decode.count(stats["samples"], "samples")
+        over = _counts(stats["over"], "over")
+        censored = _counts(stats["censored_over"], "censored_over")
+        histogram = _histogram(stats["histogram"])
+        errors = decode.count(stats["errors"], "errors", at_most=min([samples, *over]))
+        if len(over) != len(censored):
+            raise ValueError("over and censored_over must be of equal length")
+        if max(over, default=0) > samples:
+            raise ValueError("over must not count more than samples")
+        if sum(histogram.values()) != samples:
+            raise ValueError("the histogram must count as many as samples")
+        return cls(samples, errors, over, censored, histogram)
+
 
 @dataclass(slots=True)
 class Block:
@@ -55,6 +96,33 @@ class Block:
     warmup_errors: int = 0
     labels: dict[str, LabelStats] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "sequence": self.sequence,
+            "second": self.second,
+            "warmup_samples": self.warmup_samples,
+            "warmup_errors": self.warmup_errors,
+            "labels": {label: stats.to_json() for label, stats in self.labels.items()},
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        block = decode.record(
+            raw, "block", ("sequence", "second", "warmup_samples", "warmup_errors", "labels")
+        )
+        labels = decode.mapping(block["labels"], "labels", at_most=LABELS + 1)
+        warmup = decode.count(block["warmup_samples"], "warmup_samples")
+        return cls(
+            sequence=decode.count(block["sequence"], "sequence"),
+            second=decode.count(block["second"], "second"),
+            warmup_samples=warmup,
+            warmup_errors=decode.count(block["warmup_errors"], "warmup_errors", at_most=warmup),
+            labels={
+                decode.text(label, "label", at_most=LABEL_LENGTH): LabelStats.from_json(stats)
+                for label, stats in labels.items()
+            },
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
@@ -65,10 +133,32 @@ class Heartbeat:
     first_start_ms: int | None
     last_end_ms: int | None
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "jmeter": self.jmeter.value,
+            "rows": self.rows,
+            "first_start_ms": self.first_start_ms,
+            "last_end_ms": self.last_end_ms,
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        beat = decode.record(raw, "heartbeat", ("jmeter", "rows", "first_start_ms", "last_end_ms"))
+        return cls(
+            jmeter=decode.member(beat["jmeter"], "jmeter", JMeterState),
+            rows=decode.count(beat["rows"], "rows"),
+            first_start_ms=decode.optional_count(beat["first_start_ms"], "first_start_ms"),
+            last_end_ms=decode.optional_count(beat["last_end_ms"], "last_end_ms"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The worker's last word: JMeter has ended and its JTL is read to the end. `blocks`: how many there are."""
+    """The worker's last word: JMeter has ended and its JTL is read to the end.
+
+    `blocks`: how many there are. `rows`: all sampler rows; `errors`: failed ones that ended before our stop.
+    `truncated`: the JTL's last line is cut, or some line of it is damaged.
+    """
 
     blocks: int
     rows: int
@@ -76,29 +166,84 @@ class Final:
     end: LoadEnd
     truncated: bool
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "blocks": self.blocks,
+            "rows": self.rows,
+            "errors": self.errors,
+            "end": self.end.value,
+            "truncated": self.truncated,
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        final = decode.record(raw, "final", ("blocks", "rows", "errors", "end", "truncated"))
+        rows = decode.count(final["rows"], "rows")
+        return cls(
+            blocks=decode.count(final["blocks"], "blocks"),
+            rows=rows,
+            errors=decode.count(final["errors"], "errors", at_most=rows),
+            end=decode.member(final["end"], "end", LoadEnd),
+            truncated=decode.truth(final["truncated"], "truncated"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Push:
+    """Blocks with consecutive numbers, possibly none."""
+
     blocks: tuple[Block, ...]
     heartbeat: Heartbeat
     final: Final | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "blocks": [block.to_json() for block in self.blocks],
+            "heartbeat": self.heartbeat.to_json(),
+            "final": self.final.to_json() if self.final is not None else None,
+        }
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> Self:
-        """Raises ValueError, KeyError or TypeError on anything that is not a push (the server answers 400)."""
-        raise NotImplementedError
+    def from_json(cls, raw: Any) -> Self:
+        """Raises ValueError on anything that is not a push (the server answers 400)."""
+        push = decode.record(raw, "push", ("blocks", "heartbeat", "final"))
+        blocks = tuple(
+            Block.from_json(block)
+            for block in decode.sequence(push["blocks"], "blocks", at_most=BLOCKS_PER_PUSH)
+        )
+        if any(later.sequence != earlier.sequence + 1 for earlier, later in pairwise(blocks)):
+            raise ValueError("blocks must be numbered consecutively")
+        final = push["final"]
+        return cls(
+            blocks=blocks,
+            heartbeat=Heartbeat.from_json(push["heartbeat"]),
+            final=Final.from_json(final) if final is not None else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`want`: sequence number of the next block wanted. `final_acknowledged`: totals are stored, the agent may end."""
+    """The operator's answer to a push.
+
+    `want`: sequence number of the next block wanted. `final_acknowledged`: totals are stored, the agent may end.
+    """
 
     want: int
     stop: bool
     final_acknowledged: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {"want": self.want, "stop": self.stop, "final_acknowledged": self.final_acknowledged}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        """Raises ValueError on anything that is not a reply."""
+        reply = decode.record(raw, "reply", ("want", "stop", "final_acknowledged"))
+        return cls(
+            want=decode.count(reply["want"], "want"),
+            stop=decode.truth(reply["stop"], "stop"),
+            final_acknowledged=decode.truth(reply["final_acknowledged"], "final_acknowledged"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +251,15 @@ class StartReply:
     """Answer to `prepare`: milliseconds until the common start; None: not yet, ask again."""
 
     start_in_ms: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"start_in_ms": self.start_in_ms}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Self:
+        """Raises ValueError on anything that is not an answer to `prepare`."""
+        reply = decode.record(raw, "start", ("start_in_ms",))
+        return cls(decode.optional_count(reply["start_in_ms"], "start_in_ms"))
 
 
 def blocks_path(namespace: str, run: str, worker: int) -> str:
@@ -116,3 +270,18 @@ def blocks_path(namespace: str, run: str, worker: int) -> str:
 def start_path(namespace: str, run: str, worker: int) -> str:
     """POST an empty object, get a `StartReply`."""
     return f"/v1/runs/{namespace}/{run}/workers/{worker}/start"
+
+
+def _counts(raw: Any, place: str) -> list[int]:
+    return [decode.count(each, place) for each in decode.sequence(raw, place, at_most=THRESHOLDS)]
+
+
+def _histogram(raw: Any) -> dict[int, int]:
+    counts = decode.mapping(raw, "histogram", at_most=BUCKETS)
+    return {_bucket(index): decode.count(count, "histogram") for index, count in counts.items()}
+
+
+def _bucket(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(BUCKETS)) and int(text) < BUCKETS):
+        raise ValueError(f"histogram: a bucket must be a number from 0 to {BUCKETS - 1}, not {text[:20]!r}")
+    return int(text)

@@ -1,0 +1,118 @@
+"""From JTL rows to blocks: a pure machine, so that the same file and the same stop give the same blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from devperfops_operator.wire.brief import Threshold
+from devperfops_operator.wire.histogram import bucket_of
+from devperfops_operator.wire.jtl import JtlRow
+from devperfops_operator.wire.measurement import LABEL_LENGTH, LABELS, OTHER, Block, LabelStats
+
+
+class BlockBuilder:
+    """Cuts rows into blocks.
+
+    Judged are rows that start at or after the first row's start + ramp-up. A row that ended after `stop_ms`,
+    the time of our own stop, is no measurement of the target: it counts as exceedance of the thresholds it
+    was over by then, and as nothing else.
+    """
+
+    def __init__(self, thresholds: Sequence[Threshold], ramp_up_ms: int, stop_ms: int | None = None) -> None:
+        self.stop_ms = stop_ms
+        self.rows = 0
+        self.errors = 0  # failed rows that ended before our stop
+        self.first_start_ms: int | None = None
+        self.last_end_ms: int | None = None
+        self.blocks = 0  # closed ones; also the number of the next
+        self._thresholds = tuple(enumerate(thresholds))
+        self._ramp_up_ms = ramp_up_ms
+        self._judged_from_ms = 0
+        self._labels: set[str] = set()
+        self._open: Block | None = None
+
+    def add(self, rows: Iterable[JtlRow]) -> Iterator[Block]:
+        """The blocks these rows close, as they close; consume them all."""
+        for row in rows:
+            self._follow(row)
+            if self.stop_ms is not None and row.end_ms > self.stop_ms:
+                over = self._over_at(self.stop_ms, row)
+                if over:
+                    yield from self._turn_to(row)
+                    self._censor(row, over)
+            else:
+                yield from self._turn_to(row)
+                self._measure(row)
+
+    def finish(self) -> Block | None:
+        """The block still open at the end of the file."""
+        return self._close() if self._open is not None else None
+
+    def _follow(self, row: JtlRow) -> None:
+        self.rows += 1
+        if self.first_start_ms is None:
+            self.first_start_ms = row.start_ms
+            self._judged_from_ms = row.start_ms + self._ramp_up_ms
+        self.last_end_ms = max(self.last_end_ms or 0, row.end_ms)
+
+    def _turn_to(self, row: JtlRow) -> Iterator[Block]:
+        """Close the open block if the row ends in a later second, and have one open."""
+        second = row.end_ms // 1000
+        if self._open is not None and second > self._open.second:
+            yield self._close()
+        if self._open is None:
+            self._open = Block(sequence=self.blocks, second=second)
+
+    def _close(self) -> Block:
+        closed, self._open = self._current, None
+        self.blocks += 1
+        return closed
+
+    @property
+    def _current(self) -> Block:
+        assert self._open is not None  # noqa: S101  the callers have turned to a block
+        return self._open
+
+    def _measure(self, row: JtlRow) -> None:
+        failed = not row.success
+        self.errors += failed
+        if row.start_ms < self._judged_from_ms:
+            self._current.warmup_samples += 1
+            self._current.warmup_errors += failed
+            return
+        stats = self._stats(row.label)
+        stats.samples += 1
+        stats.errors += failed
+        bucket = bucket_of(row.elapsed_ms)
+        stats.histogram[bucket] = stats.histogram.get(bucket, 0) + 1
+        for index, threshold in self._thresholds:
+            stats.over[index] += failed or threshold.exceeded_by(row.elapsed_ms)
+
+    def _over_at(self, moment_ms: int, row: JtlRow) -> list[int]:
+        """Which thresholds a judged request was over when `moment_ms` found it unanswered."""
+        if row.start_ms < self._judged_from_ms:
+            return []
+        waited = moment_ms - row.start_ms
+        return [index for index, threshold in self._thresholds if threshold.exceeded_by(waited)]
+
+    def _censor(self, row: JtlRow, over: Iterable[int]) -> None:
+        stats = self._stats(row.label)
+        for index in over:
+            stats.censored_over[index] += 1
+
+    def _stats(self, label: str) -> LabelStats:
+        name = self._name_of(label)
+        stats = self._current.labels.get(name)
+        if stats is None:
+            zeros = [0] * len(self._thresholds)
+            stats = self._current.labels[name] = LabelStats(0, 0, zeros, list(zeros))
+        return stats
+
+    def _name_of(self, label: str) -> str:
+        """The label, cut to length; `(other)` once there are too many."""
+        name = label[:LABEL_LENGTH]
+        if name not in self._labels:
+            if len(self._labels) >= LABELS:
+                return OTHER
+            self._labels.add(name)
+        return name
