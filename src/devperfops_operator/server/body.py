@@ -12,11 +12,11 @@ from devperfops_operator.server.replies import refusal
 
 LIMIT_BYTES = 8 * 1024 * 1024
 _LIMIT_S = 15
-_AT_ONCE = 16
+_AT_ONCE = 8
 
 
 class Bodies:
-    """Reads JSON objects; together they never hold more than 16 bodies of 8 MiB."""
+    """Reads JSON objects; together they never hold more than 8 bodies of 8 MiB."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(_AT_ONCE)

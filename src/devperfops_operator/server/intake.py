@@ -69,7 +69,7 @@ class Intake:
             return Reply(want=push.final.blocks, stop=True, final_acknowledged=True)
         try:
             want = self._evidence.accept(run.metadata.uid, worker, push, self._now())
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # a time may lie beyond what a datetime holds
             raise refusal(web.HTTPBadRequest, f"these blocks do not fit the run: {error}") from error
         self._runs.wake(run.metadata.namespace, run.metadata.name)
         return Reply(want=want, stop=stop_wanted(run), final_acknowledged=False)
@@ -105,9 +105,7 @@ def _start_in_ms(run: PerfRun, now: datetime) -> int | None:
 def _push(raw: dict[str, object]) -> Push:
     try:
         return Push.from_json(raw)
-    except KeyError as error:
-        raise refusal(web.HTTPBadRequest, f"the body is not a push: {error} is missing") from error
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise refusal(web.HTTPBadRequest, f"the body is not a push: {error}") from error
 
 
