@@ -24,7 +24,6 @@ Object = dict[str, Any]
 T = TypeVar("T")
 
 FIELD_MANAGER: Final = "devperfops-hack"
-_POLL_SECONDS: Final = 0.5
 _API_VERSIONS: Final = {
     "PerfGate": "devperfops.io/v1alpha1",
     "PerfRun": "devperfops.io/v1alpha1",
@@ -40,7 +39,7 @@ class NotInTime(Exception):
     """What was waited for did not come."""
 
 
-def wait_for(what: str, probe: Callable[[], T | None], *, seconds: float) -> T:
+def wait_for(what: str, probe: Callable[[], T | None], *, seconds: float, interval: float = 0.5) -> T:
     """The first true answer of `probe`.
 
     Raises:
@@ -50,7 +49,7 @@ def wait_for(what: str, probe: Callable[[], T | None], *, seconds: float) -> T:
     while not (answer := probe()):
         if time.monotonic() > deadline:
             raise NotInTime(f"not within {seconds:.0f} s: {what}")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(interval)
     return answer
 
 
@@ -79,7 +78,7 @@ class Kube:
 
     @cached_property
     def _dynamic(self) -> DynamicClient:
-        return DynamicClient(self._client)
+        return DynamicClient(self._client)  # type: ignore[no-untyped-call]
 
     def find(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """The object, or None when there is none."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -106,21 +107,23 @@ def remove(kube: Kube) -> None:
     for namespace in (sample.NAMESPACE, sample.MONITORING):
         kube.delete("Namespace", namespace)
     for namespace in (sample.NAMESPACE, sample.MONITORING):
-        wait_for(
-            f"namespace {namespace} is gone",
-            lambda namespace=namespace: kube.find("Namespace", namespace) is None,  # type: ignore[misc]
-            seconds=_GONE_SECONDS,
-        )
+        wait_for(f"namespace {namespace} is gone", partial(_gone, kube, namespace), seconds=_GONE_SECONDS)
 
 
 def install_operator(kube: Kube, found: Images) -> None:
     """CRDs and operator, as the kustomize base has them, with this demo's settings and images."""
-    objects = kustomize(overlay(found))
-    kube.apply(each for each in objects if each["kind"] in {"Namespace", "CustomResourceDefinition"})
-    for crd in (each["metadata"]["name"] for each in objects if each["kind"] == "CustomResourceDefinition"):
-        wait_for(f"{crd} is established", lambda crd=crd: _established(kube, crd), seconds=30)  # type: ignore[misc]
-    kube.apply(each for each in objects if each["kind"] not in {"Namespace", "CustomResourceDefinition"})
+    install(kube, kustomize(overlay(found)))
     wait_for_deployment(kube, OPERATOR, SYSTEM)
+
+
+def install(kube: Kube, objects: Iterable[Object]) -> None:
+    """Apply objects; what CRDs among them define can be used afterwards."""
+    applied = list(objects)
+    kube.apply(applied)
+    for each in applied:
+        if each["kind"] == "CustomResourceDefinition":
+            established: Callable[[], bool] = partial(_established, kube, each["metadata"]["name"])
+            wait_for(f"{each['metadata']['name']} is established", established, seconds=30)
 
 
 def uninstall_operator(kube: Kube) -> None:
@@ -145,8 +148,11 @@ def wait_for_deployment(kube: Kube, name: str, namespace: str) -> None:
     Raises:
         NotInTime: it is not within three minutes.
     """
-    done: Callable[[], bool] = lambda: rolled_out(kube.get("Deployment", name, namespace))  # noqa: E731
-    wait_for(f"Deployment {namespace}/{name} is rolled out", done, seconds=_READY_SECONDS)
+    wait_for(
+        f"Deployment {namespace}/{name} is rolled out",
+        lambda: rolled_out(kube.get("Deployment", name, namespace)),
+        seconds=_READY_SECONDS,
+    )
 
 
 def with_images(objects: list[Object], found: Images) -> list[Object]:
@@ -191,6 +197,10 @@ def _settings(found: Images) -> Object:
             "demo": {"url": f"http://prometheus.{sample.MONITORING}.svc:9090", "scrapeInterval": "5s"}
         },
     }
+
+
+def _gone(kube: Kube, namespace: str) -> bool:
+    return kube.find("Namespace", namespace) is None
 
 
 def _established(kube: Kube, crd: str) -> bool:

@@ -1,0 +1,126 @@
+"""The operator as a process of this machine: the tests own its PID, so they may kill it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from hack.cluster.settings import NODE_IP
+from hack.kube import Kube, wait_for
+
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+class Operator:
+    """One operator for one namespace, with the rights the shipped ClusterRole gives, and no others."""
+
+    def __init__(self, kube: Kube, namespace: str, folder: Path, settings: dict[str, Any]) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._url = f"http://{NODE_IP}:{(port := _free_port())}"
+        (folder / "settings.yaml").write_text(
+            yaml.safe_dump({"operatorUrl": self._url, "port": port, "namespaces": [namespace], **settings})
+        )
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "operator.log"
+
+    def start(self) -> None:
+        """Return when it is ready."""
+        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig())}
+        program = Path(sys.executable).with_name("devperfops-operator")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, f"--config={self._folder / 'settings.yaml'}"],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        wait_for("the operator is ready", self._ready, seconds=_START_SECONDS)
+
+    def kill(self) -> None:
+        """`kill -9`: no chance to tidy up."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._end(signal.SIGTERM)
+
+    def metrics(self) -> str:
+        return httpx.get(f"{self._url}/metrics", timeout=5).raise_for_status().text
+
+    def _end(self, number: signal.Signals) -> None:
+        assert self._process is not None, "it was never started"
+        self._process.send_signal(number)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        code = self._process.poll()
+        assert code is None, f"the operator ended with code {code}:\n{self.log.read_text()[-4000:]}"
+        try:
+            return httpx.get(f"{self._url}/readyz", timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def _kubeconfig(self) -> Path:
+        """Of the ServiceAccount `operator` in its namespace."""
+        admin = yaml.safe_load(self._kube.kubeconfig.read_text())
+        path = self._folder / "operator.kubeconfig"
+        token = self._kube.token("operator", self._namespace)
+        admin["users"] = [{"name": "operator", "user": {"token": token}}]
+        admin["contexts"][0]["context"]["user"] = "operator"
+        path.write_text(yaml.safe_dump(admin))
+        return path
+
+
+def rights(namespace: str) -> list[dict[str, Any]]:
+    """The ServiceAccount and its rights: the shipped role, bound in this namespace only."""
+    rbac = "rbac.authorization.k8s.io"
+    subjects = [{"kind": "ServiceAccount", "name": "operator", "namespace": namespace}]
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "operator", "namespace": namespace},
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "operator", "namespace": namespace},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "devperfops-operator"},
+            "subjects": subjects,
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": f"devperfops-{namespace}"},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "system:auth-delegator"},
+            "subjects": subjects,
+        },
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as held:
+        held.bind((NODE_IP, 0))
+        port: int = held.getsockname()[1]
+        return port
