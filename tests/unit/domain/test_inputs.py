@@ -1,0 +1,60 @@
+"""What a gate needs besides its target, and how its absence is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from devperfops_operator.domain.inputs import check_inputs
+from tests.unit.domain.test_jmx import plan
+from tests.unit.domain.world import gate
+
+SCENARIO = plan('<T testclass="T" a="${__P(RampUp)}" b="${__P(TPM)}"/><hashTree/>').decode()
+SERVICE = {"metadata": {"name": "front-end", "namespace": "shop"}, "spec": {"ports": [{"port": 8080}]}}
+
+
+def check(
+    data: dict[str, str] | None = None, service: dict[str, Any] | None = SERVICE, **spec: Any
+) -> tuple[str | None, str]:
+    inputs = check_inputs(gate(**spec).spec, data, service, {"monitoring"})
+    problem = inputs.problem
+    return (problem.reason, problem.message) if problem else (None, f"{inputs.host}:{inputs.port}")
+
+
+def with_ports(*ports: dict[str, Any]) -> dict[str, Any]:
+    return {**SERVICE, "spec": {"ports": list(ports)}}
+
+
+def test_all_there_gives_the_address() -> None:
+    assert check({"scenario.jmx": SCENARIO}) == (None, "front-end.shop.svc:8080")
+
+
+def test_of_several_ports_the_one_named_http_is_taken() -> None:
+    service = with_ports({"name": "grpc", "port": 1}, {"name": "http", "port": 80})
+    assert check({"scenario.jmx": SCENARIO}, service) == (None, "front-end.shop.svc:80")
+
+
+COUNTERS = {"objectives": [{"expect": "good >= 99.9%", "good": "a", "total": "b"}], "prometheus": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "words"),
+    [
+        (check(None), "PlanNotFound", "ConfigMap scenario does not exist"),
+        (check({"other.jmx": ""}), "PlanNotFound", "keys: other.jmx"),
+        (check({"scenario.jmx": "x"}), "PlanInvalid", "is not XML"),
+        (check({"scenario.jmx": plan().decode()}), "PlanInvalid", "never reads the property RampUp"),
+        (check({"scenario.jmx": SCENARIO}, None), "ServiceNotFound", "Service front-end"),
+        (
+            check({"scenario.jmx": SCENARIO}, with_ports({"port": 1}, {"port": 2})),
+            "ServicePortUnknown",
+            "none is named http",
+        ),
+        (check({"scenario.jmx": SCENARIO}, **COUNTERS), "PrometheusUnknown", "known: monitoring"),
+        (check({"scenario.jmx": SCENARIO}, objectives=[{"expect": "p99 2s"}]), "InvalidSpec", "p99 2s"),
+    ],
+)
+def test_what_is_missing_is_named(found: tuple[str | None, str], reason: str, words: str) -> None:
+    assert found[0] == reason
+    assert words in found[1]

@@ -1,0 +1,64 @@
+"""Test plans that cannot be used are told apart from those that can."""
+
+from __future__ import annotations
+
+import pytest
+
+from devperfops_operator.domain.jmx import problems
+
+NEEDS = {"NumOfThreads", "Duration", "ServerName"}
+
+
+def plan(body: str = "", *, group: str = "ThreadGroup", enabled: str = "true") -> bytes:
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<jmeterTestPlan version="1.2">
+  <hashTree>
+    <TestPlan testclass="TestPlan" enabled="true"/>
+    <hashTree>
+      <{group} testclass="{group}" enabled="{enabled}">
+        <stringProp name="ThreadGroup.num_threads">${{__P(NumOfThreads)}}</stringProp>
+        <stringProp name="ThreadGroup.duration">${{__P( Duration ,60)}}</stringProp>
+      </{group}>
+      <hashTree>
+        <HTTPSamplerProxy testclass="HTTPSamplerProxy" testname="${{__property(ServerName)}}" enabled="true"/>
+        <hashTree/>
+        {body}
+      </hashTree>
+    </hashTree>
+  </hashTree>
+</jmeterTestPlan>""".encode()
+
+
+def test_a_plan_that_reads_what_is_set_is_fine() -> None:
+    assert problems(plan(), NEEDS) == []
+
+
+@pytest.mark.parametrize(
+    ("jmx", "sentence"),
+    [
+        (b"", "is not XML"),
+        (b"threads: 5", "is not XML"),
+        (b"<project/>", "its root element is <project>"),
+        (plan(enabled="false"), "has no enabled thread group"),
+        (plan(group="SetupThreadGroup"), "has no enabled thread group"),
+        (b'<!DOCTYPE x [<!ENTITY a "b">]><jmeterTestPlan>&a;</jmeterTestPlan>', "document type"),
+        (plan().replace(b"NumOfThreads", b"threads"), "never reads the property NumOfThreads"),
+        (plan().replace(b"__P( Duration ", b"__P(DurationOfAll"), "never reads the property Duration;"),
+    ],
+)
+def test_what_is_wrong_is_said(jmx: bytes, sentence: str) -> None:
+    found = problems(jmx, NEEDS)
+    assert any(sentence in problem for problem in found), found
+
+
+def test_a_property_read_only_by_a_disabled_element_is_not_read() -> None:
+    disabled = """<ConstantTimer testclass="ConstantTimer" enabled="false"/>
+        <hashTree><X testclass="X" enabled="true"><stringProp>${__P(TPM)}</stringProp></X></hashTree>"""
+    enabled = disabled.replace('enabled="false"', 'enabled="true"')
+    assert problems(plan(disabled), NEEDS | {"TPM"}) != []
+    assert problems(plan(enabled), NEEDS | {"TPM"}) == []
+
+
+@pytest.mark.parametrize("group", ["OpenModelThreadGroup", "kg.apc.jmeter.threads.UltimateThreadGroup"])
+def test_other_thread_groups_count(group: str) -> None:
+    assert problems(plan(group=group), NEEDS) == []

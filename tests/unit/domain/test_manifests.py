@@ -1,0 +1,235 @@
+"""Objects the operator makes and reads."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.domain.errors import SnapshotTooLarge
+from devperfops_operator.domain.manifests.deployment import read_target, trim
+from devperfops_operator.domain.manifests.event import gate_events, run_events
+from devperfops_operator.domain.manifests.job import job_manifest, read_job
+from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, read_snapshot
+from devperfops_operator.domain.manifests.template import (
+    RESTARTED_AT,
+    referenced_config_maps,
+    revision_of,
+    template_hash,
+)
+from devperfops_operator.domain.observed import RunSettings
+from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.wire.brief import VARIABLE, Brief
+from tests.unit.domain.test_run import pass_run
+from tests.unit.domain.world import INPUTS, World, gate, released, template
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def deployment(**status: int) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "app", "namespace": "shop", "uid": "d", "generation": 3, "labels": {"a": "b"},
+                     "annotations": {"deployment.kubernetes.io/revision": "7", "note": "x" * 100}},
+        "spec": {"replicas": 2, "selector": {}, "template": template("1"), "strategy": {}},
+        "status": {"observedGeneration": 3, **status},
+    }  # fmt: skip
+
+
+DONE = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2}
+
+
+# templates
+
+
+@given(spec=st.dictionaries(st.text(max_size=5), JSON, max_size=3))
+def test_a_restart_makes_no_new_revision(spec: dict[str, Any]) -> None:
+    plain = {"metadata": {"labels": {"a": "b"}}, "spec": spec}
+    restarted = copy.deepcopy(plain)
+    restarted["metadata"]["annotations"] = {RESTARTED_AT: "2026-11-01T00:00:00Z"}
+    assert revision_of(plain, {}) == revision_of(restarted, {})
+    assert template_hash(plain) != template_hash(restarted)
+
+
+def test_the_content_of_referenced_config_maps_is_part_of_the_revision() -> None:
+    one, other = ({"cfg": {"k": v}} for v in "12")
+    assert revision_of(template("1"), one) != revision_of(template("1"), other)
+
+
+def test_every_way_to_reference_a_config_map_is_found() -> None:
+    pod = {
+        "initContainers": [{"envFrom": [{"configMapRef": {"name": "a"}}, {"secretRef": {"name": "no"}}]}],
+        "containers": [
+            {"env": [{"valueFrom": {"configMapKeyRef": {"name": "b", "key": "k"}}}, {"value": "x"}]}
+        ],
+        "volumes": [
+            {"configMap": {"name": "c"}},
+            {"projected": {"sources": [{"configMap": {"name": "d"}}, {"secret": {"name": "no"}}]}},
+        ],
+    }
+    assert referenced_config_maps({"spec": pod}) == {"a", "b", "c", "d"}
+
+
+# deployments
+
+
+@pytest.mark.parametrize(
+    ("change", "complete"),
+    [
+        ({}, True),
+        ({"replicas": 3}, False),
+        ({"updatedReplicas": 1}, False),
+        ({"readyReplicas": 1}, False),
+        ({"observedGeneration": 2}, False),
+    ],
+)
+def test_a_rollout_is_complete_when_only_new_ready_pods_are_left(
+    change: dict[str, int], *, complete: bool
+) -> None:
+    target = read_target(deployment(**{**DONE, **change}), revision="r")
+    assert target.rollout.complete is complete
+
+
+def test_a_target_scaled_to_zero_is_not_ready_for_load() -> None:
+    raw = deployment()
+    raw["spec"]["replicas"] = 0
+    target = read_target(raw, revision="r")
+    assert not target.ready
+    assert "scaled to zero" in target.rollout.message
+
+
+def crashing_pod(owner: str, restarts: int) -> dict[str, Any]:
+    state = {"waiting": {"reason": "CrashLoopBackOff"}}
+    return {
+        "metadata": {"name": "p", "ownerReferences": [{"uid": owner}]},
+        "status": {"containerStatuses": [{"name": "c", "restartCount": restarts, "state": state}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("owner", "restarts", "stalled"), [("new", 2, True), ("old", 9, False), ("new", 1, False)]
+)
+def test_only_crashes_of_the_new_pods_stall_the_rollout(owner: str, restarts: int, *, stalled: bool) -> None:
+    sets = [
+        {"metadata": {"uid": uid, "annotations": {"deployment.kubernetes.io/revision": number}}}
+        for uid, number in (("old", "6"), ("new", "7"))
+    ]
+    raw = deployment(replicas=3, updatedReplicas=1, readyReplicas=2)
+    target = read_target(raw, revision="r", replica_sets=sets, pods=[crashing_pod(owner, restarts)])
+    assert (target.rollout.problem is not None) is stalled
+
+
+def test_the_progress_deadline_counts_only_for_the_current_generation() -> None:
+    raw = deployment(replicas=3, updatedReplicas=1, readyReplicas=2)
+    raw["status"]["conditions"] = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
+    assert read_target(raw, revision="r").rollout.problem is not None
+    raw["status"]["observedGeneration"] = 2
+    assert read_target(raw, revision="r").rollout.problem is None
+
+
+def test_trimming_keeps_what_decisions_read() -> None:
+    raw = deployment(**DONE)
+    assert read_target(trim(raw), revision="r") == read_target(raw, revision="r")
+    assert "note" not in json.dumps(trim(raw))
+
+
+# snapshots
+
+
+def test_a_snapshot_gives_back_what_it_was_made_of() -> None:
+    world = World()
+    target = world.target()
+    assert target is not None
+    snapshot = read_snapshot(adopted_snapshot(gate(), target))
+    assert (snapshot.template, snapshot.revision) == (target.template, target.revision)
+    assert snapshot.known_good
+
+
+def test_a_template_that_fits_no_snapshot_is_refused_with_a_remedy() -> None:
+    world = World(template=template("x" * 1_100_000))
+    target = world.target()
+    assert target is not None
+    with pytest.raises(SnapshotTooLarge, match="move large values into ConfigMaps"):
+        adopted_snapshot(gate(), target)
+
+
+# the Job
+
+
+@pytest.fixture
+def job() -> dict[str, Any]:
+    run = PerfRun.from_json(
+        {"metadata": {"name": "r-1", "namespace": "shop", "uid": "u"}, "spec": {"gate": "g"}}
+    )
+    settings = RunSettings(operator_url="http://op", operator_image="op:1", jmeter_image="jm:1")
+    return job_manifest(run, gate(), resolve_plan(gate().spec), INPUTS, settings)
+
+
+def containers(job: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    pod = job["spec"]["template"]["spec"]
+    return {c["name"]: c for c in [*pod["initContainers"], *pod["containers"]]}
+
+
+def test_the_pod_is_restricted(job: dict[str, Any]) -> None:
+    pod = job["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in containers(job).values():
+        context = container["securityContext"]
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert not context["allowPrivilegeEscalation"]
+        assert context["readOnlyRootFilesystem"]
+
+
+def test_jmeter_gets_no_token(job: dict[str, Any]) -> None:
+    assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    mounts = {name: {m["name"] for m in c["volumeMounts"]} for name, c in containers(job).items()}
+    assert {name for name, mounted in mounts.items() if "token" in mounted} == {"agent", "prepare"}
+
+
+def test_the_brief_carries_the_plan(job: dict[str, Any]) -> None:
+    text = next(e["value"] for e in containers(job)["agent"]["env"] if e["name"] == VARIABLE)
+    brief = Brief.from_json(text)
+    assert brief.properties == {
+        "NumOfThreads": "50", "RampUp": "10", "Duration": "70", "TPM": "3000",
+        "ServerName": "front-end.shop.svc", "ServerPort": "80", "Scheme": "http",
+    }  # fmt: skip
+    assert [(t.elapsed_ms, t.inclusive) for t in brief.thresholds] == [(2000, True)]
+
+
+def test_a_job_tells_why_its_pod_does_not_start(job: dict[str, Any]) -> None:
+    pending = {
+        "metadata": {"name": "p"},
+        "status": {
+            "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}]
+        },
+    }
+    assert "0/1 nodes are available" in (read_job(job, [pending]).problem or "")
+    pulling = {"state": {"waiting": {"message": "not found: jm:1"}}, "name": "jmeter"}
+    waiting = {"metadata": {"name": "p"}, "status": {"containerStatuses": [pulling]}}
+    assert "not found: jm:1" in (read_job(job, [waiting]).problem or "")
+    assert read_job(job, []).problem is None
+
+
+# events
+
+
+def test_every_step_is_one_event_with_a_name_of_its_own() -> None:
+    world, name = next(released())
+    pass_run(world, name)
+    run = world.runs[name]
+    events = run_events(run)
+    assert [e["reason"] for e in events] == [entry.reason for entry in run.status.timeline]
+    assert len({e["metadata"]["name"] for e in events}) == len(events)
+    assert run_events(run) == events
+    assert all(e["type"] == "Normal" for e in events)
+    assert world.gate is not None
+    assert [e["reason"] for e in gate_events(world.gate)][-1] == "ObjectivesMet"

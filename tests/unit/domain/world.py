@@ -1,0 +1,302 @@
+"""A world in memory for the decisions: what the API server, the Job and the agent would make of the effects."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import PerfRun, Phase
+from devperfops_operator.domain.effects import (
+    CreateObject,
+    DeleteJob,
+    Effect,
+    GateDecision,
+    MarkKnownGood,
+    PollMetrics,
+    RollBack,
+    RunDecision,
+    SuspendJob,
+)
+from devperfops_operator.domain.gate import decide_gate
+from devperfops_operator.domain.manifests.snapshot import read_snapshot
+from devperfops_operator.domain.manifests.template import Template, revision_of, template_hash
+from devperfops_operator.domain.observed import (
+    EffectFailure,
+    Evidence,
+    GateObserved,
+    Inputs,
+    LoadJob,
+    ObjectiveEvidence,
+    Rollout,
+    RunObserved,
+    RunSettings,
+    Snapshot,
+    Target,
+    WorkerEvidence,
+)
+from devperfops_operator.domain.queueing import blocked_by
+from devperfops_operator.domain.run import decide_run
+from devperfops_operator.wire.measurement import Final, JMeterState, LoadEnd
+
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+NAMESPACE = "shop"
+INPUTS = Inputs(host="front-end.shop.svc", port=80)
+GOOD, BAD = Tally(4000, 2, 2), Tally(10, 10, 5)
+COMPLETE = Rollout(complete=True, message="2 of 2 pods serve the revision")
+
+
+def template(version: str, **annotations: str) -> dict[str, Any]:
+    return {
+        "metadata": {"labels": {"app": "front-end"}, **({"annotations": annotations} if annotations else {})},
+        "spec": {"containers": [{"name": "app", "image": f"front-end:{version}"}]},
+    }
+
+
+def gate(**spec: Any) -> PerfGate:
+    return PerfGate.from_json(
+        {
+            "metadata": {"name": "front-end", "namespace": NAMESPACE, "uid": "g-1", "generation": 1},
+            "spec": {
+                "targetRef": {"name": "front-end"},
+                "load": {
+                    "jmeter": {
+                        "plan": {"configMap": "scenario"},
+                        "threads": 50,
+                        "rampUp": "10s",
+                        "duration": "70s",
+                        "rate": "3000/m",
+                    }
+                },
+                "objectives": [{"expect": "p99 < 2s"}, {"expect": "errors < 0.5%"}],
+                **spec,
+            },
+        }
+    )
+
+
+@dataclass
+class World:
+    """Holds objects as stored; `failed`/`slow` say how the release under load behaves."""
+
+    gate: PerfGate | None = field(default_factory=gate)
+    template: Template = field(default_factory=lambda: template("1"))
+    generation: int = 1
+    inputs: Inputs = INPUTS
+    target_exists: bool = True
+    rollout: Rollout = COMPLETE
+    target_ready: bool = True
+    runs: dict[str, PerfRun] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    jobs: dict[str, LoadJob] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    failures: dict[str, EffectFailure] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)  # effect key -> message
+    patches: list[Template] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+    now: datetime = START
+
+    # what is observed
+
+    def target(self) -> Target | None:
+        if not self.target_exists:
+            return None
+        return Target(
+            name="front-end",
+            uid="d-1",
+            generation=self.generation,
+            template=self.template,
+            revision=revision_of(self.template, {}),
+            template_hash=template_hash(self.template),
+            rollout=self.rollout,
+            ready=self.target_ready,
+        )
+
+    def decide_gate(self) -> GateDecision:
+        assert self.gate is not None
+        return decide_gate(
+            GateObserved(
+                gate=self.gate,
+                target=self.target(),
+                inputs=self.inputs,
+                snapshots=tuple(self.snapshots.values()),
+                runs=tuple(self.runs.values()),
+                failures=self.failures,
+            ),
+            self.now,
+        )
+
+    def decide_run(self, name: str) -> RunDecision:
+        run = self.runs[name]
+        return decide_run(
+            RunObserved(
+                run=run,
+                gate=self.gate,
+                target=self.target(),
+                inputs=self.inputs,
+                snapshots=tuple(self.snapshots.values()),
+                job=self.jobs.get(name),
+                evidence=self.evidence.get(name, Evidence()),
+                blocked_by=blocked_by(run, list(self.runs.values())),
+                settings=RunSettings(operator_url="http://operator"),
+                failures=self.failures,
+            ),
+            self.now,
+        )
+
+    # what is done
+
+    def perform(self, effect: Effect) -> None:
+        if effect.key in self.refused:
+            attempts = self.failures[effect.key].attempts + 1 if effect.key in self.failures else 1
+            self.failures[effect.key] = EffectFailure(
+                refused=True, message=self.refused[effect.key], attempts=attempts, last=self.now
+            )
+            return
+        match effect:
+            case CreateObject():
+                self._create(dict(effect.manifest))
+            case MarkKnownGood():
+                marked = replace(self.snapshots[effect.snapshot], known_good=True)
+                self.snapshots[effect.snapshot] = marked
+            case SuspendJob():
+                self.jobs[effect.name] = replace(self.jobs[effect.name], suspended=True)
+            case DeleteJob():
+                del self.jobs[effect.name]
+            case RollBack():
+                self._roll_back(effect)
+            case PollMetrics():
+                raise AssertionError("this world has no Prometheus")
+
+    def _create(self, manifest: dict[str, Any]) -> None:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        match kind:
+            case "PerfRun" if name not in self.runs:
+                manifest = copy.deepcopy(manifest)
+                manifest["metadata"] |= {
+                    "uid": f"u-{name}",
+                    "generation": 1,
+                    "creationTimestamp": self.now.isoformat(),
+                }
+                self.runs[name] = PerfRun.from_json(manifest)
+                self.created.append(f"PerfRun/{name}")
+            case "ControllerRevision" if name not in self.snapshots:
+                self.snapshots[name] = read_snapshot(manifest)
+                self.created.append(f"ControllerRevision/{name}")
+            case "Job" if name not in self.jobs:
+                self.jobs[name] = LoadJob(name=name, suspended=False, finished=False)
+                self.created.append(f"Job/{name}")
+
+    def _roll_back(self, effect: RollBack) -> None:
+        if self.template == effect.expected:
+            self.template = effect.replacement
+            self.generation += 1
+            self.patches.append(effect.replacement)
+
+    def step_gate(self, *, crash: bool = False) -> bool:
+        """One reconciliation; True: something changed. `crash`: killed between status and effects."""
+        decision = self.decide_gate()
+        assert self.gate is not None
+        changed = decision.status != self.gate.status
+        self.gate = self.gate.model_copy(update={"status": decision.status})
+        if not crash:
+            for effect in decision.effects:
+                self.perform(effect)
+        return changed or bool(decision.effects)
+
+    def step_run(self, name: str, *, crash: bool = False) -> bool:
+        decision = self.decide_run(name)
+        changed = decision.status != self.runs[name].status
+        self.runs[name] = self.runs[name].model_copy(update={"status": decision.status})
+        if not crash:
+            for effect in decision.effects:
+                self.perform(effect)
+        return changed or bool(decision.effects)
+
+    # what users and load do
+
+    def roll_out(self, new: Template) -> None:
+        self.template = new
+        self.generation += 1
+
+    def create_run(self, name: str, **spec: Any) -> None:
+        raw = {"metadata": {"name": name, "namespace": NAMESPACE, "uid": f"u-{name}", "generation": 1,
+                            "creationTimestamp": self.now.isoformat()},
+               "spec": {"gate": "front-end", **spec}}  # fmt: skip
+        self.runs[name] = PerfRun.from_json(raw)
+
+    def load(self, name: str, *tallies: Tally, failed: bool = False, final: LoadEnd | None = None) -> None:
+        """What the agent has delivered so far: one tally an objective."""
+        names = [o.name or o.expect for o in self.gate.spec.objectives] if self.gate else []
+        by_name = dict(zip(names, tallies, strict=True))
+        samples = max((tally.samples for tally in tallies), default=0)
+        since = self.runs[name].status.load
+        first = since.start_at if since is not None and since.start_at else self.now
+        worker = WorkerEvidence(
+            index=0,
+            prepared=True,
+            heard_at=self.now,
+            jmeter=JMeterState.ENDED if final else JMeterState.RUNNING,
+            first_start=first,
+            last_end=self.now,
+            rows=samples + 100,
+            errors=0,
+            judged_samples=samples,
+            blocks=60,
+            final=Final(60, samples + 100, 0, final, truncated=False) if final else None,
+            tallies=by_name,
+        )
+        objectives = {
+            objective: ObjectiveEvidence(tally, failed=failed, quantile_ms=120.0)
+            for objective, tally in by_name.items()
+        }
+        self.evidence[name] = Evidence(workers=(worker,), objectives=objectives)
+
+    def prepare(self, name: str) -> None:
+        self.evidence[name] = Evidence(workers=(WorkerEvidence(index=0, prepared=True),))
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    # to a point in a run's life
+
+    def adopt(self) -> None:
+        for _ in range(4):
+            self.step_gate()
+
+    def active_run(self) -> str:
+        assert self.gate is not None
+        assert self.gate.status.run is not None
+        return self.gate.status.run.name
+
+    def until(self, name: str, phase: Phase) -> None:
+        for _ in range(20):
+            if self.runs[name].status.phase is phase:
+                return
+            if self.runs[name].status.phase is Phase.STARTING and name in self.jobs:
+                self.prepare(name)
+            self.step_run(name)
+        raise AssertionError(f"{name} is {self.runs[name].status.phase}, not {phase}")
+
+    def settle(self, name: str) -> None:
+        for _ in range(30):
+            if not self.step_run(name):
+                break
+            self.wait(0.1)
+        self.adopt()
+
+    def told(self, name: str) -> list[str]:
+        return [entry.reason for entry in self.runs[name].status.timeline]
+
+
+def released(version: str = "2", **spec: Any) -> Iterator[tuple[World, str]]:
+    """A world whose known-good is 1 and where another version was just rolled out."""
+    world = World(gate=gate(**spec))
+    world.adopt()
+    world.roll_out(template(version))
+    world.step_gate()
+    yield world, world.active_run()
