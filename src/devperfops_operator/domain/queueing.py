@@ -14,7 +14,7 @@ _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 def blocked_by(run: PerfRun, others: Iterable[PerfRun]) -> str | None:
     """The run that must end before `run` may begin; None: it may.
 
-    `others` are the runs of the namespace, `run` itself included or not. A run that has begun goes first, then
+    `others` are the runs of the namespace, `run` itself included or not. First goes one that has begun, then
     the oldest, then the name decides.
     """
     if _begun(run):

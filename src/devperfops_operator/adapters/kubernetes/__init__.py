@@ -2,6 +2,7 @@
 
 from devperfops_operator.adapters.kubernetes.cluster import Cluster
 from devperfops_operator.adapters.kubernetes.connection import Connection, connect
+from devperfops_operator.adapters.kubernetes.resources import RESOURCES
 from devperfops_operator.adapters.kubernetes.tokens import TokenReviewer
 
-__all__ = ["Cluster", "Connection", "TokenReviewer", "connect"]
+__all__ = ["RESOURCES", "Cluster", "Connection", "TokenReviewer", "connect"]

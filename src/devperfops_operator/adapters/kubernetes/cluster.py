@@ -10,7 +10,8 @@ from typing import Any, Final
 from devperfops_operator.adapters.kubernetes.connection import Connection
 from devperfops_operator.adapters.kubernetes.failures import AlreadyExists, NotFound
 from devperfops_operator.adapters.kubernetes.resources import RESOURCES
-from devperfops_operator.domain.errors import Conflict
+from devperfops_operator.api.base import ObjectMeta
+from devperfops_operator.domain.errors import Conflict, Refused
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
 
 Raw = dict[str, Any]
@@ -61,6 +62,14 @@ class Cluster:
                 return Listing(items, page["metadata"]["resourceVersion"])
             query["continue"] = following
 
+    async def rollout(self, deployment: Mapping[str, Any]) -> tuple[Sequence[Raw], Sequence[Raw]]:
+        """The ReplicaSets and pods the Deployment's selector matches."""
+        namespace = deployment["metadata"]["namespace"]
+        selector = label_selector(deployment["spec"]["selector"])
+        replica_sets = await self.list("ReplicaSet", namespace, selector)
+        pods = await self.list("Pod", namespace, selector)
+        return replica_sets.items, pods.items
+
     async def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Its data, text and binary (decoded as Latin-1) alike; None: there is no such ConfigMap."""
         stored = await self.get("ConfigMap", namespace, name)
@@ -73,7 +82,10 @@ class Cluster:
         return {**(stored.get("data") or {}), **binary}
 
     async def create(self, manifest: Mapping[str, Any]) -> Raw:
-        """Create it, or find the object of that name that is there already."""
+        """Create it, or find it there already, made by an earlier attempt of ours.
+
+        Raises Refused if the name is taken by an object of somebody else.
+        """
         resource = RESOURCES[manifest["kind"]]
         metadata = manifest["metadata"]
         path = resource.path(metadata["namespace"])
@@ -81,21 +93,29 @@ class Cluster:
             return await self._connection.request("POST", path, body=dict(manifest), query=_WRITTEN)
         except AlreadyExists as conflict:
             existing = await self.get(resource.kind, metadata["namespace"], metadata["name"])
-            if existing is None:
-                raise Conflict(f"{resource.kind} {metadata['name']} was just deleted") from conflict
+            what = f"{resource.kind} {metadata['name']}"
+            if existing is None or existing["metadata"].get("deletionTimestamp"):
+                raise Conflict(f"an older {what} is just being deleted") from conflict
+            if _owners(existing) != _owners(manifest):
+                message = f"{what} exists already and belongs to somebody else; delete or rename it"
+                raise Refused("AlreadyExists", message) from conflict
             return existing
 
-    async def write_status(self, stored: Mapping[str, Any], status: Mapping[str, Any]) -> Raw:
-        """Replace the status of the object exactly as given. Raises Conflict if it has changed since."""
-        metadata = stored["metadata"]
-        kept = ("name", "namespace", "uid", "resourceVersion")
+    async def write_status(self, kind: str, metadata: ObjectMeta, status: Mapping[str, Any]) -> Raw:
+        """Replace the status of the object as it was read. Raises Conflict if it has changed since."""
+        resource = RESOURCES[kind]
         body = {
-            **{key: stored[key] for key in ("apiVersion", "kind", "spec")},
-            "metadata": {key: metadata[key] for key in kept},
+            "apiVersion": resource.api_version,
+            "kind": kind,
+            "metadata": {
+                "name": metadata.name,
+                "namespace": metadata.namespace,
+                "uid": metadata.uid,
+                "resourceVersion": metadata.resource_version,
+            },
             "status": dict(status),
         }
-        path = RESOURCES[stored["kind"]].path(metadata["namespace"], metadata["name"], "status")
-        return await self._change("PUT", path, body)
+        return await self._change("PUT", resource.path(metadata.namespace, metadata.name, "status"), body)
 
     async def mark_known_good(self, namespace: str, snapshot: str) -> Raw:
         """Label the ControllerRevision."""
@@ -143,3 +163,26 @@ class Cluster:
             )
         except NotFound as error:
             raise Conflict(f"{error}; it was deleted meanwhile") from error
+
+
+def _owners(stored: Mapping[str, Any]) -> set[str]:
+    return {owner["uid"] for owner in stored["metadata"].get("ownerReferences", [])}
+
+
+def label_selector(selector: Mapping[str, Any]) -> str:
+    """A `metav1.LabelSelector` in the notation of a query."""
+    equalities = [f"{key}={value}" for key, value in selector.get("matchLabels", {}).items()]
+    return ",".join([*equalities, *map(_requirement, selector.get("matchExpressions", []))])
+
+
+def _requirement(expression: Mapping[str, Any]) -> str:
+    key, values = expression["key"], ",".join(expression.get("values", []))
+    match expression["operator"]:
+        case "In":
+            return f"{key} in ({values})"
+        case "NotIn":
+            return f"{key} notin ({values})"
+        case "Exists":
+            return str(key)
+        case _:  # DoesNotExist, the last one there is
+            return f"!{key}"

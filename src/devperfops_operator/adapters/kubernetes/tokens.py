@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from devperfops_operator.adapters.kubernetes.connection import Connection
@@ -15,21 +13,13 @@ from devperfops_operator.wire.brief import TOKEN_AUDIENCE
 _PATH: Final = "/apis/authentication.k8s.io/v1/tokenreviews"
 _POD_NAME: Final = "authentication.kubernetes.io/pod-name"
 _POD_UID: Final = "authentication.kubernetes.io/pod-uid"
-_REMEMBERED_SECONDS: Final = 60.0
-_REMEMBERED: Final = 4096
 
 
 class TokenReviewer:
-    """Implements `domain.ports.Tokens`.
+    """Implements `domain.ports.Tokens`."""
 
-    An accepted token is believed for a minute: each worker comes every second, and the API server need not
-    hear of it every time.
-    """
-
-    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._clock = clock
-        self._accepted: dict[bytes, tuple[float, PodIdentity]] = {}
 
     async def review(self, token: str) -> PodIdentity:
         """The pod the token was issued to.
@@ -38,20 +28,8 @@ class TokenReviewer:
             Unauthenticated: not a valid token, not for us, or not bound to a pod.
             Unavailable: the API server does not answer now.
         """
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._accepted.get(digest)
-        if known is not None and self._clock() < known[0]:
-            return known[1]
         answer = await self._connection.request("POST", _PATH, body=_review(token))
-        identity = _identity(answer.get("status", {}))
-        self._remember(digest, identity)
-        return identity
-
-    def _remember(self, digest: bytes, identity: PodIdentity) -> None:
-        self._accepted.pop(digest, None)  # so that the oldest is always the first
-        if len(self._accepted) >= _REMEMBERED:
-            del self._accepted[next(iter(self._accepted))]
-        self._accepted[digest] = (self._clock() + _REMEMBERED_SECONDS, identity)
+        return _identity(answer.get("status", {}))
 
 
 def _review(token: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from devperfops_operator.analysis.counters import Series
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
 
-TIMEOUT_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = 10
 _WRONG_QUERY: Final = frozenset({400, 422})
 _STATUS = re.compile(r"HTTP Status Code (\d+) \((.*)\)$", re.DOTALL)
 
@@ -27,7 +27,7 @@ _STATUS = re.compile(r"HTTP Status Code (\d+) \((.*)\)$", re.DOTALL)
 class PrometheusMetrics:
     """Implements `domain.ports.Metrics` for the servers of the operator's settings, by name."""
 
-    def __init__(self, servers: Mapping[str, PrometheusServer], timeout_s: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, servers: Mapping[str, PrometheusServer], timeout_s: int = TIMEOUT_SECONDS) -> None:
         self._timeout_s = timeout_s
         self._clients = {
             # Trying again is the caller's business: it knows whether the answer is still wanted.

@@ -1,0 +1,85 @@
+"""Does what a decision asks for. Every effect is idempotent, so a crash between two of them costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import assert_never
+
+from devperfops_operator.adapters.kubernetes import Cluster
+from devperfops_operator.controller.failures import Failures
+from devperfops_operator.controller.keys import Key
+from devperfops_operator.controller.polls import Polls
+from devperfops_operator.controller.store import Store
+from devperfops_operator.controller.telemetry import Telemetry
+from devperfops_operator.domain.effects import (
+    CreateObject,
+    DeleteJob,
+    Effect,
+    MarkKnownGood,
+    PollMetrics,
+    RollBack,
+    SuspendJob,
+)
+from devperfops_operator.domain.errors import Conflict, Refused, Unavailable
+
+
+class Executor:
+    def __init__(
+        self, *, cluster: Cluster, store: Store, polls: Polls, failures: Failures, telemetry: Telemetry
+    ) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._polls = polls
+        self._failures = failures
+        self._telemetry = telemetry
+
+    async def execute(self, key: Key, uid: str, effects: Iterable[Effect]) -> None:
+        """In order, up to the first that does not succeed; that one is remembered and raised.
+
+        Raises Refused, Unavailable or Conflict.
+        """
+        for effect in effects:
+            try:
+                await self._do(key, uid, effect)
+            except (Refused, Unavailable) as error:
+                self._failures.record(key, effect.key, error, datetime.now(UTC))
+                self._telemetry.effect(effect.key, type(error).__name__)
+                raise
+            except Conflict:
+                self._telemetry.effect(effect.key, Conflict.__name__)
+                raise
+            self._failures.clear(key, effect.key)
+            self._telemetry.effect(effect.key, "Done")
+
+    async def _do(self, key: Key, uid: str, effect: Effect) -> None:
+        match effect:
+            case CreateObject(manifest):
+                self._store.put(await self._cluster.create(manifest))
+            case MarkKnownGood(namespace, snapshot):
+                self._store.put(await self._cluster.mark_known_good(namespace, snapshot))
+            case SuspendJob(namespace, name):
+                suspended = await self._cluster.suspend_job(namespace, name)
+                if suspended is not None:
+                    self._store.put(suspended)
+            case DeleteJob(namespace, name):
+                await self._cluster.delete_job(namespace, name)
+            case RollBack():
+                await self._roll_back(effect)
+            case PollMetrics():
+                self._polls.start(key, uid, effect)
+            case _:
+                assert_never(effect)
+
+    async def _roll_back(self, effect: RollBack) -> None:
+        namespace, name = effect.namespace, effect.deployment
+        try:
+            changed = await self._cluster.replace_template(
+                namespace, name, effect.expected, effect.replacement
+            )
+        except Conflict:
+            current = await self._cluster.get("Deployment", namespace, name)
+            if current is not None:
+                self._store.put(current)
+            raise
+        self._store.put(changed)

@@ -1,0 +1,41 @@
+"""What a gate needs besides its target, read when it is needed: ConfigMaps and Services are not watched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from devperfops_operator.adapters.kubernetes import Cluster
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.domain.inputs import check_inputs
+from devperfops_operator.domain.observed import Inputs
+
+_FRESH_SECONDS: Final = 30.0
+
+
+class InputReader:
+    def __init__(self, cluster: Cluster, prometheus_servers: Collection[str]) -> None:
+        self._cluster = cluster
+        self._servers = prometheus_servers
+        self._checked: dict[str, tuple[int, float, Inputs]] = {}  # by the gate's uid
+
+    async def read(self, gate: PerfGate) -> Inputs:
+        """As they are now."""
+        namespace = gate.metadata.namespace
+        plan: Mapping[str, str] | None = await self._cluster.config_map(
+            namespace, gate.spec.load.jmeter.plan.config_map
+        )
+        service = await self._cluster.get("Service", namespace, gate.spec.target_ref.name)
+        inputs = check_inputs(gate.spec, plan, service, self._servers)
+        read_at = asyncio.get_running_loop().time()
+        self._checked[gate.metadata.uid] = (gate.metadata.generation, read_at, inputs)
+        return inputs
+
+    async def recall(self, gate: PerfGate) -> Inputs:
+        """As they were less than half a minute ago; a problem is always looked at again."""
+        generation, read_at, inputs = self._checked.get(gate.metadata.uid, (-1, 0.0, Inputs()))
+        fresh = asyncio.get_running_loop().time() < read_at + _FRESH_SECONDS
+        if generation == gate.metadata.generation and fresh and inputs.problem is None:
+            return inputs
+        return await self.read(gate)

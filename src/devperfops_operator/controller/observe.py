@@ -1,0 +1,162 @@
+"""Gathers what a decision looks at: mostly from the store, the rest with a few reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from devperfops_operator.adapters.kubernetes import Cluster
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import PerfRun, Phase
+from devperfops_operator.api.settings import Settings
+from devperfops_operator.controller.collection import Raw
+from devperfops_operator.controller.failures import Failures
+from devperfops_operator.controller.inputs import InputReader
+from devperfops_operator.controller.keys import Key
+from devperfops_operator.controller.revisions import Revisions
+from devperfops_operator.controller.store import Store
+from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.manifests.deployment import read_target, rollout_complete
+from devperfops_operator.domain.manifests.job import read_job
+from devperfops_operator.domain.observed import (
+    Evidence,
+    GateObserved,
+    Inputs,
+    LoadJob,
+    RunObserved,
+    RunSettings,
+    Target,
+)
+from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.queueing import blocked_by
+from devperfops_operator.evidence import EvidenceStore
+
+_COLLECTS_EVIDENCE: Final = frozenset({Phase.STARTING, Phase.RUNNING, Phase.JUDGING, Phase.ACTING})
+
+
+class Observer:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        cluster: Cluster,
+        evidence: EvidenceStore,
+        failures: Failures,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._evidence = evidence
+        self._failures = failures
+        self._settings = settings
+        self._revisions = Revisions(cluster)
+        self._inputs = InputReader(cluster, settings.prometheus.keys())
+
+    async def gate(self, key: Key, now: datetime) -> GateObserved | None:
+        """None: there is no such gate."""
+        gate = self._store.gates.get(key.namespace, key.name)
+        if gate is None:
+            return None
+        deployment = await self._deployment(gate)
+        return GateObserved(
+            gate=gate,
+            target=None if deployment is None else await self._target(gate, deployment),
+            inputs=await self._inputs.recall(gate),
+            snapshots=tuple(self._store.snapshots.owned(key.namespace, key.name)),
+            runs=tuple(self._store.runs.owned(key.namespace, key.name)),
+            failures=self._failures.of(key, now),
+        )
+
+    async def run(self, key: Key, now: datetime) -> RunObserved | None:
+        """None: there is no such run."""
+        run = self._store.runs.get(key.namespace, key.name)
+        if run is None:
+            return None
+        if run.status.phase.terminal:
+            return self._ended_run(key, run, now)
+        gate = self._store.gates.get(key.namespace, run.spec.gate)
+        return RunObserved(
+            run=run,
+            gate=gate,
+            target=None if gate is None else await self._target_of_run(gate, run),
+            inputs=Inputs() if gate is None else await self._inputs_of_run(gate, run),
+            snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
+            job=self._job(run),
+            evidence=self._evidence_of(gate, run),
+            blocked_by=blocked_by(run, self._store.runs.within(key.namespace)),
+            settings=self._run_settings(gate),
+            failures=self._failures.of(key, now),
+        )
+
+    def _ended_run(self, key: Key, run: PerfRun, now: datetime) -> RunObserved:
+        """Only what cleaning up needs: there may be thousands of them at a start."""
+        return RunObserved(
+            run=run,
+            gate=None,
+            target=None,
+            inputs=Inputs(),
+            snapshots=(),
+            job=self._job(run),
+            evidence=Evidence(),
+            failures=self._failures.of(key, now),
+        )
+
+    async def _deployment(self, gate: PerfGate) -> Raw | None:
+        """From the store; its absence is confirmed by the API server, since a watch may be late."""
+        namespace, name = gate.metadata.namespace, gate.spec.target_ref.name
+        if self._store.deployments.get(namespace, name) is None:
+            found = await self._cluster.get("Deployment", namespace, name)
+            if found is not None:
+                self._store.put(found)
+        return self._store.deployments.get(namespace, name)
+
+    async def _target(self, gate: PerfGate, deployment: Raw) -> Target:
+        return read_target(deployment, revision=await self._revisions.revision(gate, deployment))
+
+    async def _target_of_run(self, gate: PerfGate, run: PerfRun) -> Target | None:
+        deployment = await self._deployment(gate)
+        if deployment is None:
+            return None
+        if run.status.phase is not Phase.AWAITING_ROLLOUT or rollout_complete(deployment):
+            return await self._target(gate, deployment)
+        revision = await self._revisions.revision(gate, deployment)
+        replica_sets, pods = await self._cluster.rollout(deployment)
+        return read_target(deployment, revision=revision, replica_sets=replica_sets, pods=pods)
+
+    async def _inputs_of_run(self, gate: PerfGate, run: PerfRun) -> Inputs:
+        match run.status.phase:
+            case Phase.PREPARING:
+                return await self._inputs.read(gate)
+            case Phase.STARTING:
+                return await self._inputs.recall(gate)
+            case _:
+                return Inputs()
+
+    def _job(self, run: PerfRun) -> LoadJob | None:
+        namespace, name = run.metadata.namespace, run.metadata.name
+        job = self._store.jobs.get(namespace, name)
+        return None if job is None else read_job(job, self._store.pods.owned(namespace, name))
+
+    def _evidence_of(self, gate: PerfGate | None, run: PerfRun) -> Evidence:
+        """What the workers have delivered; from Starting on they may deliver."""
+        if gate is not None and run.status.phase in _COLLECTS_EVIDENCE:
+            self._collect(gate, run)
+        return self._evidence.view(run.metadata.uid)
+
+    def _collect(self, gate: PerfGate, run: PerfRun) -> None:
+        try:
+            plan = resolve_plan(gate.spec)
+        except InvalidSpec:
+            return  # which the decision finds, too
+        self._evidence.open(run.metadata.uid, plan, run.status.workers)
+
+    def _run_settings(self, gate: PerfGate | None) -> RunSettings:
+        settings = RunSettings(
+            operator_url=self._settings.operator_url,
+            operator_image=self._settings.images.operator,
+            jmeter_image=self._settings.images.jmeter,
+            image_pull_policy=self._settings.images.pull_policy,
+        )
+        server = self._settings.prometheus.get(gate.spec.prometheus or "") if gate is not None else None
+        return settings if server is None else replace(settings, scrape_interval=server.scrape_interval)

@@ -1,0 +1,125 @@
+"""The controller, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from devperfops_operator.adapters.kubernetes import Cluster
+from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.settings import Settings
+from devperfops_operator.controller.execute import Executor
+from devperfops_operator.controller.failures import Failures
+from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.controller.observe import Observer
+from devperfops_operator.controller.polls import Polls
+from devperfops_operator.controller.queue import Queue
+from devperfops_operator.controller.reconcile import Reconciler
+from devperfops_operator.controller.store import KINDS, Store
+from devperfops_operator.controller.telemetry import Telemetry
+from devperfops_operator.controller.watches import SELECTORS, watch
+from devperfops_operator.domain.errors import DevPerfOpsError
+from devperfops_operator.domain.ports import Metrics
+from devperfops_operator.evidence import EvidenceStore
+
+_WORKERS: Final = 16
+_RESYNC_SECONDS: Final = 600.0
+_RETRY_SECONDS: Final = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Operator:
+    """Watches, decides and acts, from `run` until it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        cluster: Cluster,
+        metrics: Metrics,
+        evidence: EvidenceStore,
+        telemetry: Telemetry,
+    ) -> None:
+        self._namespaces: Sequence[str] = settings.namespaces
+        self._cluster = cluster
+        self._queue: Queue[Key] = Queue()
+        self._store = Store(self._queue.add)
+        self._polls = Polls(metrics=metrics, evidence=evidence, wake=self._queue.add)
+        self._synced = False
+        self._stop = asyncio.Event()
+        failures = Failures()
+        self._reconciler = Reconciler(
+            cluster=cluster,
+            store=self._store,
+            evidence=evidence,
+            observer=Observer(
+                store=self._store, cluster=cluster, evidence=evidence, failures=failures, settings=settings
+            ),
+            executor=Executor(
+                cluster=cluster, store=self._store, polls=self._polls, failures=failures, telemetry=telemetry
+            ),
+            failures=failures,
+            telemetry=telemetry,
+        )
+        telemetry.waiting.set_function(lambda: len(self._queue))
+
+    def ready(self) -> bool:
+        """Whether everything there is has been seen, so that absence means something."""
+        return self._synced
+
+    def runs(self) -> list[PerfRun]:
+        return list(self._store.runs)
+
+    def find_run(self, namespace: str, name: str) -> PerfRun | None:
+        return self._store.runs.get(namespace, name)
+
+    def wake(self, namespace: str, run: str) -> None:
+        """There is new evidence for the run."""
+        self._queue.add(Key(Subject.RUN, namespace, run))
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Until `stop`, SIGTERM or SIGINT. Passes may end in the middle: every step can be resumed."""
+        await self._first_sync()
+        try:
+            async with asyncio.TaskGroup() as group:
+                workers = group.create_task(self._queue.run(self._reconciler.reconcile, _WORKERS))
+                resync = group.create_task(self._resync())
+                await watch(self._store, self._namespaces, self._stop)
+                workers.cancel()
+                resync.cancel()
+        finally:
+            self._synced = False
+            await self._polls.close()
+
+    async def _first_sync(self) -> None:
+        """Nothing is decided before everything is known."""
+        while not self._synced:
+            try:
+                await self._sync()
+            except DevPerfOpsError as error:
+                _log.warning("cannot list what there is: %s; again in %.0f s", error, _RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                self._synced = True
+
+    async def _resync(self) -> None:
+        """What a watch has missed, most of all deletions while it was away, is found by listing anew."""
+        while True:
+            await asyncio.sleep(_RESYNC_SECONDS)
+            try:
+                await self._sync()
+            except DevPerfOpsError as error:
+                _log.warning("cannot list what there is: %s", error)
+
+    async def _sync(self) -> None:
+        for kind in KINDS:
+            for namespace in self._namespaces or (None,):
+                listing = await self._cluster.list(kind, namespace, SELECTORS.get(kind, ""))
+                self._store.replace(kind, listing.items, listing.resource_version, namespace)

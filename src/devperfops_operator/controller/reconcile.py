@@ -1,0 +1,136 @@
+"""One pass over a gate or a run: observe, decide, persist, then act."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime
+from typing import assert_never
+
+from devperfops_operator.adapters.kubernetes import Cluster
+from devperfops_operator.api.perfgate import PerfGate, PerfGateStatus
+from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus, Phase
+from devperfops_operator.controller.execute import Executor
+from devperfops_operator.controller.failures import Failures
+from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.controller.narrate import Narrator
+from devperfops_operator.controller.observe import Observer
+from devperfops_operator.controller.store import Store
+from devperfops_operator.controller.telemetry import Telemetry
+from devperfops_operator.domain.errors import Conflict
+from devperfops_operator.domain.gate import decide_gate
+from devperfops_operator.domain.manifests.event import gate_events, run_events
+from devperfops_operator.domain.run import decide_run
+from devperfops_operator.evidence import EvidenceStore
+
+
+class Reconciler:
+    """Level-based: a pass looks at what is, whatever the reason it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        cluster: Cluster,
+        store: Store,
+        evidence: EvidenceStore,
+        observer: Observer,
+        executor: Executor,
+        failures: Failures,
+        telemetry: Telemetry,
+    ) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._evidence = evidence
+        self._observer = observer
+        self._executor = executor
+        self._failures = failures
+        self._telemetry = telemetry
+        self._narrator = Narrator(cluster)
+        self._live: dict[Key, str] = {}  # uids of runs that have not ended
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """When to look again in any case. Raises what stopped the pass: it is to be tried again."""
+        with self._telemetry.reconcile(key):
+            match key.subject:
+                case Subject.GATE:
+                    return await self._gate(key)
+                case Subject.RUN:
+                    async with self._turn(key):
+                        return await self._run(key)
+                case _:
+                    assert_never(key.subject)
+
+    def _turn(self, key: Key) -> AbstractAsyncContextManager[object]:
+        """Runs that wait to begin are looked at one by one, lest two find the namespace free."""
+        run = self._store.runs.get(key.namespace, key.name)
+        waits = run is not None and run.status.phase is Phase.PENDING
+        return self._turns[key.namespace] if waits else nullcontext()
+
+    async def _gate(self, key: Key) -> datetime | None:
+        observed = await self._observer.gate(key, datetime.now(UTC))
+        if observed is None:
+            self._forget(key)
+            return None
+        gate = observed.gate
+        self._narrator.assume_told(key, gate_events(gate))
+        decision = decide_gate(observed, datetime.now(UTC))
+        current = gate.model_copy(update={"status": decision.status})
+        await self._persist("PerfGate", gate, decision.status)
+        try:
+            await self._executor.execute(key, gate.metadata.uid, decision.effects)
+        finally:
+            await self._narrator.tell(key, gate_events(current))
+        return decision.requeue_at
+
+    async def _run(self, key: Key) -> datetime | None:
+        observed = await self._observer.run(key, datetime.now(UTC))
+        if observed is None:
+            self._forget(key)
+            return None
+        run, uid = observed.run, observed.run.metadata.uid
+        self._follow(key, run)
+        decision = decide_run(observed, datetime.now(UTC))
+        current = run.model_copy(update={"status": decision.status})
+        await self._persist("PerfRun", run, decision.status)
+        self._count_verdict(run.status, decision.status)
+        try:
+            await self._executor.execute(key, uid, decision.effects)
+        finally:
+            if not run.status.phase.terminal:
+                await self._narrator.tell(key, run_events(current))
+        return decision.requeue_at
+
+    def _follow(self, key: Key, run: PerfRun) -> None:
+        """Evidence is kept by uid and only for runs that have not ended."""
+        if run.status.phase.terminal or self._live.get(key) not in {None, run.metadata.uid}:
+            self._forget(key)
+        if not run.status.phase.terminal:
+            self._live[key] = run.metadata.uid
+
+    def _forget(self, key: Key) -> None:
+        self._failures.forget(key)
+        self._narrator.forget(key)
+        uid = self._live.pop(key, None)
+        if uid is not None:
+            self._evidence.close(uid)
+
+    async def _persist(
+        self, kind: str, stored: PerfGate | PerfRun, status: PerfGateStatus | PerfRunStatus
+    ) -> None:
+        """Nothing is done before what was decided is stored; nothing is written that is stored already."""
+        wanted = status.to_json()
+        if wanted == stored.status.to_json():
+            return
+        try:
+            self._store.put(await self._cluster.write_status(kind, stored.metadata, wanted))
+        except Conflict:
+            current = await self._cluster.get(kind, stored.metadata.namespace, stored.metadata.name)
+            if current is not None:
+                self._store.put(current)
+            raise
+
+    def _count_verdict(self, before: PerfRunStatus, after: PerfRunStatus) -> None:
+        if before.verdict is None and after.verdict is not None:
+            self._telemetry.verdict(after.verdict.value, after.reason or "")

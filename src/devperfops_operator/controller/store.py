@@ -1,0 +1,118 @@
+"""Everything the decisions look at, as last seen: by watches, lists and the responses to our own writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.controller.collection import Change, Collection, Raw
+from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.domain.manifests.common import GATE_LABEL, RUN_LABEL
+from devperfops_operator.domain.manifests.deployment import trim
+from devperfops_operator.domain.manifests.snapshot import read_snapshot
+from devperfops_operator.domain.observed import Snapshot
+
+KINDS: Final = ("Deployment", "ControllerRevision", "Job", "Pod", "PerfRun", "PerfGate")
+"""What is kept, in the order in which it is listed first."""
+
+
+class Store:
+    """`changed` hears, synchronously, the key of everything that must be looked at again."""
+
+    def __init__(self, changed: Callable[[Key], None]) -> None:
+        self._changed = changed
+        self.gates: Collection[PerfGate] = Collection(_gate, _target_name)
+        self.runs: Collection[PerfRun] = Collection(_run, _gate_name)
+        self.deployments: Collection[Raw] = Collection(trim, _nobody)
+        self.snapshots: Collection[Snapshot] = Collection(read_snapshot, _label(GATE_LABEL))
+        self.jobs: Collection[Raw] = Collection(_without_managed_fields, _label(RUN_LABEL))
+        self.pods: Collection[Raw] = Collection(_without_managed_fields, _label(RUN_LABEL))
+        self._kinds: Mapping[str, tuple[Collection[Any], Callable[[Change], Iterable[Key]]]] = {
+            "PerfGate": (self.gates, self._about_gate),
+            "PerfRun": (self.runs, self._about_run),
+            "Deployment": (self.deployments, self._about_deployment),
+            "ControllerRevision": (self.snapshots, self._about_snapshot),
+            "Job": (self.jobs, _about_load),
+            "Pod": (self.pods, _about_load),
+        }
+
+    def put(self, raw: Raw) -> None:
+        """An object as the API server gave it; ignored if it is not newer than what we have."""
+        collection, _ = self._kinds[raw["kind"]]
+        self._tell(raw["kind"], collection.put(raw))
+
+    def remove(self, raw: Raw) -> None:
+        """An object as it was when it was deleted."""
+        collection, _ = self._kinds[raw["kind"]]
+        self._tell(raw["kind"], collection.remove(raw))
+
+    def replace(self, kind: str, items: Sequence[Raw], version: str, namespace: str | None) -> None:
+        """All objects of a kind as of `version`, in one namespace or (None) in all."""
+        collection, _ = self._kinds[kind]
+        for change in collection.replace(items, version, namespace):
+            self._tell(kind, change)
+
+    def live_runs(self, namespace: str, gate: str) -> Iterator[PerfRun]:
+        return (run for run in self.runs.owned(namespace, gate) if not run.status.phase.terminal)
+
+    def _tell(self, kind: str, change: Change | None) -> None:
+        if change is not None:
+            _, about = self._kinds[kind]
+            for key in about(change):
+                self._changed(key)
+
+    def _about_gate(self, change: Change) -> Iterator[Key]:
+        yield Key(Subject.GATE, change.namespace, change.name)
+        for run in self.live_runs(change.namespace, change.name):
+            yield Key(Subject.RUN, change.namespace, run.metadata.name)
+
+    def _about_run(self, change: Change) -> Iterator[Key]:
+        run = self.runs.get(change.namespace, change.name)
+        yield Key(Subject.RUN, change.namespace, change.name)
+        yield Key(Subject.GATE, change.namespace, change.owner)
+        if run is None or run.status.phase.terminal:  # the next one may begin
+            for other in self.runs.within(change.namespace):
+                if not other.status.phase.terminal:
+                    yield Key(Subject.RUN, change.namespace, other.metadata.name)
+
+    def _about_deployment(self, change: Change) -> Iterator[Key]:
+        for gate in self.gates.owned(change.namespace, change.name):
+            yield from self._about_gate(Change(change.namespace, gate.metadata.name, change.name))
+
+    def _about_snapshot(self, change: Change) -> Iterator[Key]:
+        return self._about_gate(Change(change.namespace, change.owner, ""))
+
+
+def _about_load(change: Change) -> Iterator[Key]:
+    yield Key(Subject.RUN, change.namespace, change.owner)
+
+
+def _gate(raw: Raw) -> PerfGate:
+    return PerfGate.from_json(dict(raw))
+
+
+def _run(raw: Raw) -> PerfRun:
+    return PerfRun.from_json(dict(raw))
+
+
+def _target_name(raw: Raw) -> str:
+    return str(raw["spec"]["targetRef"]["name"])
+
+
+def _gate_name(raw: Raw) -> str:
+    return str(raw["spec"]["gate"])
+
+
+def _nobody(_: Raw) -> str:
+    return ""
+
+
+def _label(name: str) -> Callable[[Raw], str]:
+    return lambda raw: raw["metadata"].get("labels", {}).get(name, "")
+
+
+def _without_managed_fields(raw: Raw) -> Raw:
+    metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+    return {**raw, "metadata": metadata}

@@ -1,0 +1,80 @@
+"""kopf as the watch pump: it lists, watches and reconnects; what it brings goes into the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import kopf
+
+from devperfops_operator.adapters.kubernetes import RESOURCES
+from devperfops_operator.controller.store import KINDS, Store
+from devperfops_operator.domain.manifests.common import MANAGED_BY
+
+OURS: Final = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
+SELECTORS: Final = dict.fromkeys(("ControllerRevision", "Job", "Pod"), OURS)
+"""Label selectors, by kind: of these only our own are of interest."""
+
+_WATCH_SECONDS: Final = 300
+_REQUEST_SECONDS: Final = 30
+
+
+async def watch(store: Store, namespaces: Sequence[str], stop: asyncio.Event) -> None:
+    """Feed the store until `stop` is set or the process is asked to end (SIGTERM, SIGINT)."""
+    tasks = await kopf.spawn_tasks(
+        registry=_registry(store),
+        settings=_settings(),
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        standalone=True,
+        stop_flag=stop,
+    )
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()  # raises what ended the watching, if it was not asked to end
+
+
+def _registry(store: Store) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    async def seen(event: kopf.RawEvent, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            store.remove(event["object"])
+        else:
+            store.put(event["object"])
+
+    for kind in KINDS:
+        resource = RESOURCES[kind]
+        group, _, version = resource.api_version.rpartition("/")
+        kopf.on.event(group, version, resource.plural, id=f"see-{resource.plural}", registry=registry)(seen)
+    kopf.on.login(id="log-in", registry=registry)(_log_in)
+    return registry
+
+
+def _log_in(**arguments: Any) -> kopf.ConnectionInfo | None:
+    return kopf.login_with_kubeconfig(**arguments) or kopf.login_with_service_account(**arguments)
+
+
+def _settings() -> kopf.OperatorSettings:
+    """Quick, quiet, and without any write of its own."""
+    settings = kopf.OperatorSettings()
+    settings.process.ultimate_exiting_timeout = None  # nobody but Kubernetes ends us by force
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.queueing.idle_timeout = 0.2
+    # A watch that died in silence is noticed and renewed.
+    settings.watching.server_timeout = _WATCH_SECONDS
+    settings.watching.client_timeout = _WATCH_SECONDS + _REQUEST_SECONDS
+    settings.watching.connect_timeout = _REQUEST_SECONDS
+    settings.networking.request_timeout = _REQUEST_SECONDS
+    for kind, selector in SELECTORS.items():
+        resource = RESOURCES[kind]
+        group, _, version = resource.api_version.rpartition("/")
+        settings.watching.label_selectors[group, version, resource.plural] = selector
+    return settings
