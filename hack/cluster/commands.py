@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from hack.cluster.errors import ClusterError
 TICK: Final = 15.0
 """Seconds between two signs of life of a long step."""
 _TAIL: Final = 20
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -56,8 +58,8 @@ def succeeds(argv: Sequence[str]) -> bool:
 
 def last_line(log: Path) -> str:
     """The last line of a growing file, shortened to fit a console."""
-    lines = log.read_text(errors="replace").split()
-    return " ".join(lines[-12:])[-100:] if lines else "no output yet"
+    lines = re.findall(r"[^\r\n]*\S[^\r\n]*", _COLOUR.sub("", log.read_text(errors="replace")))
+    return lines[-1].strip()[:100] if lines else "no output yet"
 
 
 def run_long(

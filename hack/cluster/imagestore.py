@@ -19,8 +19,13 @@ from hack.cluster.locks import exclusive
 from hack.cluster.settings import BASE_IMAGE, PAUSE_IMAGE, SOURCES, Cache
 
 _PULL_SECONDS: Final = 30.0
-_PIP: Final = Path("/etc/pip.conf")
-_AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+_PIP: Final = "etc/pip.conf"
+_AUTHORITIES: Final = "etc/ssl/certs/ca-certificates.crt"
+_OWN_AUTHORITIES: Final = "usr/local/share/ca-certificates"
+_JAVA_AUTHORITIES: Final = "etc/ssl/certs/java/cacerts"
+_JAVA_MOUNT: Final = "/run/host-java-authorities"
+_SLIM: Final = ("man", "doc", "info", "locale", "lintian")
+"""Folders of /usr/share that Debian's slim image goes without."""
 _OF_PROGRAMS: Final = {
     "pause": (PAUSE_IMAGE, builds.PAUSE),
     "podinfo": ("docker.io/devperfops/podinfo:dev", builds.PODINFO),
@@ -118,6 +123,23 @@ def push(cache: Cache, image: Image, registry: str, *, verify: bool) -> str:
     return target
 
 
+def host_access(text: str, root: Path) -> list[str]:
+    """The build options by which RUN reaches the package registries as the host below `root` does.
+
+    A host with certificate authorities or a pip configuration of its own lends them for the build; no
+    content of theirs stays in the image. Maven takes its trust store by a Dockerfile's `ARG MAVEN_OPTS`.
+    """
+    options = []
+    if (root / _PIP).exists():
+        files = [root / name for name in (_PIP, _AUTHORITIES)]
+        options += [f"--volume={file}:{file}:ro" for file in files if file.exists()]
+    store = root / _JAVA_AUTHORITIES
+    if "ARG MAVEN_OPTS" in text and any((root / _OWN_AUTHORITIES).glob("*.crt")) and store.exists():
+        options.append(f"--volume={store}:{_JAVA_MOUNT}:ro")
+        options.append(f"--build-arg=MAVEN_OPTS=-Djavax.net.ssl.trustStore={_JAVA_MOUNT}")
+    return options
+
+
 def _of_program(name: str) -> tuple[str, Program]:
     if name not in _OF_PROGRAMS:
         raise ClusterError(
@@ -141,7 +163,7 @@ def _build(cache: Cache, image: Image, stored: str) -> None:
             "--isolation=chroot",
             "--layers",
             "--pull=never" if _has_base(cache) else "--pull=missing",
-            *_mounts(),
+            *host_access(image.dockerfile.read_text(), Path("/")),
             *(f"--build-arg={argument}" for argument in image.arguments),
             f"--file={image.dockerfile}",
             f"--tag={stored}",
@@ -169,7 +191,14 @@ def _make_base(cache: Cache) -> None:
         archive = Path(scratch) / "base.tar"
         commands.run_long(
             "mmdebstrap bookworm",
-            ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(archive)],
+            [
+                *("mmdebstrap", "--variant=minbase", "--include=ca-certificates"),
+                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _SLIM),
+                "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+                # Java's packages link their manuals there, manuals or not.
+                '--customize-hook=mkdir -p "$1/usr/share/man/man1"',
+                *("bookworm", str(archive)),
+            ],
             cache.log / "image-base.log",
         )
         container = commands.run(_buildah(cache, "from", "scratch")).strip()
@@ -184,13 +213,6 @@ def _make_base(cache: Cache) -> None:
 
 def _has_base(cache: Cache) -> bool:
     return commands.succeeds(_buildah(cache, "inspect", "--type=image", BASE_IMAGE))
-
-
-def _mounts() -> list[str]:
-    """The host's own way to the Python packages, if it has one; neither file stays in the image."""
-    if not _PIP.exists():
-        return []
-    return [f"--volume={path}:{path}:ro" for path in (_PIP, _AUTHORITIES) if path.exists()]
 
 
 def _imported(cache: Cache) -> set[str]:

@@ -25,6 +25,7 @@ CLUSTER: Final[Mapping[str, str]] = {
     "nft": "nftables",
     "conntrack": "conntrack",
     "ip": "iproute2",
+    "modprobe": "kmod",
     "openssl": "openssl",
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     "buildah": "buildah",
