@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +15,14 @@ from hack.cluster.settings import CHECKOUT
 from hack.demo import setup
 from hack.demo.setup import Images
 from hack.kube import Kube, kustomize
+from tests.conftest import require_layer
 from tests.e2e.arena import Arena
 
 
 @pytest.fixture(scope="session")
 def kube() -> Kube:
     """The local cluster with our CRDs and the operator's role. Its operator, if the demo left one, minds other namespaces."""
+    require_layer("e2e", _problem())
     cache = settings.cache()
     with exclusive(cache.root / "e2e.lock", "another test process sets the cluster up"):
         found = Kube(cluster.up(cache))
@@ -54,6 +58,13 @@ def arena(request: pytest.FixtureRequest, kube: Kube, images: Images) -> Iterato
             "ClusterRoleBinding", f"devperfops-{arena.namespace}", None, "rbac.authorization.k8s.io/v1"
         )
         kube.delete("Namespace", arena.namespace)
+
+
+def _problem() -> str | None:
+    """Why this machine cannot have the local cluster."""
+    if sys.platform != "linux":
+        return f"the local cluster needs Linux, this is {sys.platform}"
+    return None if os.geteuid() == 0 else "the local cluster needs root"
 
 
 def _keep(arena: Arena, folder: Path) -> None:
