@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -52,7 +52,7 @@ class Intake:
         now = self._now()
         self._evidence.prepared(run.metadata.uid, worker, now)
         self._runs.wake(run.metadata.namespace, run.metadata.name)
-        return web.json_response(asdict(StartReply(start_in_ms=_start_in_ms(run, now))))
+        return web.json_response(StartReply(_start_in_ms(run, now)).to_json())
 
     async def blocks(self, request: web.Request) -> web.Response:
         """An agent delivers blocks, its heartbeat and at last its FINAL."""
@@ -60,7 +60,7 @@ class Intake:
         self._run_of(request)  # before the body: nobody needs to send it in vain
         push = _push(await self._bodies.json_object(request))
         run, worker = self._run_of(request)
-        return web.json_response(asdict(self._accept(run, worker, push)))
+        return web.json_response(self._accept(run, worker, push).to_json())
 
     def _accept(self, run: PerfRun, worker: int, push: Push) -> Reply:
         if final_stored(run, worker):

@@ -24,19 +24,19 @@ _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """A registry of its own, counted by a middleware and read at `/metrics`."""
+    """Shows a registry at `/metrics`, and adds the process, the runs and the requests to it."""
 
-    def __init__(self, runs: Callable[[], Iterable[PerfRun]]) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
-        self._registry.register(_Runs(runs))
+    def __init__(self, registry: CollectorRegistry, runs: Callable[[], Iterable[PerfRun]]) -> None:
+        self._registry = registry
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        registry.register(_Runs(runs))
         self._requests = Counter(
             "devperfops_http_requests_total",
             "Requests answered, by route and status code.",
             ["method", "route", "code"],
-            registry=self._registry,
+            registry=registry,
         )
 
     def routes(self) -> list[web.RouteDef]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry
 
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
@@ -94,7 +95,11 @@ async def operator() -> AsyncIterator[Operator]:
         tokens=operator.tokens,
         now=lambda: NOW,
     )
-    app = build_app(intake=intake, metrics=Metrics(operator.runs.values), ready=lambda: operator.ready)
+    app = build_app(
+        intake=intake,
+        metrics=Metrics(CollectorRegistry(), operator.runs.values),
+        ready=lambda: operator.ready,
+    )
     async with TestClient(TestServer(app)) as operator.client:
         yield operator
 
