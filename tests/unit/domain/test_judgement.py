@@ -1,0 +1,214 @@
+"""Reasons, their verdicts and their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Verdict, WorkerStatus
+from devperfops_operator.domain.effects import PollMetrics
+from devperfops_operator.domain.judgement import Judgement, close_objectives, follow_objectives, judge
+from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, WorkerEvidence
+from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
+from devperfops_operator.wire.measurement import LoadEnd
+from tests.unit.domain.world import GOOD, START, World, gate, released
+
+COUNTERS = {"name": "availability", "expect": "good >= 99%", "good": "ok", "total": "all"}
+SPEC = gate(objectives=[{"expect": "p99 < 2s"}, COUNTERS], prometheus="monitoring").spec
+PLAN = resolve_plan(SPEC)
+ENDED = LoadStatus(
+    threads=50,
+    start_at=START,
+    judged_from=START + timedelta(seconds=10),
+    ended_at=START + timedelta(seconds=71),
+)
+DONE = WorkerStatus(
+    index=0, rows=3500, errors=0, judged_samples=3000, judged_errors=0, blocks=60, end=LoadEnd.COMPLETED
+)
+GAP = Problem("PrometheusUnavailable", "monitoring does not answer")
+
+
+def evidence(
+    latency: Tally = GOOD,
+    counters: Tally = GOOD,
+    *,
+    judged: int = 3000,
+    gap: Problem | None = None,
+    failed: bool = False,
+) -> Evidence:
+    return Evidence(
+        workers=(WorkerEvidence(index=0, judged_samples=judged),),
+        objectives={
+            "p99 < 2s": ObjectiveEvidence(latency, failed=failed, quantile_ms=150.0),
+            "availability": ObjectiveEvidence(counters, gap=gap),
+        },
+    )
+
+
+def verdict(found: Evidence, worker: WorkerStatus | None = DONE, load: LoadStatus = ENDED) -> Judgement:
+    status = PerfRunStatus(load=load, workers=(worker,) if worker else ())
+    return judge(PLAN, found, status)
+
+
+@pytest.mark.parametrize(
+    ("judgement", "reason"),
+    [
+        (verdict(evidence()), Reason.OBJECTIVES_MET),
+        (verdict(evidence(failed=True)), Reason.OBJECTIVE_FAILED),
+        (verdict(evidence(), worker=None), Reason.EVIDENCE_LOST),
+        (verdict(evidence(), DONE.model_copy(update={"end": LoadEnd.DIED})), Reason.JMETER_DIED),
+        (verdict(evidence(), DONE.model_copy(update={"truncated": True})), Reason.JTL_TRUNCATED),
+        (verdict(evidence(judged=0)), Reason.NO_SAMPLES),
+        (verdict(evidence(Tally())), Reason.NO_SAMPLES),
+        (verdict(evidence(judged=2800)), Reason.RATE_NOT_REACHED),
+        (verdict(evidence(gap=GAP)), Reason.PROMETHEUS_UNAVAILABLE),
+        (verdict(evidence(gap=Problem("NotANumber", "NaN"))), Reason.NOT_A_NUMBER),
+        (verdict(evidence(Tally(100))), Reason.NOT_ENOUGH_EVIDENCE),
+        (verdict(evidence(Tally(3000, 28, 28))), Reason.NOT_ENOUGH_EVIDENCE),
+    ],
+)
+def test_each_fault_has_its_reason(judgement: Judgement, reason: Reason) -> None:
+    assert judgement.reason is reason
+    assert judgement.verdict is VERDICTS[reason]
+    assert judgement.message
+
+
+def test_every_reason_has_a_verdict_and_only_one_passes() -> None:
+    assert set(VERDICTS) == set(Reason)
+    assert [reason for reason in Reason if VERDICTS[reason] is Verdict.PASS] == [Reason.OBJECTIVES_MET]
+
+
+def test_the_order_is_error_then_fail_then_inconclusive_then_pass() -> None:
+    order = [Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
+    ranks = [order.index(VERDICTS[reason]) for reason in sorted(Reason, key=precedence)]
+    assert ranks == sorted(ranks)
+
+
+FAULTS = {
+    Reason.OBJECTIVE_FAILED: lambda e, w: (evidence_with(e, failed=True), w),
+    Reason.EVIDENCE_LOST: lambda e, _: (e, None),
+    Reason.JMETER_DIED: lambda e, w: (e, w and w.model_copy(update={"end": LoadEnd.DIED})),
+    Reason.RATE_NOT_REACHED: lambda e, w: (replace(e, workers=(WorkerEvidence(0, judged_samples=2000),)), w),
+    Reason.PROMETHEUS_UNAVAILABLE: lambda e, w: (evidence_with(e, gap=GAP), w),
+}
+
+
+def evidence_with(found: Evidence, *, failed: bool = False, gap: Problem | None = None) -> Evidence:
+    objectives = dict(found.objectives)
+    if failed:
+        objectives["p99 < 2s"] = replace(objectives["p99 < 2s"], failed=True)
+    if gap is not None:
+        objectives["availability"] = replace(objectives["availability"], gap=gap)
+    return replace(found, objectives=objectives)
+
+
+@pytest.mark.parametrize("pair", list(combinations(FAULTS, 2)), ids=str)
+def test_of_two_faults_the_one_that_goes_first_decides(pair: tuple[Reason, Reason]) -> None:
+    found, worker = evidence(), DONE
+    for reason in pair:
+        found, worker = FAULTS[reason](found, worker)
+    assert verdict(found, worker).reason is min(pair, key=precedence)
+
+
+@given(
+    samples=st.integers(0, 5000),
+    share=st.floats(0, 1),
+    judged=st.integers(0, 4000),
+    lost=st.booleans(),
+    gap=st.booleans(),
+)
+def test_only_a_run_without_any_fault_and_with_enough_samples_passes(
+    samples: int, share: float, judged: int, *, lost: bool, gap: bool
+) -> None:
+    exceedances = int(samples * share)
+    tally = Tally(samples, exceedances, min(exceedances, 60))
+    found = evidence(tally, judged=judged, gap=GAP if gap else None)
+    passed = verdict(found, None if lost else DONE).verdict is Verdict.PASS
+    allowed = PLAN.objectives[0].test.passes(tally)
+    assert passed == (allowed and samples >= 459 and judged >= 2850 and not lost and not gap)
+
+
+def test_a_short_test_says_how_many_samples_it_needs() -> None:
+    message = verdict(evidence(Tally(100))).message
+    assert "a Pass needs at least 459 samples" in message
+
+
+def test_a_latched_fail_outlives_the_evidence_for_it() -> None:
+    latched = follow_objectives(PLAN, evidence(Tally(20, 20, 6), failed=True), (), START)
+    after_restart = follow_objectives(PLAN, Evidence(), latched, START)
+    assert after_restart[0] == latched[0]
+    status = PerfRunStatus(load=ENDED, objectives=after_restart, workers=(DONE,))
+    assert judge(PLAN, evidence(), status).reason is Reason.OBJECTIVE_FAILED
+
+
+def test_each_objective_gets_its_own_verdict_and_words() -> None:
+    first, second = close_objectives(PLAN, evidence(gap=GAP), (), START)
+    assert (first.verdict, first.observed, first.allowed) == (Verdict.PASS, "p99 = 150 ms", "1%")
+    assert (second.verdict, second.reason) == (Verdict.INCONCLUSIVE, "PrometheusUnavailable")
+    assert second.decided_at == START
+
+
+# when the counters are read
+
+
+def counting_world() -> tuple[World, str]:
+    world, name = next(released(objectives=[{"expect": "p99 < 2s"}, COUNTERS], prometheus="monitoring"))
+    world.until(name, Phase.RUNNING)
+    return world, name
+
+
+def test_counters_are_read_over_the_judged_window_only_and_once_a_scrape() -> None:
+    world, name = counting_world()
+    world.wait(20)
+    world.load(name, GOOD, GOOD)
+    assert world.decide_run(name).effects == ()
+    world.step_run(name)
+    world.wait(10)
+    (poll,) = world.decide_run(name).effects
+    judged_from = world.runs[name].status.load.judged_from  # type: ignore[union-attr]
+    assert isinstance(poll, PollMetrics)
+    assert (poll.since, poll.until, poll.good) == (judged_from, world.now, "ok")
+    world.evidence[name] = replace(world.evidence[name], metrics_polled_at=world.now)
+    world.wait(14)
+    assert world.decide_run(name).effects == ()
+
+
+def test_judging_waits_two_scrapes_for_the_last_counters() -> None:
+    world, name = counting_world()
+    world.wait(71)
+    world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
+    for _ in range(3):
+        world.step_run(name)
+    assert world.runs[name].status.phase is Phase.JUDGING
+    world.wait(29)
+    assert world.decide_run(name).effects == ()
+    world.wait(2)
+    (poll,) = world.decide_run(name).effects
+    assert isinstance(poll, PollMetrics)
+    world.evidence[name] = replace(world.evidence[name], metrics_polled_at=world.now)
+    world.settle(name)
+    assert world.runs[name].status.verdict is Verdict.PASS
+
+
+def test_a_prometheus_that_stays_away_makes_the_run_inconclusive() -> None:
+    world, name = counting_world()
+    world.wait(71)
+    world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
+    for _ in range(3):
+        world.step_run(name)
+    objectives = {**world.evidence[name].objectives, "availability": ObjectiveEvidence(Tally(), gap=GAP)}
+    for _ in range(5):
+        world.wait(16)
+        found = replace(world.evidence[name], objectives=objectives, metrics_polled_at=world.now)
+        world.evidence[name] = found
+        decision = world.decide_run(name)
+        status = decision.status
+        world.runs[name] = world.runs[name].model_copy(update={"status": status})
+    assert (status.verdict, status.reason) == (Verdict.INCONCLUSIVE, "PrometheusUnavailable")
