@@ -232,7 +232,7 @@ class _Run:
     def accept(self, index: int, push: Push, now: datetime) -> int:
         worker = self.worker(index)
         worker.hear(push.heartbeat, now)
-        for block in sorted(push.blocks, key=lambda block: block.sequence):
+        for block in push.blocks:
             if block.sequence == worker.seen.blocks:
                 worker.add(block, self.sampled)
                 for stats in block.labels.values():

@@ -390,6 +390,8 @@ def test_counters_that_failed_once_stay_failed():
     assert failed(store) == {GOOD}
     store.counters_failed(RUN, GOOD, Problem("PrometheusUnavailable", "no answer"), NOW)
     assert failed(store) == {GOOD}
+    store.accept_counters(RUN, GOOD, [longer], [longer], NOW)  # Prometheus has lost the errors
+    assert failed(store) == {GOOD}
 
 
 def test_each_scrape_is_looked_at():
