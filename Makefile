@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest
+QUIETLY := --quiet --disable-pip-version-check
 CLUSTER := $(BIN)/python -m hack.cluster
 
 .PHONY: help
@@ -68,7 +69,8 @@ clean: ## Remove what make has made in this folder
 
 # The environment: exactly the lock's packages, then this checkout itself, from the lock's own build tools.
 $(READY): requirements-dev.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@echo "Python packages of requirements-dev.lock into $(VENV): about a minute"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install $(QUIETLY) --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install $(QUIETLY) --no-deps --no-build-isolation -e .
+	@touch $@
