@@ -1,0 +1,99 @@
+"""One gate on one screen: where it stands, and its latest run in full. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
+from devperfops_operator.cli.render.run import Objectives, Timeline, headline
+from devperfops_operator.cli.render.standing import condition_of, standing
+from devperfops_operator.cli.render.words import NONE, Clock, outcome_text, plain
+
+_RUNS = 5
+
+
+def gate_screen(gate: PerfGate, runs: Sequence[PerfRun], clock: Clock) -> Group:
+    """`runs`: those of this gate, newest first."""
+    return Group(*_blocks(gate, runs, clock))
+
+
+def _blocks(gate: PerfGate, runs: Sequence[PerfRun], clock: Clock) -> Iterator[RenderableType]:
+    word, style = standing(gate)
+    yield Text.assemble((gate.metadata.name, "bold"), "  ", (plain(word), style))
+    why = _why(gate)
+    if why:
+        yield Text(plain(why))
+    yield Text()
+    yield facts(_facts(gate, clock))
+    if gate.status.conditions:
+        yield heading("Conditions")
+        yield indented(_conditions(gate.status.conditions, why, clock))
+    if runs:
+        yield heading("Latest run")
+        yield indented(
+            Group(headline(runs[0], told=why), Objectives(runs[0]), Text(), Timeline(runs[0], clock))
+        )
+        yield heading("Runs")
+        yield indented(_history(runs[:_RUNS], clock))
+
+
+def _why(gate: PerfGate) -> str:
+    """The sentence of whatever keeps it from being ready, else of its last verdict."""
+    kinds = (ConditionType.STALLED, ConditionType.PASSED)
+    stalled, passed = (condition_of(gate, kind) for kind in kinds)
+    teller = stalled if stalled is not None and stalled.status is ConditionStatus.TRUE else passed
+    return teller.message if teller is not None else ""
+
+
+def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
+    spec, status, jmeter = gate.spec, gate.status, gate.spec.load.jmeter
+    revision = f", revision {status.target.revision}" if status.target else ""
+    rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
+    tested = "on every rollout, and by hand" if spec.triggers.rollout else "by hand only"
+    ago = f", {clock.age(status.last_run_at)} ago" if status.last_run_at else ""
+    yield "Namespace", gate.metadata.namespace
+    yield "Target", f"{spec.target_ref.kind} {spec.target_ref.name}{revision}"
+    yield "Known good", status.known_good or "none yet"
+    yield "Load", f"{jmeter.threads} threads{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
+    yield (
+        "Objectives",
+        "; ".join(f"{each.name}: {each.expect}" if each.name else each.expect for each in spec.objectives),
+    )
+    yield "Tested", tested
+    yield "On Fail", spec.actions.on_fail
+    yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
+
+
+def _conditions(conditions: Sequence[Condition], told: str, clock: Clock) -> RenderableType:
+    """`told`: the sentence that stands above already."""
+    rows = (
+        (
+            each.type,
+            each.status,
+            each.reason,
+            clock.age(each.last_transition_time),
+            each.message if each.message != told else "(see above)",
+        )
+        for each in conditions
+    )
+    return table(("TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"), rows)
+
+
+def _history(runs: Sequence[PerfRun], clock: Clock) -> RenderableType:
+    rows = (
+        (
+            run.metadata.name,
+            run.status.revision or NONE,
+            outcome_text(run),
+            run.status.reason or NONE,
+            clock.age(run.metadata.creation_timestamp),
+        )
+        for run in runs
+    )
+    return table(("NAME", "REVISION", "OUTCOME", "REASON", "AGE"), rows)

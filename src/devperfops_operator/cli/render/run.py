@@ -1,0 +1,210 @@
+"""One run on one screen: what happened and why. Pure: status in, text out.
+
+Reasons and messages are the status's own words, so that events, `describe` and `report` agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.text import Text
+
+from devperfops_operator.api.perfrun import (
+    ActionStatus,
+    LoadStatus,
+    ObjectiveStatus,
+    PerfRun,
+    TimelineEntry,
+    Verdict,
+    WorkerStatus,
+)
+from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
+from devperfops_operator.cli.render.words import (
+    NONE,
+    Clock,
+    number,
+    outcome_text,
+    plain,
+    reason_style,
+    took,
+    verdict_text,
+)
+
+_NARROW = 90
+"""Under this width objectives are written below each other instead of in a table."""
+
+
+def run_screen(run: PerfRun, clock: Clock) -> Group:
+    """Everything about one run."""
+    return Group(*_blocks(run, clock))
+
+
+def run_result(run: PerfRun) -> Group:
+    """What a person who waited for it wants to know."""
+    parts: list[RenderableType] = [headline(run)]
+    if run.status.objectives:
+        parts += [Text(), Objectives(run)]
+    return Group(*parts)
+
+
+def headline(run: PerfRun, told: str = "") -> Text:
+    """Name, outcome and coded reason, then the sentence that goes with them unless it was `told`."""
+    status = run.status
+    line = Text.assemble((run.metadata.name, "bold"), "  ", outcome_text(run))
+    if status.reason:
+        line.append(f"  {plain(status.reason)}")
+    if status.message and status.message != told:
+        line.append(f"\n{plain(status.message)}")
+    elif not status.message and status.timeline:
+        line.append(f"\n{plain(status.timeline[-1].message)}")
+    return line
+
+
+def load_line(load: LoadStatus) -> str:
+    """Offered against achieved load, in one line."""
+    rate = f"{load.achieved_rate or 'no rate yet'} of {load.planned_rate} planned"
+    return ", ".join(
+        [
+            f"{number(load.threads)} threads",
+            rate if load.planned_rate else (load.achieved_rate or "no rate yet"),
+            f"{number(load.samples)} samples ({number(load.judged_samples)} judged)",
+            f"{number(load.errors)} errors",
+        ]
+    )
+
+
+class Objectives:
+    """The objectives as a table or, where it is too narrow for one, below each other."""
+
+    def __init__(self, run: PerfRun) -> None:
+        self._objectives = run.status.objectives
+        self._told = run.status.message or ""  # the run's own sentence, which need not be said again
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < _NARROW:
+            yield from (_objective_lines(each, self._sentence(each)) for each in self._objectives)
+            return
+        yield table(
+            ("VERDICT", "OBJECTIVE", "OBSERVED", "EXCEEDANCES", "BOUND", "ALLOWED", "SAMPLES"),
+            map(_objective_row, self._objectives),
+            right=("EXCEEDANCES", "BOUND", "ALLOWED", "SAMPLES"),
+        )
+        for each in self._objectives:
+            if sentence := self._sentence(each):
+                yield Text(f"{objective_title(each)}: {sentence}")
+
+    def _sentence(self, objective: ObjectiveStatus) -> str:
+        """Why the objective did not hold, unless the run's message says so; figures say why it did."""
+        message = objective.message or ""
+        return "" if objective.verdict is Verdict.PASS or message in self._told else plain(message)
+
+
+def objective_title(objective: ObjectiveStatus) -> str:
+    """Its `expect`, behind its name where it has one of its own."""
+    if objective.name == objective.expect:
+        return plain(objective.expect)
+    return plain(f"{objective.name}: {objective.expect}")
+
+
+class Timeline:
+    """When, how long after the run was asked for, what; a step's sentence stands below it if need be."""
+
+    def __init__(self, run: PerfRun, clock: Clock) -> None:
+        self._began = run.metadata.creation_timestamp
+        self._entries = run.status.timeline
+        self._clock = clock
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < _NARROW:
+            yield facts((self._clock.time(entry.at), _step(entry)) for entry in self._entries)
+            return
+        yield table(("TIME", "AFTER", "PHASE", "STEP", ""), map(self._row, self._entries))
+
+    def _row(self, entry: TimelineEntry) -> tuple[str | Text, ...]:
+        reason = Text(plain(entry.reason), style=reason_style(entry.reason))
+        after = f"+{took(self._began, entry.at)}" if self._began else ""
+        return self._clock.time(entry.at), after, entry.phase, reason, entry.message
+
+
+def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
+    yield headline(run)
+    yield Text()
+    yield facts(_facts(run, clock))
+    if run.status.objectives:
+        yield heading("Objectives")
+        yield indented(Objectives(run))
+    if run.status.workers:
+        yield heading("Workers")
+        yield indented(_workers(run.status.workers))
+    if run.status.timeline:
+        yield heading("Timeline")
+        yield indented(Timeline(run, clock))
+
+
+def _facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
+    status, began = run.status, run.metadata.creation_timestamp
+    yield "Gate", f"{run.spec.gate} (namespace {run.metadata.namespace})"
+    yield "Revision", f"{status.revision or 'not read yet'}, trigger {status.trigger or 'not known yet'}"
+    if run.spec.reason:
+        yield "Asked for", run.spec.reason
+    yield "Began", clock.date_time(began) if began else NONE
+    if status.completed_at:
+        yield "Ended", f"{clock.date_time(status.completed_at)}, after {took(began, status.completed_at)}"
+    else:
+        yield "Phase", f"{status.phase}, for {clock.age(began)} since it began"
+    if status.load:
+        yield "Load", load_line(status.load)
+    if status.action:
+        yield "Action", _action(status.action, clock)
+
+
+def _action(action: ActionStatus, clock: Clock) -> str:
+    to = f" to {action.to_revision}" if action.to_revision else ""
+    done = f"done {clock.time(action.done_at)}" if action.done_at else "not done yet"
+    return f"{action.type}{to}, {done} ({action.reason}{': ' if action.message else ''}{action.message})"
+
+
+def _objective_row(objective: ObjectiveStatus) -> tuple[str | Text, ...]:
+    return (
+        verdict_text(objective.verdict),
+        objective_title(objective),
+        objective.observed or NONE,
+        objective.exceedance or NONE,
+        objective.bound or NONE,
+        objective.allowed or NONE,
+        number(objective.samples),
+    )
+
+
+def _objective_lines(objective: ObjectiveStatus, sentence: str) -> Text:
+    lines = Text.assemble(verdict_text(objective.verdict), f"  {objective_title(objective)}")
+    lines.append(
+        f"\n  {plain(objective.observed or 'nothing observed yet')};"
+        f" exceedances {objective.exceedance or NONE}"
+        f" (bound {objective.bound or NONE}, allowed {objective.allowed or NONE})"
+        f" of {number(objective.samples)} samples"
+    )
+    if sentence:
+        lines.append(f"\n  {sentence}")
+    return lines
+
+
+def _step(entry: TimelineEntry) -> Text:
+    style = reason_style(entry.reason)
+    return Text.assemble(f"{entry.phase}  ", (plain(entry.reason), style), f"\n{plain(entry.message)}")
+
+
+def _workers(workers: tuple[WorkerStatus, ...]) -> RenderableType:
+    rows = (
+        (
+            str(worker.index),
+            worker.end + (", result file cut" if worker.truncated else ""),
+            number(worker.rows),
+            number(worker.judged_samples),
+            number(worker.errors),
+        )
+        for worker in workers
+    )
+    columns = ("WORKER", "JMETER", "ROWS", "JUDGED", "ERRORS")
+    return table(columns, rows, right=("ROWS", "JUDGED", "ERRORS"))

@@ -1,0 +1,238 @@
+"""Screens from fixed statuses: what a person reads, in any width, with the status's own words."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console, RenderableType
+from rich.spinner import Spinner
+
+from devperfops_operator.cli.console import console, show, trimmed, unfolded
+from devperfops_operator.cli.render.gate import gate_screen
+from devperfops_operator.cli.render.progress import progress_block, progress_line, step_row
+from devperfops_operator.cli.render.run import Objectives, run_result, run_screen
+from devperfops_operator.cli.render.tables import gates_table, runs_table
+from devperfops_operator.cli.render.words import plain
+from devperfops_operator.cli.timeline import Narrator
+from tests.unit.cli import samples
+
+WIDTHS = [40, 72, 90, 110, 200]
+ESCAPE = "\x1b"
+
+
+def _folded_together(text: str) -> str:
+    """Without the line breaks and indents that a width makes."""
+    return " ".join(text.split())
+
+
+def _on_terminal(renderable: RenderableType, width: int) -> str:
+    screen = io.StringIO()
+    Console(file=screen, width=width, force_terminal=True, color_system="truecolor").print(renderable)
+    return screen.getvalue()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_run_says_what_happened_and_why_in_any_width(width):
+    text = trimmed(run_screen(samples.failed(), samples.clock(60)), width)
+    assert all(len(line) <= width for line in text.splitlines())
+    told = _folded_together(text)
+    for part in (
+        "podinfo-5f2c1a9b3d-1 Fail ObjectiveFailed",
+        samples.FAILURE,
+        "Rollback to 9ab31c2e11",
+        samples.ROLLED_BACK,
+        "5f2c1a9b3d, trigger Rollout",
+        "1,201 samples (412 judged)",
+        "p99 = 2.31 s",
+        "after 44s",
+    ):
+        assert part in told
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_gate_shows_its_state_its_latest_run_and_the_runs_before(width):
+    runs = [samples.failed(), samples.run("podinfo-9ab31c2e11-1", phase="Completed", verdict="Pass")]
+    text = trimmed(gate_screen(samples.gate(), runs, samples.clock(60)), width)
+    assert all(len(line) <= width for line in text.splitlines())
+    told = _folded_together(text)
+    for part in ("Not passed (ObjectiveFailed)", samples.FAILURE, "Known good 9ab31c2e11", "p99 = 2.31 s"):
+        assert part in told
+    assert "podinfo-9ab31c2e11-1" in told
+
+
+def test_a_gates_screen_fits_a_screen():
+    text = trimmed(gate_screen(samples.gate(), [samples.failed()] * 5, samples.clock(60)), 110)
+    assert len(text.splitlines()) <= 50
+
+
+def test_a_stalled_gate_says_first_what_is_missing():
+    first, second, *_ = trimmed(gate_screen(samples.gate(stalled=True), [], samples.clock(60))).splitlines()
+    assert first == "podinfo  Stalled (PlanNotFound)"
+    assert second == "ConfigMap scenario does not exist; create it with the test plan"
+
+
+def test_a_gate_no_operator_has_seen_is_told_as_such():
+    gate = samples.gate()
+    unseen = gate.model_copy(update={"status": type(gate.status)()})
+    assert trimmed(gate_screen(unseen, [], samples.clock(0))).startswith(
+        "podinfo  not seen by the operator yet\n"
+    )
+
+
+def test_objectives_stand_in_a_table_where_there_is_room_and_below_each_other_where_not():
+    wide = trimmed(Objectives(samples.running()), 110).splitlines()
+    assert wide[0].split() == [
+        "VERDICT",
+        "OBJECTIVE",
+        "OBSERVED",
+        "EXCEEDANCES",
+        "BOUND",
+        "ALLOWED",
+        "SAMPLES",
+    ]
+    assert wide[1].split() == [
+        "-",
+        "p99",
+        "<",
+        "2s",
+        "p99",
+        "=",
+        "2.31",
+        "s",
+        "7.5243%",
+        "11.4%",
+        "1%",
+        "412",
+    ]
+    narrow = trimmed(Objectives(samples.running()), 72)
+    assert "VERDICT" not in narrow
+    assert "exceedances 7.5243% (bound 11.4%, allowed 1%) of 412 samples" in _folded_together(narrow)
+
+
+def test_an_objective_that_held_needs_no_sentence_and_one_that_did_not_has_it_once():
+    text = trimmed(run_result(samples.failed()))
+    assert text.count(samples.FAILURE) == 1
+    own = {**samples.ERRORS, "verdict": "Inconclusive", "message": "919 samples are needed, 412 were judged"}
+    held = {**samples.LATENCY, "verdict": "Pass", "message": "0 of 412 judged samples were slower"}
+    text = trimmed(run_result(samples.run(message="not enough evidence", objectives=[own, held])))
+    assert "availability: errors < 0.5%: 919 samples are needed, 412 were judged" in text
+    assert "were slower" not in text
+
+
+def test_a_run_that_goes_on_tells_its_last_step():
+    text = trimmed(run_screen(samples.running(), samples.clock(45)))
+    assert text.splitlines()[:2] == [
+        "podinfo-5f2c1a9b3d-1  Running",
+        "100 threads send 3000/m to podinfo.demo.svc",
+    ]
+
+
+def test_a_run_without_any_status_can_be_shown():
+    text = trimmed(run_screen(samples.run(), samples.clock(3)))
+    assert text.startswith("podinfo-5f2c1a9b3d-1  Pending\n")
+    assert "not read yet, trigger not known yet" in text
+
+
+def test_tables_name_the_namespace_only_where_there_are_several():
+    one = samples.gate()
+    meta = one.metadata.model_copy(update={"namespace": "other"})
+    assert "NAMESPACE" not in trimmed(gates_table([one, one], samples.clock(60)))
+    assert "NAMESPACE" in trimmed(
+        gates_table([one, one.model_copy(update={"metadata": meta})], samples.clock(60))
+    )
+
+
+def test_a_run_has_one_line_in_the_table():
+    header, line = trimmed(runs_table([samples.failed()], samples.clock(300))).splitlines()
+    assert header.split() == ["NAME", "GATE", "TRIGGER", "OUTCOME", "REASON", "REVISION", "AGE"]
+    assert line.split() == [
+        "podinfo-5f2c1a9b3d-1",
+        "podinfo",
+        "Rollout",
+        "Fail",
+        "ObjectiveFailed",
+        "5f2c1a9b3d",
+        "5m",
+    ]
+
+
+def test_tables_are_not_folded_on_a_narrow_terminal():
+    screen = io.StringIO()
+    terminal = Console(file=screen, width=30, force_terminal=True, color_system=None)
+    show(unfolded(terminal), runs_table([samples.failed()], samples.clock(60)))
+    assert "podinfo-5f2c1a9b3d-1  podinfo  Rollout  Fail" in screen.getvalue()
+
+
+def test_progress_says_how_far_how_much_and_how_it_stands():
+    line = progress_line(samples.running(), samples.clock(45))
+    assert line == (
+        "25s of 1m30s: 100 threads, 2987/m of 3000/m planned, 1,201 samples (412 judged), 0 errors; "
+        "p99 < 2s: p99 = 2.31 s (exceedances 7.5243%, allowed 1%); "
+        "availability: errors < 0.5%: 0% errors (exceedances 0%, allowed 0.5%)"
+    )
+
+
+def test_progress_never_goes_beyond_its_end():
+    assert str(progress_line(samples.running(), samples.clock(4000))).startswith("1m30s of 1m30s:")
+
+
+def test_there_is_no_progress_before_the_load_and_after_it():
+    assert progress_line(samples.run(phase="Preparing"), samples.clock(5)) is None
+    assert progress_line(samples.failed(), samples.clock(60)) is None
+
+
+@pytest.mark.parametrize(
+    "run", [samples.running(), samples.run(phase="Preparing")], ids=["running", "preparing"]
+)
+def test_the_moving_part_fits_a_narrow_terminal(run):
+    text = trimmed(progress_block(run, samples.clock(45), Spinner("dots")), 60)
+    assert all(len(line) <= 60 for line in text.splitlines())
+    assert run.status.phase in text
+
+
+def test_a_step_is_one_line_with_the_timelines_words():
+    line = Narrator().run(samples.failed())[2]
+    assert trimmed(step_row(line, samples.clock(0))) == (
+        f"14:03:39  podinfo-5f2c1a9b3d-1  Acting  ObjectiveFailed  {samples.FAILURE}\n"
+    )
+    assert trimmed(step_row(line, samples.clock(0), subjects=("podinfo-5f2c1a9b3d-1",))) == (
+        f"14:03:39  Acting  ObjectiveFailed  {samples.FAILURE}\n"
+    )
+
+
+def test_a_terminal_gets_colours_and_a_pipe_does_not(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    assert f"{ESCAPE}[1;31mFail" in _on_terminal(run_result(samples.failed()), 110)
+    pipe = io.StringIO()
+    show(console(pipe), run_result(samples.failed()))
+    assert ESCAPE not in pipe.getvalue()
+    assert not any(line.endswith(" ") for line in pipe.getvalue().splitlines())
+
+
+def test_no_color_is_honoured_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert f"{ESCAPE}[1;31m" not in _on_terminal(run_result(samples.failed()), 110)
+
+
+def test_lines_in_a_pipe_are_not_folded(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    pipe = io.StringIO()
+    show(console(pipe), run_screen(samples.failed(), samples.clock(60)))
+    assert samples.FAILURE in pipe.getvalue()
+
+
+def test_text_from_the_cluster_cannot_move_the_cursor_or_be_markup():
+    assert plain("a\x1b[2Jb\rc\nd\x07") == "a [2Jb c d "
+    shown = trimmed(run_result(samples.run(message="[red]spec.objectives[0].expect\x1b[2J is wrong[/red]")))
+    assert "[red]spec.objectives[0].expect [2J is wrong[/red]" in shown
+    assert ESCAPE not in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [(0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (172_800, "2d"), (-5, "0s")],
+)
+def test_ages(seconds, age):
+    assert samples.clock(seconds).age(samples.BEGAN) == age
