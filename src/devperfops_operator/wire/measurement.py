@@ -225,7 +225,8 @@ class Push:
 class Reply:
     """The operator's answer to a push.
 
-    `want`: sequence number of the next block wanted. `final_acknowledged`: totals are stored, the agent may end.
+    `want`: sequence number of the next block wanted. `final_acknowledged`: totals are stored, the agent may
+    end.
     """
 
     want: int

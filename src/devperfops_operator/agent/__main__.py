@@ -1,0 +1,58 @@
+"""`devperfops-agent prepare` before JMeter, `devperfops-agent tail` beside it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from devperfops_operator.agent.folder import ResultsFolder
+from devperfops_operator.agent.operator import OperatorClient
+from devperfops_operator.agent.prepare import prepare
+from devperfops_operator.agent.tail import Tail
+from devperfops_operator.agent.termination import Termination
+from devperfops_operator.wire.brief import VARIABLE, Brief
+
+_IMPOSSIBLE: Final = 2
+_log = logging.getLogger("devperfops_operator.agent")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 done, 1 not done, 2 the orders are impossible."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    termination = Termination()
+    try:
+        brief = _brief()
+        folder = ResultsFolder(options.results)
+        operator = OperatorClient(brief, options.token)
+        if options.command == "prepare":
+            return prepare(brief, folder, operator, termination)
+        return Tail(brief, folder, operator, termination).run()
+    except (ValueError, OSError) as error:
+        _log.error("cannot %s: %s", options.command, error)
+        return _IMPOSSIBLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="devperfops-agent", description="Runs beside JMeter.")
+    parser.add_argument("command", choices=("prepare", "tail"))
+    parser.add_argument("--results", type=Path, default=Path("/devperfops/results"))
+    parser.add_argument("--token", type=Path, default=Path("/var/run/secrets/devperfops/token"))
+    return parser
+
+
+def _brief() -> Brief:
+    try:
+        return Brief.from_json(os.environ[VARIABLE])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"${VARIABLE} holds no orders ({type(error).__name__}: {error})") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

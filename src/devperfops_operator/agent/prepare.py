@@ -1,0 +1,57 @@
+"""Before JMeter: write its properties, then wait for the start all workers have in common."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from devperfops_operator.agent.folder import ResultsFolder
+from devperfops_operator.agent.jmeter import properties_text, worker_properties
+from devperfops_operator.agent.operator import OperatorClient, RunOverError, UnavailableError
+from devperfops_operator.agent.termination import Termination
+from devperfops_operator.wire.brief import Brief
+
+_ASK_EVERY_S: Final = 0.5
+_log = logging.getLogger(__name__)
+
+
+def prepare(brief: Brief, folder: ResultsFolder, operator: OperatorClient, termination: Termination) -> int:
+    """Returns the exit code: 0 at the start, 1 when there will be none.
+
+    Raises:
+        OSError: the results folder cannot be written.
+        ValueError: the orders are impossible.
+    """
+    folder.write_properties(properties_text(worker_properties(brief)))
+    _log.info("ready: wait for the start of run %s/%s", brief.namespace, brief.run)
+    try:
+        start = _agreed_start(operator, termination)
+    except RunOverError as error:
+        _log.error("no start: %s", error)
+        return 1
+    while start is not None and not termination.requested and (left := start - time.monotonic()) > 0:
+        termination.wait(left)
+    if termination.requested:
+        _log.error("no start: told to end")
+        return 1
+    _log.info("start")
+    return 0
+
+
+def _agreed_start(operator: OperatorClient, termination: Termination) -> float | None:
+    """The start on the monotonic clock; None when told to end before."""
+    told = ""
+    while not termination.requested:
+        try:
+            start_in_ms = operator.start().start_in_ms
+        except UnavailableError as error:
+            start_in_ms = None
+            if str(error) != told:
+                _log.warning("ask again: %s", error)
+            told = str(error)
+        if start_in_ms is not None:
+            _log.info("start in %d ms", start_in_ms)
+            return time.monotonic() + start_in_ms / 1000
+        termination.wait(_ASK_EVERY_S)
+    return None
