@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the CRDs, or compare them. Returns 1 if `--check` finds a difference."""
     parser = argparse.ArgumentParser(prog="python -m devperfops_operator.api.crd", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file differs")
-    parser.add_argument("--directory", type=Path, default=Path("crds"), help="default: crds")
+    parser.add_argument("directory", nargs="?", type=Path, default=Path("crds"), help="default: crds")
     options = parser.parse_args(arguments)
     wanted = {options.directory / resource.file: to_yaml(resource) for resource in RESOURCES}
     if not options.check:

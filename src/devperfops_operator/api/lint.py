@@ -114,7 +114,6 @@ def _problems(document: Document) -> Iterator[_Problem]:
     if version != API_VERSION:
         yield _Problem(("apiVersion",), f'"{version}" does not have {resource.kind}: write {API_VERSION}')
         return
-    yield from _metadata(document.content.get("metadata"))
     yield from _fields(document.content, crd.schema(resource))
 
 
@@ -126,11 +125,11 @@ def _metadata(metadata: Any) -> Iterator[_Problem]:
 
 
 def _fields(content: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Types first; a rule is asked only where the types below it are right, as the API server does."""
-    problems = list(_type_problems(content, schema, ()))
+    """Types first; a rule is asked only where they are right, at its value and below."""
+    problems = [*_metadata(content.get("metadata")), *_type_problems(content, schema, ())]
     yield from problems
-    if not problems:
-        yield from _rule_problems(_with_defaults(content, schema), schema, ())
+    wrong = frozenset(problem.path[:end] for problem in problems for end in range(len(problem.path) + 1))
+    yield from _rule_problems(_with_defaults(content, schema), schema, (), wrong)
 
 
 def _type_problems(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[_Problem]:
@@ -178,18 +177,21 @@ def _text_problems(value: str, schema: Mapping[str, Any], path: Path) -> Iterato
         yield _Problem(path, f"has {len(value)} characters: write at most {schema['maxLength']}")
 
 
-def _rule_problems(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[_Problem]:
-    for rule in schema.get(VALIDATIONS, ()):
-        message = rule.check(value)
-        if message is not None:
-            yield _Problem((*path, rule.field) if rule.field else path, message)
+def _rule_problems(
+    value: Any, schema: Mapping[str, Any], path: Path, wrong: frozenset[Path]
+) -> Iterator[_Problem]:
+    if path not in wrong:
+        for rule in schema.get(VALIDATIONS, ()):
+            message = rule.check(value)
+            if message is not None:
+                yield _Problem((*path, rule.field) if rule.field else path, message)
     if isinstance(value, dict):
         for name, inner in schema.get("properties", {}).items():
             if name in value and name != "status":
-                yield from _rule_problems(value[name], inner, (*path, name))
-    elif isinstance(value, list):
+                yield from _rule_problems(value[name], inner, (*path, name), wrong)
+    elif isinstance(value, list) and "items" in schema:
         for index, element in enumerate(value):
-            yield from _rule_problems(element, schema["items"], (*path, index))
+            yield from _rule_problems(element, schema["items"], (*path, index), wrong)
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
@@ -202,7 +204,7 @@ def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
             if name in filled:
                 filled[name] = _with_defaults(filled[name], inner)
         return filled
-    if isinstance(value, list):
+    if isinstance(value, list) and "items" in schema:
         return [_with_defaults(element, schema["items"]) for element in value]
     return value
 

@@ -1,0 +1,259 @@
+"""Manifests that must be accepted or refused: by `lint` (unit) and by a real API server (integration) alike."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+ABSENT: Final = object()
+"""Takes the field away."""
+
+_GATE: Final = {
+    "apiVersion": "devperfops.io/v1alpha1",
+    "kind": "PerfGate",
+    "metadata": {"name": "front-end"},
+    "spec": {
+        "targetRef": {"name": "front-end"},
+        "load": {
+            "jmeter": {
+                "plan": {"configMap": "scenario"},
+                "threads": 100,
+                "rampUp": "3m",
+                "rate": "3000/m",
+                "duration": "10m",
+            }
+        },
+        "objectives": [{"expect": "p99 < 2s"}, {"expect": "errors < 0.5%"}],
+    },
+}
+_RUN: Final = {
+    "apiVersion": "devperfops.io/v1alpha1",
+    "kind": "PerfRun",
+    "metadata": {"name": "before-the-sale"},
+    "spec": {"gate": "front-end", "reason": "before the sale"},
+}
+
+
+def gate(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A sound gate, then `{"spec.objectives.0.expect": ...}` changed in it."""
+    return _changed(_GATE, changes or {})
+
+
+def run(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A sound run, then changed."""
+    return _changed(_RUN, changes or {})
+
+
+def _changed(sound: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    manifest: Any = copy.deepcopy(dict(sound))
+    for path, value in changes.items():
+        *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
+        inner = manifest
+        for part in parents:
+            inner = inner[part]
+        if value is ABSENT:
+            del inner[last]
+        else:
+            inner[last] = value
+    return manifest
+
+
+JMETER: Final = "spec.load.jmeter"
+FIRST: Final = "spec.objectives.0"
+_COUNTERS: Final = {
+    "good": 'requests_total{code!~"5.."}',
+    "total": "requests_total",
+    "expect": "good >= 99.9%",
+}
+
+VALID: Final[Mapping[str, dict[str, Any]]] = {
+    "the example": gate(),
+    "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
+    "hours and seconds": gate({f"{JMETER}.duration": "1h0m90s", f"{JMETER}.rampUp": "0s"}),
+    "rate per second": gate({f"{JMETER}.rate": "50/s"}),
+    "rate per hour": gate({f"{JMETER}.rate": "120000/h"}),
+    "a key of its own": gate({f"{JMETER}.plan.key": "checkout.jmx"}),
+    "at most, decimals, no spaces": gate({f"{FIRST}.expect": "p99.99<=1.5s"}),
+    "milliseconds": gate({f"{FIRST}.expect": "p50 < 300ms"}),
+    "minutes, spaces around": gate({f"{FIRST}.expect": "  p1 <  1m "}),
+    "counters": gate({FIRST: _COUNTERS, "spec.prometheus": "monitoring"}),
+    "two of a kind with names": gate(
+        {f"{FIRST}.name": "fast", "spec.objectives.1": {"expect": "p99 < 2s", "name": "slow"}}
+    ),
+    "32 objectives": gate({"spec.objectives": [{"expect": f"p99 < {n}ms"} for n in range(1, 33)]}),
+    "hold, no trigger": gate({"spec.actions": {"onFail": "Hold"}, "spec.triggers": {"rollout": False}}),
+    "40 characters": gate({"metadata.name": "g" * 40}),
+    "a run": run(),
+    "a run of 52 characters, without reason": run({"metadata.name": "r" * 52, "spec.reason": ABSENT}),
+}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """`field`: where the API server says it is wrong. `lint_says`: where Python can say more."""
+
+    manifest: dict[str, Any]
+    field: str
+    says: str
+    lint_says: str = ""
+
+    @property
+    def lint_sentence(self) -> str:
+        return self.lint_says or self.says
+
+
+def _expect(text: str, says: str, lint_says: str) -> Refused:
+    return Refused(gate({f"{FIRST}.expect": text}), "spec.objectives[0].expect", says, lint_says)
+
+
+_TWO_OF_A_NAME: Final = "two objectives have the same name"
+_DURATION: Final = "is not a duration: write for example 90s, 10m or 1h30m"
+_RATE: Final = "is not a rate: write samples per minute or second"
+_RAMP: Final = "rampUp (10m) must be shorter than duration (10m)"
+
+REFUSED: Final[Mapping[str, Refused]] = {
+    # expect
+    "no operator": _expect(
+        "p99 2s", '"p99 2s" is not understood after "p99 ": write < or <=', "character 5: write < or <= here"
+    ),
+    "p101": _expect("p101 < 2s", 'after "p10": write a percentile of at least 1 and under 100', "under 100"),
+    "p100": _expect("p100 < 2s", 'after "p10": write a percentile of at least 1 and under 100', "under 100"),
+    "p0": _expect("p0 < 2s", 'after "p": write a percentile of at least 1', "at least 1"),
+    "limit 0": _expect("p99 < 0.0s", "has no limit above 0", "the limit must be above 0"),
+    "no errors at all": _expect("errors < 0%", "has no limit above 0", "no test can prove a share of 0"),
+    "a gauge": _expect(
+        "value < 0.8 for 95%", "value or baseline, which are not supported yet", "not supported yet"
+    ),
+    "a baseline": _expect("p99 < baseline + 15%", "which are not supported yet", "not supported yet"),
+    "metric only": _expect("errors", 'after "errors": write < or <=', "write < or <="),
+    "no unit": _expect("p99 < 2", 'after "p99 < 2": write a time with its unit', "needs its unit"),
+    "unit apart": _expect(
+        "p99 < 2 s", 'after "p99 < 2": write a time with its unit', "right behind the number"
+    ),
+    "no % sign": _expect("errors < 1", "write a percentage under 100", "% sign"),
+    "100 %": _expect("errors < 100%", "write a percentage under 100", "percentage under 100"),
+    "upside down": _expect("p99 > 2s", 'after "p99 ": write < or <=', "write < or <="),
+    "good, operator missing": _expect("good 99%", 'after "good ": write > or >=', "write > or >="),
+    "something behind": _expect(
+        "p99 < 2s always", 'after "p99 < 2s": leave the rest out', "leave the rest out"
+    ),
+    "unknown metric": _expect("avg < 2s", 'after "": write p99 < 2s', "judged by a percentile"),
+    "capital": _expect("P99 < 2s", 'after "": write p99 < 2s', "begins with a small p"),
+    "empty expect": _expect("", 'after "": write p99 < 2s', "begins with a percentile, errors or good"),
+    "two lines": _expect("p99 < 2s\np50 < 1s", "is not understood: write p99 < 2s", "leave the rest out"),
+    # objectives
+    "objectives left out": Refused(
+        gate({"spec.objectives": ABSENT}), "spec.objectives", "there is no objective: write"
+    ),
+    "empty objectives": Refused(
+        gate({"spec.objectives": []}), "spec.objectives", "there is no objective: write"
+    ),
+    "twice the same": Refused(
+        gate({"spec.objectives.1.expect": "p99 < 2s"}), "spec.objectives", _TWO_OF_A_NAME
+    ),
+    "named like another's text": Refused(
+        gate({"spec.objectives.1.name": "p99 < 2s"}), "spec.objectives", _TWO_OF_A_NAME
+    ),
+    "empty name": Refused(
+        gate({f"{FIRST}.name": ""}), "spec.objectives[0].name", "is empty: write a name, or leave it out"
+    ),
+    "latency by Prometheus": Refused(
+        gate({FIRST: {**_COUNTERS, "expect": "p99 < 2s"}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'expect "p99 < 2s" is judged by JMeter\'s samples, good and total by Prometheus: leave good and total out',
+    ),
+    "good without total": Refused(
+        gate({FIRST: {"expect": "good >= 99%", "good": "a"}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        "good and total belong together: write both",
+    ),
+    "total without good": Refused(
+        gate({FIRST: {"expect": "good >= 99%", "total": "a"}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        "good and total belong together: write both",
+    ),
+    "good without queries": Refused(
+        gate({f"{FIRST}.expect": "good >= 99%", "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'expect "good >= 99%" needs its two counters at Prometheus: write the queries good and total',
+    ),
+    "counters without server": Refused(
+        gate({FIRST: _COUNTERS}),
+        "spec.prometheus",
+        "an objective with good and total needs prometheus: write the name",
+    ),
+    "empty query": Refused(
+        gate({FIRST: {**_COUNTERS, "good": ""}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0].good",
+        "is empty: write a query that gives raw counters",
+    ),
+    "empty server": Refused(
+        gate({"spec.prometheus": ""}), "spec.prometheus", "is empty: write the name of a Prometheus server"
+    ),
+    # load
+    "negative duration": Refused(
+        gate({f"{JMETER}.duration": "-5m"}), f"{JMETER}.duration", f'"-5m" {_DURATION}'
+    ),
+    "empty duration": Refused(gate({f"{JMETER}.duration": ""}), f"{JMETER}.duration", f'"" {_DURATION}'),
+    "half minutes": Refused(gate({f"{JMETER}.rampUp": "1.5m"}), f"{JMETER}.rampUp", f'"1.5m" {_DURATION}'),
+    "no time": Refused(
+        gate({f"{JMETER}.duration": "0m"}),
+        f"{JMETER}.duration",
+        '"0m" is no time at all: write how long the load lasts',
+    ),
+    "all ramp": Refused(gate({f"{JMETER}.rampUp": "10m"}), f"{JMETER}.rampUp", _RAMP),
+    "rate 0": Refused(
+        gate({f"{JMETER}.rate": 0}),
+        f"{JMETER}.rate",
+        f"a bare number {_RATE}",
+        '"0" is not a rate: write samples per minute (3000/m)',
+    ),
+    "rate 0/m": Refused(
+        gate({f"{JMETER}.rate": "0/m"}),
+        f"{JMETER}.rate",
+        f'"0/m" {_RATE}',
+        "asks for no samples at all: write a rate above 0",
+    ),
+    "rate without unit": Refused(
+        gate({f"{JMETER}.rate": 3000}),
+        f"{JMETER}.rate",
+        f"a bare number {_RATE}",
+        "write samples per minute (3000/m)",
+    ),
+    "no threads": Refused(
+        gate({f"{JMETER}.threads": 0}), f"{JMETER}.threads", "threads must lie between 1 and 100000: write"
+    ),
+    "too many threads": Refused(
+        gate({f"{JMETER}.threads": 100_001}),
+        f"{JMETER}.threads",
+        "threads must lie between 1 and 100000: write",
+    ),
+    "empty ConfigMap name": Refused(
+        gate({f"{JMETER}.plan.configMap": ""}),
+        f"{JMETER}.plan.configMap",
+        "is empty: write the name of the plan's ConfigMap",
+    ),
+    "empty key": Refused(
+        gate({f"{JMETER}.plan.key": ""}), f"{JMETER}.plan.key", "is empty: write a key such as scenario.jmx"
+    ),
+    # names
+    "target with a slash": Refused(
+        gate({"spec.targetRef.name": "apps/front-end"}),
+        "spec.targetRef.name",
+        '"apps/front-end" is not the name of a Deployment',
+    ),
+    "gate name of 41": Refused(
+        gate({"metadata.name": "g" * 41}), "", "write a gate name of at most 40 characters"
+    ),
+    "gate name with a dot": Refused(
+        gate({"metadata.name": "front.end"}), "", 'metadata.name "front.end" has a dot: write'
+    ),
+    "run name of 53": Refused(
+        run({"metadata.name": "r" * 53}), "", "write a run name of at most 52 characters"
+    ),
+    "run of no gate": Refused(
+        run({"spec.gate": ""}), "spec.gate", "is empty: write the name of the PerfGate to run"
+    ),
+}

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hack.cluster import apiserver
+from hack.cluster.errors import ClusterError
+from hack.cluster.settings import CHECKOUT
+from hack.kube import Kube, wait_for
+from tests.conftest import require_layer
+
+CRDS = sorted((CHECKOUT / "crds").glob("devperfops.io_*.yaml"))
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Kubeconfig of a real etcd and kube-apiserver with our CRDs, and nothing else: no controller runs."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(apiserver.running(tmp_path_factory.mktemp("apiserver")))
+        except ClusterError as error:
+            require_layer("integration", str(error))  # does not return
+        _install_crds(Kube(server.kubeconfig))
+        yield server.kubeconfig
+
+
+@pytest.fixture(scope="session")
+def kube(api_server: Path) -> Kube:
+    """The API server, as its administrator."""
+    return Kube(api_server)
+
+
+@pytest.fixture
+def namespace(kube: Kube) -> str:
+    """A namespace of the test's own. It stays: without controllers a deleted one would stay Terminating."""
+    name = f"test-{secrets.token_hex(4)}"
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
+
+
+def _install_crds(kube: Kube) -> None:
+    definitions = [yaml.safe_load(path.read_text()) for path in CRDS]
+    kube.apply(definitions)
+    for definition in definitions:
+        name = definition["metadata"]["name"]
+        wait_for(f"CRD {name} is established", lambda name=name: _established(kube, name), seconds=20)
+
+
+def _established(kube: Kube, name: str) -> bool:
+    found = kube.get("CustomResourceDefinition", name)
+    conditions = found.get("status", {}).get("conditions") or []
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devperfops_operator.api.lint import Finding, Severity, lint, samples_to_pass
+from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import PerfRun
+from tests.api_cases import FIRST, JMETER, REFUSED, VALID, Refused, gate, run
+
+
+def no_plan(_jmx: bytes, _needs: frozenset[str]) -> list[str]:
+    raise AssertionError("there is no plan to check")
+
+
+def findings(*manifests: dict[str, Any]) -> list[Finding]:
+    return lint([("gate.yaml", yaml.safe_dump_all(manifests, sort_keys=False))], no_plan)
+
+
+def errors(*manifests: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each.path, each.message) for each in findings(*manifests) if each.severity is Severity.ERROR]
+
+
+def warnings(*manifests: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each.path, each.message) for each in findings(*manifests) if each.severity is Severity.WARNING]
+
+
+@pytest.mark.parametrize("manifest", VALID.values(), ids=VALID.keys())
+def test_what_the_api_server_accepts_has_no_error(manifest: dict[str, Any]) -> None:
+    assert errors(manifest) == []
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
+def test_what_the_api_server_refuses_is_found_in_the_same_field(case: Refused) -> None:
+    assert [path for path, message in errors(case.manifest) if case.lint_sentence in message] == [case.field]
+
+
+GATE = """\
+# A gate with mistakes
+apiVersion: devperfops.io/v1alpha1
+kind: PerfGate
+metadata: {name: front-end}
+spec:
+  targetRef:
+    name: front-end
+  load:
+    jmeter:
+      plan: {configMap: scenario}
+      threads: fifty
+      rampup: 3m
+      duration: -10m
+  objectives:
+  - expect: p99 < 2s
+  - name: errors
+    expect: errors 1%
+"""
+
+
+def test_each_finding_names_file_line_and_field() -> None:
+    found = lint([("deploy/gate.yaml", GATE)], no_plan)
+
+    assert found == [
+        Finding(
+            "deploy/gate.yaml",
+            11,
+            "spec.load.jmeter.threads",
+            "fifty is of the wrong type: write a whole number",
+        ),
+        Finding("deploy/gate.yaml", 12, "spec.load.jmeter.rampup", "there is no field rampup: write rampUp"),
+        Finding(
+            "deploy/gate.yaml",
+            13,
+            "spec.load.jmeter.duration",
+            '"-10m" is not a duration: write for example 90s, 10m or 1h30m',
+        ),
+        Finding(
+            "deploy/gate.yaml",
+            17,
+            "spec.objectives[1].expect",
+            'expect "errors 1%", character 8: write < or <= here, for example errors < 0.5%',
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "path", "message"),
+    [
+        (gate({JMETER + ".threads": True}), "spec.load.jmeter.threads", "true is of the wrong type: write a whole number"),
+        (gate({JMETER + ".threads": 1.5}), "spec.load.jmeter.threads", "1.5 is of the wrong type"),
+        (gate({JMETER + ".duration": 600}), "spec.load.jmeter.duration", "600 is of the wrong type: write a text"),
+        (gate({JMETER: None}), "spec.load.jmeter", "nothing is of the wrong type: write fields"),
+        (gate({"spec.objectives": {"expect": "p99 < 2s"}}), "spec.objectives", "a group of fields is of the wrong type: write a list"),
+        (gate({"spec.targetRef.kind": "StatefulSet"}), "spec.targetRef.kind", '"StatefulSet" is not possible: write Deployment'),
+        (gate({"spec.actions": {"onFail": "rollback"}}), "spec.actions.onFail", "write Rollback or Hold"),
+        (gate({FIRST: {"name": "cart"}}), "spec.objectives[0]", "expect is missing: write expect: ... (METRIC OPERATOR VALUE"),
+        (gate({FIRST + ".name": "n" * 64}), "spec.objectives[0].name", "has 64 characters: write at most 63"),
+        (gate({"spec.objectives": [{"expect": f"p99 < {n}s"} for n in range(1, 34)]}), "spec.objectives", "has 33 entries: write at most 32"),
+        (gate({"apiVersion": "devperfops.io/v1"}), "apiVersion", '"devperfops.io/v1" does not have PerfGate: write devperfops.io/v1alpha1'),
+        (gate({"kind": "PerfGates"}), "kind", "PerfGates is not a kind of devperfops.io: write PerfGate or PerfRun"),
+        (gate({"metadata": {}}), "metadata.name", "is missing or not a text: write a name"),
+        (run({"spec.cancelled": True}), "spec.cancelled", "there is no field cancelled: write cancel"),
+        (run({"spec.x": 1}), "spec.x", "the fields here are gate, reason, cancel"),
+    ],
+)  # fmt: skip
+def test_types_and_fields(manifest: dict[str, Any], path: str, message: str) -> None:
+    found = errors(manifest)
+
+    assert [where for where, what in found if message in what] == [path], found
+
+
+def test_a_field_written_twice_is_found_at_its_second_place() -> None:
+    text = GATE.replace("fifty", "50").replace("rampup: 3m", "threads: 60")
+
+    found = lint([("gate.yaml", text)], no_plan)
+
+    assert (
+        Finding(
+            "gate.yaml", 12, "spec.load.jmeter.threads", "threads is written twice: leave one of them out"
+        )
+        in found
+    )
+
+
+def test_other_kinds_are_skipped() -> None:
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "a"},
+        "spec": {"threads": 0},
+    }
+
+    assert findings(deployment, gate()) == []
+
+
+def test_every_document_and_list_item_is_checked_with_its_own_line() -> None:
+    text = yaml.safe_dump_all(
+        [gate(), {"kind": "List", "apiVersion": "v1", "items": [gate(), run({"spec.gate": ""})]}]
+    )
+
+    found = lint([("all.yaml", text)], no_plan)
+
+    assert [(each.path, text.splitlines()[each.line - 1].strip()) for each in found] == [
+        ("spec.gate", "gate: ''")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("kind: PerfGate\nspec: [", 2),
+        ("a: b\n c: d", 2),
+        ("a: &a [*a]", 1),
+        ("? {a: b}\n: c", 1),
+        ("a: !!int x", 1),
+        ("a: !thing x", 1),
+    ],
+)
+def test_what_is_not_yaml_is_told_with_its_line(text: str, line: int) -> None:
+    (found,) = lint([("broken.yaml", text)], no_plan)
+
+    assert (found.line, found.path) == (line, "")
+    assert found.message.startswith("is not YAML: ")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "samples"), [(Fraction(1, 100), 459), (Fraction(1, 200), 919), (Fraction(1, 1000), 4603)]
+)
+def test_samples_without_exceedance_that_a_pass_needs(allowed: Fraction, samples: int) -> None:
+    assert samples_to_pass(allowed) == samples
+
+
+def test_too_few_samples_are_told_to_the_sample() -> None:
+    enough = gate(
+        {
+            JMETER + ".rate": "459/m",
+            JMETER + ".rampUp": "1m",
+            JMETER + ".duration": "2m",
+            "spec.objectives": [{"expect": "p99 < 100ms"}],
+        }
+    )
+    short = gate(
+        {
+            JMETER + ".rate": "458/m",
+            JMETER + ".rampUp": "1m",
+            JMETER + ".duration": "2m",
+            "spec.objectives": [{"expect": "p99 < 100ms"}],
+        }
+    )
+
+    assert warnings(enough) == []
+    assert warnings(short) == [
+        (
+            "spec.objectives[0].expect",
+            (
+                "can never pass: rate x (duration - rampUp) gives 458 samples, and a share of at most 1% needs 459 "
+                "even if all are good; write a longer duration or a higher rate"
+            ),
+        )
+    ]
+
+
+def test_threads_that_would_hide_a_stall_are_told() -> None:
+    (warning,) = warnings(gate({JMETER + ".threads": 99}))
+
+    assert warning[0] == "spec.objectives[0].expect"
+    assert "99 threads cannot keep the rate" in warning[1]
+    assert "write threads: 100 or more" in warning[1]
+
+
+def test_without_a_rate_nothing_is_foretold() -> None:
+    manifest = gate({JMETER + ".threads": 1, JMETER + ".duration": "3m1s"})
+    assert warnings(manifest)
+    del manifest["spec"]["load"]["jmeter"]["rate"]
+
+    assert warnings(manifest) == []
+
+
+def config_map(name: str, data: dict[str, str], namespace: str | None = None) -> dict[str, Any]:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def test_a_test_plan_in_the_files_is_checked_where_it_stands() -> None:
+    asked: list[tuple[bytes, frozenset[str]]] = []
+
+    def plan_problems(jmx: bytes, needs: frozenset[str]) -> list[str]:
+        asked.append((jmx, needs))
+        return ["has no enabled thread group"]
+
+    plan = yaml.safe_dump(config_map("scenario", {"other.jmx": "no", "scenario.jmx": "<jmx/>"}))
+    found = lint([("gate.yaml", yaml.safe_dump(gate())), ("plan.yaml", plan)], plan_problems)
+
+    assert asked == [(b"<jmx/>", frozenset({"NumOfThreads", "Duration", "ServerName", "RampUp", "TPM"}))]
+    line = plan.splitlines().index("  scenario.jmx: <jmx/>") + 1
+    assert found == [Finding("plan.yaml", line, "data.scenario.jmx", "has no enabled thread group")]
+
+
+def test_a_plan_need_not_read_what_is_not_set() -> None:
+    asked: list[frozenset[str]] = []
+    manifest = gate({JMETER + ".rampUp": "0s"})
+    del manifest["spec"]["load"]["jmeter"]["rate"]
+
+    lint(
+        [("all.yaml", yaml.safe_dump_all([config_map("scenario", {"scenario.jmx": "x"}), manifest]))],
+        lambda _, needs: asked.append(needs) or [],
+    )
+
+    assert asked == [frozenset({"NumOfThreads", "Duration", "ServerName"})]
+
+
+def test_a_missing_key_is_found_at_the_gate() -> None:
+    assert errors(gate(), config_map("scenario", {"plan.jmx": "x"})) == [
+        ("spec.load.jmeter.plan.key", "ConfigMap scenario has no key scenario.jmx: its keys are plan.jmx")
+    ]
+
+
+def test_a_config_map_of_another_namespace_or_name_is_not_the_plan() -> None:
+    assert findings(gate(), config_map("scenario", {}, namespace="other"), config_map("other", {})) == []
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+PATHS = [
+    "apiVersion", "kind", "metadata", "metadata.name", "spec", "spec.targetRef", "spec.targetRef.name", "spec.load",
+    JMETER, JMETER + ".plan", JMETER + ".plan.key", JMETER + ".threads", JMETER + ".rampUp", JMETER + ".duration",
+    JMETER + ".rate", "spec.objectives", FIRST, FIRST + ".expect", FIRST + ".name", FIRST + ".good", "spec.prometheus",
+    "spec.triggers", "spec.actions", "status",
+]  # fmt: skip
+
+
+@given(st.sampled_from(PATHS), json_values)
+def test_whatever_stands_in_a_field_lint_answers_and_the_model_reads_what_it_accepts(
+    path: str, value: Any
+) -> None:
+    manifest = gate({path: value})
+    text = json.dumps(manifest, indent=1)
+
+    found = lint([("gate.json", text)], lambda _jmx, _needs: [])
+
+    assert all(1 <= each.line <= len(text.splitlines()) for each in found)
+    if not found and path not in {"kind", "metadata", "metadata.name", "status"}:
+        manifest["metadata"]["namespace"] = "shop"
+        assert PerfGate.from_json(manifest).spec.objectives
+
+
+@given(json_values)
+def test_any_document_gets_an_answer(value: Any) -> None:
+    lint([("any.json", json.dumps(value))], no_plan)
+
+
+def test_a_sound_run_reads_back() -> None:
+    manifest = run({"metadata.namespace": "shop"})
+
+    assert errors(manifest) == []
+    assert PerfRun.from_json(manifest).to_json()["spec"] == {**manifest["spec"], "cancel": False}
