@@ -11,7 +11,7 @@ from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import LoadStatus, ObjectiveStatus, PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent, format_rate
 from devperfops_operator.domain import wording
-from devperfops_operator.domain.objectives import JudgedObjective, RunPlan
+from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
 from devperfops_operator.wire.measurement import LoadEnd
@@ -112,7 +112,7 @@ def _follow(
     current = ObjectiveStatus(
         name=objective.name,
         expect=objective.expect,
-        observed=wording.observed(objective.counted, evidence),
+        observed=_observed(objective, evidence, before),
         exceedance=wording.share(tally) if tally.samples else None,
         bound=wording.bound(test, tally) if tally.samples else None,
         allowed=format_percent(test.allowed),
@@ -125,6 +125,16 @@ def _follow(
     if not evidence.failed:
         return current
     return _decide(current, decided(Reason.OBJECTIVE_FAILED, _failure(objective, evidence)), now)
+
+
+def _observed(
+    objective: JudgedObjective, evidence: ObjectiveEvidence, before: ObjectiveStatus | None
+) -> str | None:
+    """A percentile told once stands after a restart of ours: stored totals have no histogram."""
+    lost = isinstance(objective.counted, OverThreshold) and evidence.quantile_ms is None
+    if lost and before is not None and before.samples:
+        return before.observed
+    return wording.observed(objective.counted, evidence)
 
 
 def _close(

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     ENDED_EARLY = "EndedEarly"
     PROMETHEUS_UNAVAILABLE = "PrometheusUnavailable"
     NOT_A_NUMBER = "NotANumber"
+    GOOD_EXCEEDS_TOTAL = "GoodExceedsTotal"
     NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
     # held everything
     OBJECTIVES_MET = "ObjectivesMet"
@@ -67,6 +68,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.ENDED_EARLY: Verdict.INCONCLUSIVE,
     Reason.PROMETHEUS_UNAVAILABLE: Verdict.INCONCLUSIVE,
     Reason.NOT_A_NUMBER: Verdict.INCONCLUSIVE,
+    Reason.GOOD_EXCEEDS_TOTAL: Verdict.INCONCLUSIVE,
     Reason.NOT_ENOUGH_EVIDENCE: Verdict.INCONCLUSIVE,
     Reason.OBJECTIVES_MET: Verdict.PASS,
 }

@@ -70,6 +70,7 @@ def verdict(found: Evidence, worker: WorkerStatus | None = DONE, load: LoadStatu
         (verdict(evidence(judged=2800)), Reason.RATE_NOT_REACHED),
         (verdict(evidence(gap=GAP)), Reason.PROMETHEUS_UNAVAILABLE),
         (verdict(evidence(gap=Problem("NotANumber", "NaN"))), Reason.NOT_A_NUMBER),
+        (verdict(evidence(gap=Problem("GoodExceedsTotal", "5 of 4"))), Reason.GOOD_EXCEEDS_TOTAL),
         (verdict(evidence(Tally(100))), Reason.NOT_ENOUGH_EVIDENCE),
         (verdict(evidence(Tally(3000, 28, 28))), Reason.NOT_ENOUGH_EVIDENCE),
     ],
@@ -146,6 +147,14 @@ def test_a_latched_fail_outlives_the_evidence_for_it() -> None:
     assert after_restart[0] == latched[0]
     status = PerfRunStatus(load=ENDED, objectives=after_restart, workers=(DONE,))
     assert judge(PLAN, evidence(), status).reason is Reason.OBJECTIVE_FAILED
+
+
+def test_a_percentile_once_told_stands_when_only_totals_are_left() -> None:
+    before = follow_objectives(PLAN, evidence(), (), START)
+    totals = ObjectiveEvidence(GOOD, quantile_ms=None)
+    found = replace(evidence(), objectives={**evidence().objectives, "p99 < 2s": totals})
+    assert follow_objectives(PLAN, found, before, START)[0].observed == "p99 = 150 ms"
+    assert follow_objectives(PLAN, found, (), START)[0].observed == "0.05% over the limit"
 
 
 def test_each_objective_gets_its_own_verdict_and_words() -> None:
