@@ -277,6 +277,13 @@ PATHS = [
 ]  # fmt: skip
 
 
+def without_nulls(value: Any) -> Any:
+    """As the API server stores it: a null gives way to the default."""
+    if isinstance(value, dict):
+        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
+
+
 @given(st.sampled_from(PATHS), json_values)
 def test_whatever_stands_in_a_field_lint_answers_and_the_model_reads_what_it_accepts(
     path: str, value: Any
@@ -289,7 +296,7 @@ def test_whatever_stands_in_a_field_lint_answers_and_the_model_reads_what_it_acc
     assert all(1 <= each.line <= len(text.splitlines()) for each in found)
     if not found and path not in {"kind", "metadata", "metadata.name", "status"}:
         manifest["metadata"]["namespace"] = "shop"
-        assert PerfGate.from_json(manifest).spec.objectives
+        assert PerfGate.from_json(without_nulls(manifest)).spec.objectives
 
 
 @given(json_values)
