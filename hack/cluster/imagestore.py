@@ -84,7 +84,13 @@ def build(cache: Cache, image: Image) -> str:
 
 
 def load(cache: Cache, image: Image) -> None:
-    """Have the image in the cluster's containerd. An unchanged one costs nothing."""
+    """Have the image in the cluster's containerd. An unchanged one costs nothing.
+
+    Raises:
+        ClusterError: the cluster does not run, or the image cannot be built.
+    """
+    if not commands.succeeds(_ctr(cache, "version")):
+        raise ClusterError("the local cluster does not run: start it with `python3 -m hack.cluster up`")
     stamp = cache.cluster.lib / "imported" / _slug(image.name)
     if stamp.exists() and stamp.read_text() == image.key and image.name in _imported(cache):
         say(f"image {image.name}: unchanged")

@@ -12,7 +12,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -101,6 +101,17 @@ def identify(pid: int) -> Identity | None:
     return None if started is None else Identity(pid, started, executable, boot_id())
 
 
+def running_as(argv: Sequence[str]) -> list[Identity]:
+    """The processes with exactly these arguments."""
+    cmdline = "".join(f"{argument}\0" for argument in argv).encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if (folder / "cmdline").read_bytes() == cmdline and (identity := identify(int(folder.name))):
+                found.append(identity)
+    return found
+
+
 class ProcessTable:
     """The processes of one folder: records in `run`, output in `log`."""
 
@@ -113,29 +124,25 @@ class ProcessTable:
         record = self._record(name)
         return record.identity if record and identify(record.identity.pid) == record.identity else None
 
-    def ensure(self, spec: Spec) -> bool:
-        """Have the process run as described; True if it had to be started.
+    def ensure(self, spec: Spec) -> None:
+        """Have the process run as described.
 
         One that runs with other arguments or configuration files is stopped first.
         """
         record = self._record(spec.name)
         if record and record.digest == spec.digest and self.identity(spec.name):
-            return False
+            return
         self.stop([spec.name], patience=5)
+        # A start that was killed before it could write its record.
+        _end(running_as(spec.argv), patience=5)
         for path, text in spec.files.items():
             write_if_different(path, text)
         self._start(spec)
-        return True
 
     def stop(self, names: Iterable[str], *, patience: float) -> None:
         """Ask the processes to end; kill what is left after `patience` seconds."""
         names = list(names)
-        with _opened(identity for name in names if (identity := self.identity(name))) as pidfds:
-            for pidfd in pidfds:
-                _signal(pidfd, signal.SIGTERM)
-            for pidfd in _left(pidfds, patience):
-                _signal(pidfd, signal.SIGKILL)
-            _left(pidfds, 5.0)
+        _end([identity for name in names if (identity := self.identity(name))], patience)
         for name in names:
             self._reap(name)
             self._path(name).unlink(missing_ok=True)
@@ -208,6 +215,15 @@ def _environment(spec: Spec) -> dict[str, str]:
     """A daemon must not depend on who started it."""
     own = commands.environment()
     return {"PATH": own["PATH"], "HOME": own.get("HOME", "/"), **spec.environment}
+
+
+def _end(identities: Iterable[Identity], patience: float) -> None:
+    with _opened(identities) as pidfds:
+        for pidfd in pidfds:
+            _signal(pidfd, signal.SIGTERM)
+        for pidfd in _left(pidfds, patience):
+            _signal(pidfd, signal.SIGKILL)
+        _left(pidfds, 5.0)
 
 
 @contextmanager
