@@ -46,7 +46,8 @@ class JtlReader:
     """Turns chunks of a JTL into its sampler rows; keeps an incomplete record for the next chunk."""
 
     def __init__(self) -> None:
-        self._tail = b""
+        self._tail = bytearray()
+        self._quotes = 0  # in the tail
         self._pick: Callable[[Sequence[str]], tuple[str, ...]] | None = None
         self.malformed = 0
         """Complete records that are no row: the file is damaged."""
@@ -62,14 +63,23 @@ class JtlReader:
         Raises:
             JtlError: the first record is not a header with the columns needed, or a record never ends.
         """
-        data = self._tail + chunk if self._tail else chunk
-        end = _end_of_whole_records(data)
-        self._tail = data[end:]
+        end = _end_of_last_record(chunk, self._quotes)
+        if not end:
+            self._keep(chunk)
+            return []
+        whole = bytes(self._tail) + chunk[:end]
+        self._tail.clear()
+        self._quotes = 0
+        self._keep(chunk[end:])
+        return list(self._rows(_records(whole)))
+
+    def _keep(self, piece: bytes) -> None:
+        self._tail += piece
+        self._quotes += piece.count(b'"')
         if len(self._tail) > _LARGEST_TAIL:
             raise JtlError(
-                f"a record of the JTL is longer than {_LARGEST_TAIL} bytes; it cannot be JMeter's CSV"
+                f"a record of the JTL is over {_LARGEST_TAIL} bytes long; it cannot be JMeter's CSV"
             )
-        return list(self._rows(_records(data[:end]))) if end else []
 
     def _rows(self, records: Iterator[list[str] | None]) -> Iterator[JtlRow]:
         for record in records:
@@ -88,13 +98,16 @@ class JtlReader:
                 yield row
 
 
-def _end_of_whole_records(data: bytes) -> int:
-    """Where the last complete record ends: after a newline with an even number of quotes before it."""
-    end = data.rfind(b"\n") + 1
-    quotes = data.count(b'"', 0, end)
+def _end_of_last_record(chunk: bytes, quotes: int) -> int:
+    """Where the last record that ends in this chunk ends, 0 if none does; `quotes` came before in its record.
+
+    A record ends at a newline with an even number of quotes before it.
+    """
+    end = chunk.rfind(b"\n") + 1
+    quotes += chunk.count(b'"', 0, end)
     while end and quotes % 2:
-        previous = data.rfind(b"\n", 0, end - 1) + 1
-        quotes -= data.count(b'"', previous, end)
+        previous = chunk.rfind(b"\n", 0, end - 1) + 1
+        quotes -= chunk.count(b'"', previous, end)
         end = previous
     return end
 
