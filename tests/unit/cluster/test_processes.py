@@ -1,7 +1,7 @@
 """Only the very process that was started is ever taken for it, or ended."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,15 +94,23 @@ def test_another_configuration_starts_it_anew(table: ProcessTable, tmp_path: Pat
     assert config.read_text() == "two"
 
 
-@pytest.mark.parametrize("forged", [{"started": 1}, {"executable": "/bin/other"}, {"boot": "another"}])
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda genuine: replace(genuine, started=genuine.started - 1),
+        lambda genuine: replace(genuine, executable="/bin/other"),
+        lambda genuine: replace(genuine, boot="another"),
+    ],
+    ids=["earlier start", "other executable", "other boot"],
+)
 def test_a_reused_pid_is_neither_taken_nor_ended(
-    table: ProcessTable, tmp_path: Path, forged: dict[str, int | str]
+    table: ProcessTable, tmp_path: Path, forge: Callable[[Identity], Identity]
 ) -> None:
     table.ensure(SLEEP)
     genuine = table.identity("sleeper")
     assert genuine is not None
     written = record_path(tmp_path).read_text()
-    record_path(tmp_path).write_text(Record(replace(genuine, **forged), SLEEP.digest).to_json())
+    record_path(tmp_path).write_text(Record(forge(genuine), SLEEP.digest).to_json())
 
     assert table.identity("sleeper") is None
     table.stop(["sleeper"], patience=0)
