@@ -1,4 +1,4 @@
-"""Effects that did not succeed, for the decisions to see. Only a cache: after a restart each is tried again."""
+"""Effects that did not succeed, for the decisions to see. A cache: after a restart each is tried again."""
 
 from __future__ import annotations
 

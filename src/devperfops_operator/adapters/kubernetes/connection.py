@@ -12,6 +12,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from devperfops_operator.adapters.kubernetes.failures import failure
+from devperfops_operator.adapters.kubernetes.transport import CanonicalTransport
 from devperfops_operator.domain.errors import Unavailable
 
 REQUEST_SECONDS: Final = 20.0
@@ -25,6 +26,7 @@ class Connection:
     def __init__(self, configuration: Configuration, timeout_s: float = REQUEST_SECONDS) -> None:
         self._client = ApiClient(configuration)
         self._client.user_agent = _USER_AGENT
+        self._client.rest_client = CanonicalTransport(configuration)
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(timeout_s, _CONNECT_SECONDS))
 
     async def request(

@@ -1,0 +1,190 @@
+"""The Prometheus adapter against a real Prometheus that scrapes a real (small) target."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from devperfops_operator.adapters.prometheus import PrometheusMetrics
+from devperfops_operator.api.settings import PrometheusServer
+from devperfops_operator.domain.errors import Refused, Unavailable
+from hack.cluster import settings
+from hack.kube import wait_for
+from tests.conftest import require_layer
+
+pytestmark = pytest.mark.integration
+
+SELECTOR = 'http_requests_total{code="200"}'
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def prometheus(folder: Path, target_port: int) -> Iterator[str]:
+    """A Prometheus that scrapes the target each second, ended with the block."""
+    program = settings.cache().bin / "prometheus"
+    require_layer("integration", None if program.exists() else f"{program} is not built")
+    port = free_port()
+    config = folder / "prometheus.yml"
+    config.write_text(f"""
+scrape_configs:
+- job_name: shop
+  scrape_interval: 1s
+  scrape_timeout: 1s
+  static_configs: [{{targets: ["127.0.0.1:{target_port}"]}}]
+""")
+    process = subprocess.Popen(
+        [
+            program,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=error",
+        ]
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+class Target(BaseHTTPRequestHandler):
+    """One counter of two series, which grow with each scrape."""
+
+    scrapes = 0
+
+    def do_GET(self) -> None:
+        Target.scrapes += 1
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(
+            f'http_requests_total{{code="200"}} {self.scrapes * 10}\n'
+            f'http_requests_total{{code="500"}} {self.scrapes}\n'.encode()
+        )
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: a test's output is for failures."""
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[int]:
+    """The port of a web server with the counter."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Target) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def url(target: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a Prometheus that has scraped the target at least four times."""
+    with prometheus(tmp_path_factory.mktemp("prometheus"), target) as url:
+        wait_for("four scrapes", lambda: samples(url) >= 4, seconds=30, interval=0.2)
+        yield url
+
+
+def samples(url: str) -> int:
+    try:
+        answer = httpx.get(f"{url}/api/v1/query", params={"query": f"count_over_time({SELECTOR}[1m])"})
+        answer.raise_for_status()
+    except httpx.HTTPError:
+        return 0
+    found = answer.json()["data"]["result"]
+    return int(found[0]["value"][1]) if found else 0
+
+
+def metrics(url: str, timeout_s: int = 10) -> PrometheusMetrics:
+    return PrometheusMetrics({"shop": PrometheusServer(url=url)}, timeout_s)
+
+
+async def test_raw_samples_of_the_window_come_back_with_their_times(url: str) -> None:
+    until = datetime.now(UTC)
+
+    series = await metrics(url).counters("shop", SELECTOR, until - timedelta(minutes=1), until)
+
+    assert [one.labels["code"] for one in series] == ["200"]
+    moments, values = zip(*series[0].samples, strict=True)
+    assert len(values) >= 4
+    assert all(later - earlier == 10 for earlier, later in pairwise(values))
+    assert all(until.timestamp() - 60 <= moment <= until.timestamp() for moment in moments)
+
+
+async def test_both_ends_of_the_window_belong_to_it(url: str) -> None:
+    now = datetime.now(UTC)
+    (all_of_it,) = await metrics(url).counters("shop", SELECTOR, now - timedelta(minutes=1), now)
+    first, *_, last = all_of_it.samples[-3:]
+    since, until = (datetime.fromtimestamp(moment, UTC) for moment, _ in (first, last))
+
+    (window,) = await metrics(url).counters("shop", SELECTOR, since, until)
+
+    assert list(window.samples) == list(all_of_it.samples[-3:])
+
+
+async def test_every_matching_series_comes_on_its_own(url: str) -> None:
+    until = datetime.now(UTC)
+
+    series = await metrics(url).counters("shop", "http_requests_total", until - timedelta(minutes=1), until)
+
+    assert sorted(one.labels["code"] for one in series) == ["200", "500"]
+
+
+async def test_a_selector_that_matches_nothing_gives_nothing(url: str) -> None:
+    until = datetime.now(UTC)
+
+    assert (
+        list(await metrics(url).counters("shop", "no_such_metric", until - timedelta(minutes=1), until)) == []
+    )
+
+
+@pytest.mark.parametrize("selector", ["sum(http_requests_total)", "http_requests_total{", "1 + 1"])
+async def test_what_is_no_selector_is_refused_with_the_servers_own_words(url: str, selector: str) -> None:
+    until = datetime.now(UTC)
+
+    with pytest.raises(Refused, match="parse error") as refused:
+        await metrics(url).counters("shop", selector, until - timedelta(minutes=1), until)
+
+    assert refused.value.reason == "QueryInvalid"
+
+
+async def test_a_server_the_settings_do_not_name_is_refused() -> None:
+    until = datetime.now(UTC)
+
+    with pytest.raises(Refused, match="name no Prometheus 'other'"):
+        await metrics("http://127.0.0.1:1").counters("other", SELECTOR, until, until)
+
+
+async def test_a_prometheus_that_is_away_is_unavailable() -> None:
+    until = datetime.now(UTC)
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        await metrics(f"http://127.0.0.1:{free_port()}").counters("shop", SELECTOR, until, until)
+
+
+async def test_a_prometheus_that_hangs_is_unavailable_within_the_timeout() -> None:
+    until = datetime.now(UTC)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it listens and never answers
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="does not answer"):
+            await metrics(url, timeout_s=1).counters("shop", SELECTOR, until, until)
+
+    assert time.monotonic() - began < 5

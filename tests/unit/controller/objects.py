@@ -1,0 +1,56 @@
+"""Raw objects as an API server would give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devperfops_operator.domain.manifests.common import labels
+from tests import api_cases
+
+NAMESPACE = "shop"
+
+
+def _stored(manifest: dict[str, Any], version: int, **metadata: Any) -> dict[str, Any]:
+    name = metadata.pop("name", manifest["metadata"]["name"])
+    return {
+        **manifest,
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "uid": f"uid-{name}",
+            "generation": 1,
+            "resourceVersion": str(version),
+            "creationTimestamp": "2026-11-23T12:00:00Z",
+            **metadata,
+        },
+    }
+
+
+def gate(version: int, **metadata: Any) -> dict[str, Any]:
+    """Gate `front-end` of Deployment `front-end`."""
+    return _stored(api_cases.gate(), version, **metadata)
+
+
+def run(version: int, phase: str | None = None, **metadata: Any) -> dict[str, Any]:
+    """A run of gate `front-end`."""
+    status = {"status": {"phase": phase}} if phase else {}
+    return _stored({**api_cases.run(), **status}, version, **metadata)
+
+
+def deployment(version: int, image: str = "podinfo:1") -> dict[str, Any]:
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "front-end"},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"app": "front-end"}},
+            "template": {"spec": {"containers": [{"name": "app", "image": image}]}},
+        },
+    }
+    return _stored(manifest, version, managedFields=[{"manager": "kubectl"}])
+
+
+def job(version: int, run_name: str) -> dict[str, Any]:
+    manifest = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": run_name}, "spec": {}}
+    return _stored(manifest, version, labels=labels(gate="front-end", run=run_name))

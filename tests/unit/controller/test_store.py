@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import pytest
+
+from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.controller.store import Store
+from tests.unit.controller.objects import NAMESPACE, deployment, gate, job, run
+
+GATE = Key(Subject.GATE, NAMESPACE, "front-end")
+
+
+def run_key(name: str) -> Key:
+    return Key(Subject.RUN, NAMESPACE, name)
+
+
+@pytest.fixture
+def heard() -> list[Key]:
+    return []
+
+
+@pytest.fixture
+def store(heard: list[Key]) -> Store:
+    return Store(heard.append)
+
+
+def image(store: Store) -> str | None:
+    stored = store.deployments.get(NAMESPACE, "front-end")
+    return None if stored is None else stored["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+def test_an_older_event_changes_nothing(store: Store, heard: list[Key]) -> None:
+    store.put(gate(1))
+    store.put(deployment(20, "podinfo:2"))
+    heard.clear()
+
+    store.put(deployment(9, "podinfo:1"))
+
+    assert image(store) == "podinfo:2"
+    assert heard == []
+
+
+def test_the_response_to_a_write_wins_over_the_events_before_it_and_is_not_told_twice(
+    store: Store, heard: list[Key]
+) -> None:
+    store.put(gate(1))
+    store.put(deployment(10, "podinfo:1"))
+    store.put(deployment(12, "podinfo:mine"))
+    heard.clear()
+
+    store.put(deployment(11, "podinfo:late"))
+    store.put(deployment(12, "podinfo:mine"))
+
+    assert image(store) == "podinfo:mine"
+    assert heard == []
+
+
+def test_versions_are_compared_as_numbers(store: Store) -> None:
+    store.put(deployment(99, "podinfo:1"))
+    store.put(deployment(100, "podinfo:2"))
+
+    assert image(store) == "podinfo:2"
+
+
+def test_what_was_deleted_does_not_come_back_by_an_older_event(store: Store) -> None:
+    store.put(deployment(10))
+    store.remove(deployment(11))
+
+    store.put(deployment(10))
+    store.put(deployment(11))
+
+    assert image(store) is None
+
+
+def test_a_new_object_of_a_deleted_name_is_taken(store: Store) -> None:
+    store.put(deployment(10))
+    store.remove(deployment(11))
+
+    store.put(deployment(12, "podinfo:2"))
+
+    assert image(store) == "podinfo:2"
+
+
+def test_a_late_deletion_does_not_remove_a_newer_object(store: Store) -> None:
+    store.put(deployment(12, "podinfo:2"))
+
+    store.remove(deployment(11))
+
+    assert image(store) == "podinfo:2"
+
+
+def test_a_complete_list_removes_what_it_does_not_name(store: Store, heard: list[Key]) -> None:
+    store.put(gate(1))
+    store.put(run(2, name="a"))
+    store.put(run(3, name="b"))
+    heard.clear()
+
+    store.replace("PerfRun", [run(2, name="a")], "7", None)
+
+    assert [each.metadata.name for each in store.runs] == ["a"]
+    assert run_key("b") in heard
+    assert GATE in heard
+
+
+def test_a_list_removes_nothing_that_is_newer_than_it(store: Store) -> None:
+    store.put(run(9, name="b"))
+
+    store.replace("PerfRun", [], "7", None)
+
+    assert [each.metadata.name for each in store.runs] == ["b"]
+
+
+def test_a_list_of_one_namespace_leaves_the_others(store: Store) -> None:
+    store.put(run(2, name="a"))
+    store.put(run(3, name="b", namespace="elsewhere"))
+
+    store.replace("PerfRun", [], "7", NAMESPACE)
+
+    assert [each.metadata.name for each in store.runs] == ["b"]
+
+
+def test_one_unreadable_object_stops_no_other(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    broken = {**gate(5, name="broken"), "spec": {"targetRef": {"name": "front-end"}}}
+
+    store.replace("PerfGate", [broken, gate(6)], "7", None)
+
+    assert [each.metadata.name for each in store.gates] == ["front-end"]
+    assert "broken cannot be read" in caplog.text
+
+
+def test_deployments_are_trimmed_on_arrival(store: Store) -> None:
+    store.put(deployment(1))
+
+    assert "managedFields" not in store.deployments.get(NAMESPACE, "front-end")["metadata"]
+
+
+def test_a_deployment_concerns_its_gates_and_their_live_runs(store: Store, heard: list[Key]) -> None:
+    store.put(gate(1))
+    store.put(run(2, name="live"))
+    store.put(run(3, "Completed", name="ended"))
+    heard.clear()
+
+    store.put(deployment(4))
+
+    assert heard == [GATE, run_key("live")]
+
+
+def test_a_job_concerns_its_run(store: Store, heard: list[Key]) -> None:
+    store.put(job(1, "before-the-sale"))
+
+    assert heard == [run_key("before-the-sale")]
+
+
+def test_a_run_that_ends_concerns_those_that_wait(store: Store, heard: list[Key]) -> None:
+    store.put(run(1, name="first"))
+    store.put(run(2, name="second"))
+    heard.clear()
+
+    store.put(run(3, "Completed", name="first"))
+
+    assert heard == [run_key("first"), GATE, run_key("second")]
+
+
+def test_a_run_that_goes_on_does_not_concern_those_that_wait(store: Store, heard: list[Key]) -> None:
+    store.put(run(1, name="first"))
+    store.put(run(2, name="second"))
+    heard.clear()
+
+    store.put(run(3, "Running", name="first"))
+
+    assert heard == [run_key("first"), GATE]
+
+
+def test_a_gate_that_changes_its_target_no_longer_belongs_to_the_old_one(
+    store: Store, heard: list[Key]
+) -> None:
+    store.put(gate(1))
+    moved = gate(2)
+    moved["spec"]["targetRef"] = {"name": "back-end"}
+    store.put(moved)
+    heard.clear()
+
+    store.put(deployment(3))
+
+    assert heard == []
