@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devperfops_operator.server import body as bodies
 from devperfops_operator.server.body import LIMIT_BYTES
 from devperfops_operator.wire.measurement import (
     Block,
@@ -223,6 +224,16 @@ async def test_a_body_over_the_limit_is_refused_when_its_length_is_not_told(oper
 
     async with operator.client.post(BLOCKS, data=endless(), headers=_bearer(token)) as response:
         assert response.status == 413
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for(operator, token, monkeypatch):
+    operator.store(make_run())
+    monkeypatch.setattr(bodies, "_LIMIT_S", 0.05)
+
+    status, text = await _send_raw(operator, token, headers={"Content-Length": "2"})
+
+    assert status == 408
+    assert "did not arrive" in text
 
 
 async def test_a_small_body_that_unpacks_over_the_limit_is_refused(operator, token):
