@@ -27,7 +27,7 @@ _COMMANDS: Final = {
 class App(click.Group):
     """Loads commands late, and never ends in a traceback.
 
-    Exit code 1 means that a gate failed, so nothing else may end with it.
+    Exit code 0 means that a gate passed and 1 that it failed, so nothing else may end `run` with them.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -67,17 +67,11 @@ class App(click.Group):
             code = error.exit_code
         except click.Abort:
             code = ExitCode.INTERRUPTED
-        except BrokenPipeError:
-            code = _reader_left()
+        except SystemExit:  # our commands return their code: click's and rich's end when nobody reads stdout
+            code = ExitCode.UNREAD
         except Exception as error:  # noqa: BLE001  the last resort: a sentence, not a traceback
             code = _defect(error)
         sys.exit(code or 0)
-
-
-def _reader_left() -> int:
-    """Nobody reads our output any more (`| head`): end quietly, and keep the exit's flush quiet too."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.PASS
 
 
 def _defect(error: Exception) -> int:

@@ -254,11 +254,11 @@ def _status(body: str | None) -> dict[str, Any]:
 
 def _cause(error: BaseException) -> str:
     """The system's own word for it, from the innermost exception."""
+    inner = error.__cause__ or error.__context__
+    if inner is not None:
+        return _cause(inner)
     if isinstance(error, HTTPTimeoutError | TimeoutError):
         return "no answer in time"
-    inner = error.__cause__ or error.__context__
-    if inner is not None and not (isinstance(error, OSError) and error.strerror):
-        return _cause(inner)
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 

@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     ERROR = 2
     INCONCLUSIVE = 3
     INTERRUPTED = 130
+    UNREAD = 141  # as after SIGPIPE
 
 
 class Trouble(click.ClickException):

@@ -12,18 +12,20 @@ import click
 from devperfops_operator.api.quantity import QuantityError, parse_duration
 from devperfops_operator.cli.cluster import Cluster
 
-Command = Callable[..., None]
+Command = Callable[..., int | None]
 
 
 def on_cluster(command: Command) -> Command:
-    """Adds kubectl's options for the cluster and hands the command a `cluster`."""
+    """Adds kubectl's options for the cluster and hands the command a `cluster`. It returns its exit code."""
 
     @click.option("-n", "--namespace", metavar="NS", help="Namespace; default: the context's.")
     @click.option("--context", metavar="NAME", help="Context of the kubeconfig; default: the current one.")
     @click.option("--kubeconfig", metavar="FILE", envvar="KUBECONFIG", help="Default: as kubectl.")
     @functools.wraps(command)
-    def wrapped(*, namespace: str | None, context: str | None, kubeconfig: str | None, **rest: Any) -> None:
-        command(cluster=Cluster.connect(kubeconfig, context, namespace), **rest)
+    def wrapped(
+        *, namespace: str | None, context: str | None, kubeconfig: str | None, **rest: Any
+    ) -> int | None:
+        return command(cluster=Cluster.connect(kubeconfig, context, namespace), **rest)
 
     return wrapped
 

@@ -40,7 +40,7 @@ class Screen(Protocol):
 
 def screen(console: Console, *subjects: str) -> Screen:
     """`subjects`: whose names go without saying."""
-    return TerminalScreen(console, subjects) if console.is_terminal else LogScreen(console, subjects)
+    return TerminalScreen(console, subjects) if console.is_interactive else LogScreen(console, subjects)
 
 
 class LogScreen:
@@ -121,6 +121,7 @@ class TerminalScreen:
             self._runs.pop(run.metadata.name, None)
         else:
             self._runs[run.metadata.name] = run
+        self._live.refresh()
 
     def _now(self) -> RenderableType:
         return Group(*(progress_block(run, clock(), self._spinner) for run in list(self._runs.values())))

@@ -19,7 +19,7 @@ from devperfops_operator.cli.waiting import until_ended
 @timeout_option("5m")
 @click.option("--no-wait", is_flag=True, help="Only ask for it.")
 @on_cluster
-def command(cluster: Cluster, run: str, timeout: timedelta, *, no_wait: bool) -> None:
+def command(cluster: Cluster, run: str, timeout: timedelta, *, no_wait: bool) -> int:
     """End a run without a verdict.
 
     Waits until the load is stopped and the run has ended. A verdict that is known already is still acted on.
@@ -27,17 +27,18 @@ def command(cluster: Cluster, run: str, timeout: timedelta, *, no_wait: bool) ->
     found = cluster.get(RUNS, run)
     if found.status.phase.terminal:
         click.echo(f"Run {run} had ended already ({_how(found)}).")
-        return
+        return 0
     asked = cluster.cancel_run(run)
     if no_wait:
         click.echo(f"Run {run} will be cancelled.")
-        return
+        return 0
     try:
         ended = until_ended(cluster, asked, screen(stderr(), run), timeout)
     except KeyboardInterrupt:
         click.echo("The cancellation is asked for and will happen.", err=True)
-        raise SystemExit(ExitCode.INTERRUPTED) from None
+        return ExitCode.INTERRUPTED
     show(stdout(), headline(ended))
+    return 0
 
 
 def _how(run: PerfRun) -> str:

@@ -10,6 +10,7 @@ from devperfops_operator.api.lint import Finding, Severity, lint
 from devperfops_operator.cli.console import show, stdout
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.render.findings import findings_text
+from devperfops_operator.cli.render.words import counted
 from devperfops_operator.domain.jmx import problems
 
 _ALWAYS_READ: Final = frozenset({"NumOfThreads", "Duration", "ServerName"})
@@ -20,7 +21,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("lint")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-def command(files: tuple[Path, ...]) -> None:
+def command(files: tuple[Path, ...]) -> int:
     """Check manifests and test plans, offline.
 
     Takes YAML and JSON manifests, and JMeter plans (*.jmx). A gate is checked as the API server would, and
@@ -34,8 +35,10 @@ def command(files: tuple[Path, ...]) -> None:
     if found:
         show(stdout(), findings_text(found))
     errors = sum(each.severity is Severity.ERROR for each in found)
-    click.echo(f"{len(files)} files: {errors} errors, {len(found) - errors} warnings", err=True)
-    raise SystemExit(1 if errors else 0)
+    warnings = len(found) - errors
+    summary = f"{counted(len(files), 'file')}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    click.echo(summary, err=True)
+    return 1 if errors else 0
 
 
 def _manifest_findings(files: Sequence[Path]) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ _REASON_LENGTH = 256
 @timeout_option("1h")
 @click.option("--no-wait", is_flag=True, help="Print the run's name and leave.")
 @on_cluster
-def command(cluster: Cluster, gate: str, reason: str, timeout: timedelta, *, no_wait: bool) -> None:
+def command(cluster: Cluster, gate: str, reason: str, timeout: timedelta, *, no_wait: bool) -> int:
     """Test a gate's target now and wait for the verdict.
 
     Exit code: 0 Pass, 1 Fail, 2 Error, usage or an end without verdict, 3 Inconclusive.
@@ -38,8 +38,8 @@ def command(cluster: Cluster, gate: str, reason: str, timeout: timedelta, *, no_
     made = cluster.create_run(_manifest(cluster.get(GATES, gate), reason))
     if no_wait:
         click.echo(made.metadata.name)
-        return
-    raise SystemExit(_wait(cluster, made, timeout))
+        return ExitCode.PASS
+    return _wait(cluster, made, timeout)
 
 
 def _wait(cluster: Cluster, made: PerfRun, timeout: timedelta) -> ExitCode:

@@ -23,6 +23,7 @@ from devperfops_operator.cli.render.parts import Fact, facts, heading, indented,
 from devperfops_operator.cli.render.words import (
     NONE,
     Clock,
+    counted,
     number,
     outcome_text,
     plain,
@@ -66,10 +67,10 @@ def load_line(load: LoadStatus) -> str:
     rate = f"{load.achieved_rate or 'no rate yet'} of {load.planned_rate} planned"
     return ", ".join(
         [
-            f"{number(load.threads)} threads",
+            counted(load.threads, "thread"),
             rate if load.planned_rate else (load.achieved_rate or "no rate yet"),
-            f"{number(load.samples)} samples ({number(load.judged_samples)} judged)",
-            f"{number(load.errors)} errors",
+            f"{counted(load.samples, 'sample')} ({number(load.judged_samples)} judged)",
+            counted(load.errors, "error"),
         ]
     )
 

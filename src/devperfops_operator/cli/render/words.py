@@ -56,6 +56,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(value: int, thing: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number(value)} {thing}{'' if value == 1 else 's'}"
+
+
 def took(since: datetime | None, until: datetime | None) -> str:
     if since is None or until is None:
         return NONE
