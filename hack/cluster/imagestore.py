@@ -76,7 +76,7 @@ def build(cache: Cache, image: Image) -> str:
     packages.ensure(cache, packages.CLUSTER)
     if os.geteuid() != 0:
         raise ClusterError("images are built as root (buildah with chroot isolation): run as root")
-    stored = f"localhost/devperfops-build/{_slug(image.name)}:{image.key}"
+    stored = f"localhost/devperfops-build/{_slug(image.name.rpartition(':')[0])}:{image.key}"
     with exclusive(cache.images / ".lock", "another build of images is running"):
         if not commands.succeeds(_buildah(cache, "inspect", "--type=image", stored)):
             _build(cache, image, stored)
@@ -177,7 +177,18 @@ def _build(cache: Cache, image: Image, stored: str) -> None:
         ),
         log,
     )
+    _drop_older(cache, stored)
     say(f"{label}: done in {seconds:.0f} s, {_size(cache, stored)}")
+
+
+def _drop_older(cache: Cache, stored: str) -> None:
+    """Forget the former builds of an image: each would keep its layers on the disk."""
+    repository = stored.rpartition(":")[0]
+    every = json.loads(commands.run(_buildah(cache, "images", "--json")))
+    names = [name for image in every for name in image.get("names") or []]
+    older = [name for name in names if name.startswith(f"{repository}:") and name != stored]
+    if older:
+        commands.run(_buildah(cache, "rmi", *older))
 
 
 def _ensure_base(cache: Cache) -> None:
