@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import kopf
 
 from devperfops_operator.adapters.kubernetes import RESOURCES
+from devperfops_operator.adapters.kubernetes.cluster import FIELD_MANAGER
 from devperfops_operator.controller.store import KINDS, Store
 from devperfops_operator.domain.manifests.common import MANAGED_BY
 
@@ -28,6 +29,9 @@ async def watch(store: Store, namespaces: Sequence[str], stop: asyncio.Event) ->
         clusterwide=not namespaces,
         namespaces=namespaces,
         standalone=True,
+        identity=cast(
+            "Any", FIELD_MANAGER
+        ),  # else kopf wants the user's name, and a container's uid has none
         stop_flag=stop,
     )
     try:
