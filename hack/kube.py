@@ -149,6 +149,15 @@ class Kube:
         text: str = answer.data.decode()
         return text
 
+    def logs(self, pod: Object, container: str) -> str:
+        """What a container has written; or why that cannot be read."""
+        metadata = pod["metadata"]
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log?container={container}"
+        try:
+            return self.request(path, seconds=10)
+        except ApiException as error:
+            return f"no logs: {error.status} {error.reason}"
+
     def token(self, service_account: str, namespace: str, *, seconds: int = 7200) -> str:
         """A token of a ServiceAccount."""
         answer = self._dynamic.request(

@@ -18,6 +18,7 @@ TERMINAL = {"Completed", "Superseded", "Cancelled"}
 SLOW = sample.SLOW
 
 _ROLLOUT_SECONDS = 120
+_START_SECONDS = 120
 _RUN_SECONDS = 240
 
 
@@ -197,6 +198,7 @@ class Arena:
                 and (run["status"].get("load") or {}).get("samples", 0) >= samples
             ),
             number=number,
+            seconds=_START_SECONDS,
         )
 
     def wait_for_end(self, *, number: int = 1, seconds: float = _RUN_SECONDS) -> Object:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from rich.console import Console
 
 from hack.demo import report, setup
 from hack.demo.sample import podinfo
-from hack.demo.setup import Images
 from hack.demo.story import Story
 from hack.demo.timeline import Timeline
-from hack.kube import Kube
+from tests.e2e.conftest import World
 
 
-def test_the_demo_tells_the_truth(kube: Kube, images: Images, tmp_path):
+def test_the_demo_tells_the_truth(world: World, tmp_path: Path):
     """Adopted; sound: Pass; slow: Fail within seconds, rolled back; sound: Pass. The story asserts each."""
+    kube, images = world.kube, world.images
     setup.remove(kube)
     setup.install_operator(kube, images)
     setup.install_prometheus(kube, images)
