@@ -29,9 +29,7 @@ async def watch(store: Store, namespaces: Sequence[str], stop: asyncio.Event) ->
         clusterwide=not namespaces,
         namespaces=namespaces,
         standalone=True,
-        identity=cast(
-            "Any", FIELD_MANAGER
-        ),  # else kopf wants the user's name, and a container's uid has none
+        identity=cast("Any", FIELD_MANAGER),  # else it asks for a user name, and a container has none
         stop_flag=stop,
     )
     try:
