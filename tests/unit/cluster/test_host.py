@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import packages, settings
-from hack.cluster.imagestore import host_access
+from hack.cluster.buildah import host_access
 from hack.cluster.leftovers import mounts_below, unhooking
 from hack.cluster.network import isolation_rules
 
