@@ -29,6 +29,7 @@ from devperfops_operator.cli.errors import Away, NotFound, Trouble
 _TIMEOUT_S: Final = (5, 30)  # connect, read
 _WATCH_S: Final = 30
 """A watch is renewed after this time, so that one that died silently is noticed."""
+_KUBECONFIG: Final = "~/.kube/config"
 _NAMESPACE_OF_POD: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _LATER: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -72,7 +73,7 @@ class Cluster:
             default = _load(settings, kubeconfig, context)
         except (ConfigException, OSError, YAMLError, TypeError, ValueError) as error:
             raise Trouble(
-                f"no usable kubeconfig: {_first_line(error)}. "
+                f"no usable kubeconfig ({kubeconfig or _KUBECONFIG}): {_first_line(error)}. "
                 "Set KUBECONFIG, or name a file with --kubeconfig and a context with --context."
             ) from error
         settings.retries = False  # we say that the API is away, and try again ourselves
@@ -197,7 +198,7 @@ class Cluster:
 
 def _load(settings: client.Configuration, kubeconfig: str | None, context: str | None) -> str:
     """Fill `settings`; gives the namespace to work in."""
-    path = kubeconfig or str(Path("~/.kube/config").expanduser())
+    path = kubeconfig or str(Path(_KUBECONFIG).expanduser())
     if not (kubeconfig or context or Path(path).exists()) and "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
         return _NAMESPACE_OF_POD.read_text().strip()

@@ -56,7 +56,13 @@ def test_a_gate_shows_its_state_its_latest_run_and_the_runs_before(width):
     text = trimmed(gate_screen(samples.gate(), runs, samples.clock(60)), width)
     assert all(len(line) <= width for line in text.splitlines())
     told = _folded_together(text)
-    for part in ("Not passed (ObjectiveFailed)", samples.FAILURE, "Known good 9ab31c2e11", "p99 = 2.31 s"):
+    for part in (
+        "Not passed (ObjectiveFailed)",
+        samples.FAILURE,
+        "Known good 9ab31c2e11",
+        "Rollback to 9ab31c2e11",
+        "p99 = 2.31 s",
+    ):
         assert part in told
     assert "podinfo-9ab31c2e11-1" in told
 

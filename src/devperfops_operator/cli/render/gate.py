@@ -11,7 +11,7 @@ from devperfops_operator.api.base import Condition, ConditionStatus, ConditionTy
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
-from devperfops_operator.cli.render.run import Objectives, Timeline, headline
+from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline
 from devperfops_operator.cli.render.standing import condition_of, standing
 from devperfops_operator.cli.render.words import NONE, Clock, outcome_text, plain
 
@@ -36,11 +36,20 @@ def _blocks(gate: PerfGate, runs: Sequence[PerfRun], clock: Clock) -> Iterator[R
         yield indented(_conditions(gate.status.conditions, why, clock))
     if runs:
         yield heading("Latest run")
-        yield indented(
-            Group(headline(runs[0], told=why), Objectives(runs[0]), Text(), Timeline(runs[0], clock))
-        )
+        yield indented(Group(*_latest(runs[0], why, clock)))
         yield heading("Runs")
         yield indented(_history(runs[:_RUNS], clock))
+
+
+def _latest(run: PerfRun, told: str, clock: Clock) -> Iterator[RenderableType]:
+    yield headline(run, told=told)
+    yield facts(doings(run, clock))
+    if run.status.objectives:
+        yield Text()
+        yield Objectives(run)
+    if run.status.timeline:
+        yield Text()
+        yield Timeline(run, clock)
 
 
 def _why(gate: PerfGate) -> str:

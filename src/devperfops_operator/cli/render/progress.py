@@ -45,7 +45,10 @@ def progress_block(run: PerfRun, clock: Clock, spinner: Spinner) -> RenderableTy
         since = clock.age(run.metadata.creation_timestamp)
         head.add_row(spinner, Text(f"{run.metadata.name}  {run.status.phase}  ({since} since it began)"))
         return head
-    bar = ProgressBar(total=1.0, completed=_fraction(load, clock.now), width=_BAR_WIDTH)
+    done = _fraction(load, clock.now)
+    bar = ProgressBar(
+        total=1.0, completed=done, width=_BAR_WIDTH, complete_style="cyan", finished_style="cyan"
+    )
     name = Text(f"{run.metadata.name}  {run.status.phase}")
     head.add_row(spinner, name, bar, Text(_elapsed(load, clock.now)))
     lines = [Text(f"  {load_line(load)}")]

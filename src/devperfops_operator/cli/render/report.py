@@ -20,7 +20,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         verdict       Pass, Fail, Inconclusive, Error, or null: it ended without one, or goes on
         reason        coded reason of the verdict or of the end; message: the sentence that goes with it
         load          {threads, plannedRate, achievedRate ("2987/m"), samples, judgedSamples, errors, startAt,
-                      judgedFrom, endsAt (planned), endedAt, stopRequestedAt} or null: there was none
+                      judgedFrom, endsAt (planned), endedAt, stopRequestedAt,
+                      progressAt (when these figures were taken)} or null: there was none
         objectives    [{name, expect, verdict, reason, message, observed ("p99 = 212 ms"), exceedance, bound,
                       allowed (shares: "0.35%"), samples, exceedances, decidedAt}]
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated,

@@ -128,6 +128,14 @@ class Timeline:
         return self._clock.time(entry.at), after, entry.phase, reason, entry.message
 
 
+def doings(run: PerfRun, clock: Clock) -> Iterator[Fact]:
+    """What was sent to the target, and what was done with it."""
+    if run.status.load:
+        yield "Load", load_line(run.status.load)
+    if run.status.action:
+        yield "Action", _action(run.status.action, clock)
+
+
 def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
     yield headline(run)
     yield Text()
@@ -154,10 +162,7 @@ def _facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
         yield "Ended", f"{clock.date_time(status.completed_at)}, after {took(began, status.completed_at)}"
     else:
         yield "Phase", f"{status.phase}, for {clock.age(began)} since it began"
-    if status.load:
-        yield "Load", load_line(status.load)
-    if status.action:
-        yield "Action", _action(status.action, clock)
+    yield from doings(run, clock)
 
 
 def _action(action: ActionStatus, clock: Clock) -> str:
