@@ -22,6 +22,7 @@ _OF_PROGRAMS: Final = {
     "podinfo": ("docker.io/devperfops/podinfo:dev", builds.PODINFO),
     "prometheus": ("docker.io/devperfops/prometheus:dev", builds.PROMETHEUS),
 }
+_ATTEMPTS: Final = 3
 KNOWN: Final = tuple(_OF_PROGRAMS)
 """Names of the images this package describes itself."""
 
@@ -63,15 +64,26 @@ def described(name: str, file: Path, context: Path, arguments: tuple[str, ...]) 
 
 
 def build(cache: Cache, image: Image) -> str:
-    """Have the image in buildah's store; returns the name there, which holds the key."""
+    """Have the image in buildah's store; returns the name there, which holds the key.
+
+    Raises:
+        ClusterError: not root, the build fails, or the context does not rest.
+    """
     packages.ensure(cache, packages.CLUSTER)
     if os.geteuid() != 0:
         raise ClusterError("images are built as root (buildah with chroot isolation): run as root")
-    stored = f"localhost/devperfops-build/{_slug(image.name.rpartition(':')[0])}:{image.key}"
     with exclusive(cache.images / ".lock", "another build of images is running"):
-        if not commands.succeeds(buildah.command(cache, "inspect", "--type=image", stored)):
+        for _ in range(_ATTEMPTS):
+            stored = f"localhost/devperfops-build/{_slug(image.name.rpartition(':')[0])}:{image.key}"
+            if commands.succeeds(buildah.command(cache, "inspect", "--type=image", stored)):
+                return stored
             _build(cache, image, stored)
-    return stored
+            if stored.endswith(f":{image.key}"):
+                return stored
+            # It may hold some files from before the change and some from after it.
+            commands.run(buildah.command(cache, "rmi", stored))
+            say(f"{image.context} changed during the build: build again")
+    raise ClusterError(f"{image.context} changes all the time: build {image.name} when it rests")
 
 
 def load(cache: Cache, image: Image) -> None:
@@ -151,9 +163,6 @@ def _build(cache: Cache, image: Image, stored: str) -> None:
         ),
         log,
     )
-    if image.key != stored.rpartition(":")[2]:
-        commands.run(buildah.command(cache, "rmi", stored))
-        raise ClusterError(f"{image.context} changed while {image.name} was built from it: build again")
     buildah.drop_older(cache, stored)
     say(f"{label}: done in {seconds:.0f} s, {buildah.size(cache, stored)}")
 
