@@ -74,14 +74,14 @@ class Reconciler:
             self._forget(key)
             return None
         gate = observed.gate
-        self._narrator.assume_told(key, gate_events(gate))
+        self._narrator.assume_told(key, gate_events(gate, datetime.now(UTC)))
         decision = decide_gate(observed, datetime.now(UTC))
         current = gate.model_copy(update={"status": decision.status})
         await self._persist("PerfGate", gate, decision.status)
         try:
             await self._executor.execute(key, gate.metadata.uid, decision.effects)
         finally:
-            await self._narrator.tell(key, gate_events(current))
+            await self._narrator.tell(key, gate_events(current, datetime.now(UTC)))
         return decision.requeue_at
 
     async def _run(self, key: Key) -> datetime | None:

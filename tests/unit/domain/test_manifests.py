@@ -231,5 +231,16 @@ def test_every_step_is_one_event_with_a_name_of_its_own() -> None:
     assert len({e["metadata"]["name"] for e in events}) == len(events)
     assert run_events(run) == events
     assert all(e["type"] == "Normal" for e in events)
+
+
+def test_a_gate_tells_how_it_stands_only_at_rest() -> None:
+    world, name = next(released())
     assert world.gate is not None
-    assert [e["reason"] for e in gate_events(world.gate)][-1] == "ObjectivesMet"
+    assert gate_events(world.gate, world.now) == []
+    pass_run(world, name)
+    (event,) = gate_events(world.gate, world.now)
+    assert (event["type"], event["reason"]) == ("Normal", "ObjectivesMet")
+    world.target_exists = False
+    world.step_gate()
+    (event,) = gate_events(world.gate, world.now)
+    assert (event["type"], event["reason"]) == ("Warning", "TargetNotFound")

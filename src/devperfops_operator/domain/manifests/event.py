@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType, ObjectMeta, Timestamp
+from devperfops_operator.api.base import ConditionStatus, ConditionType, ObjectMeta, Timestamp
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, TimelineEntry, Verdict
 from devperfops_operator.domain.manifests.common import MANAGED_BY, object_reference
@@ -20,10 +20,24 @@ def run_events(run: PerfRun) -> list[dict[str, Any]]:
     return [_run_event(run, index, entry) for index, entry in enumerate(run.status.timeline)]
 
 
-def gate_events(gate: PerfGate) -> list[dict[str, Any]]:
-    """The gate's conditions as they stand; a condition that changes makes another event."""
-    told = (ConditionType.PASSED, ConditionType.STALLED)
-    return [_gate_event(gate, condition) for condition in gate.status.conditions if condition.type in told]
+def gate_events(gate: PerfGate, now: Timestamp) -> list[dict[str, Any]]:
+    """How the gate stands, once it has come to rest; while a run is under way, that run tells."""
+    conditions = {condition.type: condition for condition in gate.status.conditions}
+    passed = conditions.get(ConditionType.PASSED)
+    if passed is None or conditions[ConditionType.RECONCILING].status is ConditionStatus.TRUE:
+        return []
+    stalled = conditions[ConditionType.STALLED].status is ConditionStatus.TRUE
+    return [
+        _event(
+            "PerfGate",
+            gate.metadata,
+            mark=f"{passed.reason}/{passed.message}",
+            at=now,
+            kind="Warning" if stalled or passed.status is ConditionStatus.FALSE else "Normal",
+            reason=passed.reason,
+            message=passed.message,
+        )
+    ]
 
 
 def _run_event(run: PerfRun, index: int, entry: TimelineEntry) -> dict[str, Any]:
@@ -35,19 +49,6 @@ def _run_event(run: PerfRun, index: int, entry: TimelineEntry) -> dict[str, Any]
         kind="Warning" if entry.reason in _WARNINGS else "Normal",
         reason=entry.reason,
         message=entry.message,
-    )
-
-
-def _gate_event(gate: PerfGate, condition: Condition) -> dict[str, Any]:
-    wanted = ConditionStatus.FALSE if condition.type is ConditionType.STALLED else ConditionStatus.TRUE
-    return _event(
-        "PerfGate",
-        gate.metadata,
-        mark=f"{condition.type}/{condition.reason}/{condition.last_transition_time.isoformat()}",
-        at=condition.last_transition_time,
-        kind="Normal" if condition.status in {wanted, ConditionStatus.UNKNOWN} else "Warning",
-        reason=condition.reason,
-        message=condition.message,
     )
 
 
