@@ -212,6 +212,7 @@ def test_run_waits_for_the_end_and_exits_with_what_came_of_it(shell, operator, g
     assert name.startswith("front-end-")
     assert made["spec"] == {"gate": gate, "reason": "before the sale", "cancel": False}
     assert made["metadata"]["labels"] == {"devperfops.io/gate": gate}
+    assert [owner["name"] for owner in made["metadata"]["ownerReferences"]] == [gate]
     outcome = end.get("verdict", end["phase"])
     assert done.stdout == f"{name}  {outcome}  BecauseOfThis\nThis is why.\n"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
@@ -17,9 +16,9 @@ _UNFOLDED = 1_000
 
 
 def console(file: TextIO) -> Console:
-    """Colours and folding for a terminal, plain lines for others; NO_COLOR and COLUMNS are honoured."""
+    """Colours and folding for a terminal, whole lines for others; NO_COLOR is honoured."""
     made = Console(file=file, markup=False, highlight=False, emoji=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
+    if not made.is_terminal:
         made.width = _UNFOLDED
     return made
 

@@ -223,7 +223,7 @@ def test_no_color_is_honoured_on_a_terminal(monkeypatch):
 
 
 def test_lines_in_a_pipe_are_not_folded(monkeypatch):
-    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("COLUMNS", "40")
     pipe = io.StringIO()
     show(console(pipe), run_screen(samples.failed(), samples.clock(60)))
     assert samples.FAILURE in pipe.getvalue()

@@ -62,10 +62,16 @@ def _goes_on(name: str, namespace: str) -> str:
 
 
 def _manifest(gate: PerfGate, reason: str) -> dict[str, Any]:
+    """It goes when its gate goes, as the operator's own runs do."""
     name = gate.metadata.name
+    owner = {"apiVersion": API_VERSION, "kind": gate.kind, "name": name, "uid": gate.metadata.uid}
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"generateName": f"{name}-", "labels": {GATE_LABEL: name}},
+        "metadata": {
+            "generateName": f"{name}-",
+            "labels": {GATE_LABEL: name},
+            "ownerReferences": [owner],
+        },
         "spec": {"gate": name, "reason": reason},
     }
