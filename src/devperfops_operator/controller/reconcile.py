@@ -65,7 +65,7 @@ class Reconciler:
     def _turn(self, key: Key) -> AbstractAsyncContextManager[object]:
         """Runs that wait to begin are looked at one by one, lest two find the namespace free."""
         run = self._store.runs.get(key.namespace, key.name)
-        waits = run is not None and run.status.phase is Phase.PENDING
+        waits = run is not None and run.status.phase is Phase.AWAITING_ROLLOUT
         return self._turns[key.namespace] if waits else nullcontext()
 
     async def _gate(self, key: Key) -> datetime | None:

@@ -154,7 +154,7 @@ class GateObserved:
 
 @dataclass(frozen=True, slots=True)
 class RunObserved:
-    """`blocked_by`: the run in this namespace that must end first."""
+    """`blocked_by`: the run in this namespace whose load must end first."""
 
     run: PerfRun
     gate: PerfGate | None

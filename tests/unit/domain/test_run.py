@@ -99,11 +99,23 @@ def test_one_run_at_a_time_in_a_namespace(release: tuple[World, str]) -> None:
     world, name = release
     world.until(name, Phase.RUNNING)
     world.create_run("by-hand")
-    world.step_run("by-hand")
-    assert world.runs["by-hand"].status.phase is Phase.PENDING
+    for _ in range(4):
+        world.step_run("by-hand")
+    assert world.runs["by-hand"].status.phase is Phase.AWAITING_ROLLOUT
+    assert world.told("by-hand") == ["Accepted", "Queued"]
     pass_run(world, name)
     world.step_run("by-hand")
-    assert world.runs["by-hand"].status.phase is Phase.AWAITING_ROLLOUT
+    assert world.runs["by-hand"].status.phase is Phase.PREPARING
+
+
+def test_a_rollout_that_stalls_is_found_while_another_load_runs(release: tuple[World, str]) -> None:
+    world, name = release
+    world.until(name, Phase.RUNNING)
+    world.create_run("by-hand")
+    world.step_run("by-hand")
+    world.rollout = Rollout(complete=False, message="", problem=Problem("RolloutStalled", "crashes"))
+    world.step_run("by-hand")
+    assert world.runs["by-hand"].status.reason == "RolloutStalled"
 
 
 def test_a_manual_run_never_rolls_back_but_its_pass_counts() -> None:

@@ -15,7 +15,7 @@ from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot
 from devperfops_operator.domain.observed import EffectFailure, RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
-from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, wait
+from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
 
 _LOOK_AGAIN = timedelta(seconds=2)
@@ -25,8 +25,6 @@ _START_DELAY = timedelta(seconds=1)
 
 def pending(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
     status = observed.run.status
-    if observed.blocked_by is not None:
-        return wait(observed, now + _LOOK_AGAIN)
     own = gate.status.run is not None and gate.status.run.name == observed.run.metadata.name
     trigger = Trigger.ROLLOUT if own else Trigger.MANUAL
     why = f"revision {target.revision} of {target.name}"
@@ -52,6 +50,8 @@ def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now
         return RunDecision(to_acting(status, decided(Reason.ROLLOUT_STALLED, rollout.problem.message), now))
     if not rollout.complete:
         return wait(observed, now + _LOOK_AGAIN)
+    if observed.blocked_by is not None:
+        return _queue(observed, observed.blocked_by, now)
     return RunDecision(
         step(
             status,
@@ -61,6 +61,15 @@ def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now
             phase=Phase.PREPARING,
             template_hash=target.template_hash,
         )
+    )
+
+
+def _queue(observed: RunObserved, ahead: str, now: datetime) -> RunDecision:
+    status = observed.run.status
+    if told(status, Step.QUEUED) is not None:
+        return wait(observed, now + _LOOK_AGAIN)
+    return RunDecision(
+        step(status, now, Step.QUEUED, f"waits for {ahead}: one load at a time in a namespace")
     )
 
 

@@ -18,6 +18,7 @@ class Step(StrEnum):
     """Coded steps of a run that are no verdicts."""
 
     ACCEPTED = "Accepted"
+    QUEUED = "Queued"
     ROLLOUT_COMPLETE = "RolloutComplete"
     SNAPSHOT_TAKEN = "SnapshotTaken"
     WORKERS_READY = "WorkersReady"
