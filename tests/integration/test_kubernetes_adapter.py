@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from devperfops_operator.adapters.kubernetes import Cluster, Connection, TokenReviewer, connect
 from devperfops_operator.api.perfgate import PerfGate
@@ -16,6 +15,7 @@ from devperfops_operator.domain.errors import Conflict, Refused, Unauthenticated
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
 from hack.kube import Kube
 from tests import api_cases
+from tests.integration.world import changed_kubeconfig
 
 pytestmark = pytest.mark.integration
 
@@ -40,17 +40,6 @@ async def powerless(api_server: Path, kube: Kube, namespace: str, tmp_path: Path
     connection = await connect(changed_kubeconfig(api_server, tmp_path, user=user))
     yield Cluster(connection)
     await connection.close()
-
-
-def changed_kubeconfig(original: Path, folder: Path, **changes: dict[str, Any]) -> str:
-    """A kubeconfig of one cluster and one user, with another `cluster` or `user`."""
-    config = yaml.safe_load(original.read_text())
-    if "user" in changes:
-        config["users"][0]["user"] = changes["user"]
-    config["clusters"][0]["cluster"].update(changes.get("cluster", {}))
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return str(path)
 
 
 def create_service_account(kube: Kube, namespace: str) -> None:

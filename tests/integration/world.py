@@ -1,0 +1,159 @@
+"""What teams and Kubernetes' own controllers do, where no such controller runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from devperfops_operator.adapters.kubernetes import Connection
+from hack.cluster.settings import CHECKOUT
+from hack.kube import Kube, condition, wait_for
+from tests import api_cases
+
+T = TypeVar("T")
+
+SCENARIO: Path = CHECKOUT / "examples/podinfo/scenario.jmx"
+GATE = "front-end"
+
+
+async def eventually(what: str, probe: Callable[[], T | None], seconds: float = 15) -> T:
+    """The first true answer; the event loop goes on meanwhile."""
+    return await asyncio.to_thread(wait_for, what, probe, seconds=seconds, interval=0.05)
+
+
+def changed_kubeconfig(original: Path, folder: Path, **changes: dict[str, Any]) -> str:
+    """A kubeconfig of one cluster and one user, with another `cluster` or `user`."""
+    config = yaml.safe_load(original.read_text())
+    if "user" in changes:
+        config["users"][0]["user"] = changes["user"]
+    config["clusters"][0]["cluster"].update(changes.get("cluster", {}))
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return str(path)
+
+
+@dataclass(frozen=True)
+class World:
+    """One namespace."""
+
+    kube: Kube
+    connection: Connection
+    namespace: str
+
+    def config_map(self) -> None:
+        """The test plan."""
+        self.kube.create(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "scenario", "namespace": self.namespace},
+                "data": {"scenario.jmx": SCENARIO.read_text()},
+            }
+        )
+
+    def service(self) -> None:
+        self.kube.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": GATE, "namespace": self.namespace},
+                "spec": {"selector": {"app": GATE}, "ports": [{"port": 80}]},
+            }
+        )
+
+    def release(self, image: str) -> None:
+        """What a team does."""
+        if self.kube.find("Deployment", GATE, self.namespace) is None:
+            self.kube.create(_deployment(self.namespace, image))
+            return
+        template = {"spec": {"containers": [{"name": "app", "image": image}]}}
+        self.kube.patch("Deployment", GATE, self.namespace, {"spec": {"template": template}})
+
+    async def deploy(self, image: str) -> None:
+        """Roll the image out, to the end."""
+        self.release(image)
+        await self.roll_out()
+
+    async def roll_out(self) -> None:
+        """What the deployment controller and the kubelet do: the one replica runs what is stored now."""
+        deployment = self.kube.get("Deployment", GATE, self.namespace)
+        status = {
+            "observedGeneration": deployment["metadata"]["generation"],
+            **dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1),
+        }
+        await self.write_status("deployments", GATE, status)
+
+    async def stall(self) -> None:
+        """The new pod does not get ready, and the deployment controller gives up."""
+        generation = self.kube.get("Deployment", GATE, self.namespace)["metadata"]["generation"]
+        gave_up = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+        status = {"observedGeneration": generation, "updatedReplicas": 0, "conditions": [gave_up]}
+        await self.write_status("deployments", GATE, status)
+
+    async def allow_no_jobs(self) -> None:
+        """A quota, and what the quota controller makes of it."""
+        none = {"count/jobs.batch": "0"}
+        metadata = {"name": "no-jobs", "namespace": self.namespace}
+        quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": none}}
+        self.kube.create(quota)
+        await self.write_status("resourcequotas", "no-jobs", {"hard": none, "used": none}, group="/api/v1")
+
+    async def write_status(
+        self, plural: str, name: str, status: dict[str, Any], *, group: str = "/apis/apps/v1"
+    ) -> None:
+        path = f"{group}/namespaces/{self.namespace}/{plural}/{name}/status"
+        await self.connection.request(
+            "PATCH", path, body={"status": status}, content_type="application/merge-patch+json"
+        )
+
+    def gate(self, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self.kube.create(api_cases.gate({"metadata.namespace": self.namespace, **(changes or {})}))
+
+    def run(self, name: str) -> dict[str, Any]:
+        return self.kube.create(api_cases.run({"metadata.namespace": self.namespace, "metadata.name": name}))
+
+    def status(self, kind: str, name: str) -> dict[str, Any]:
+        status: dict[str, Any] = self.kube.get(kind, name, self.namespace).get("status", {})
+        return status
+
+    def image(self) -> str:
+        """What the target's template says now."""
+        template = self.kube.get("Deployment", GATE, self.namespace)["spec"]["template"]
+        return str(template["spec"]["containers"][0]["image"])
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        """Status and reason of one of the gate's conditions."""
+        found = condition(self.kube.get("PerfGate", GATE, self.namespace), kind)
+        return found.get("status", ""), found.get("reason", "")
+
+    def phase(self, run: str) -> str:
+        return str(self.status("PerfRun", run).get("phase", ""))
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        return self.kube.list("ControllerRevision", self.namespace)
+
+    def runs(self) -> list[str]:
+        return sorted(run["metadata"]["name"] for run in self.kube.list("PerfRun", self.namespace))
+
+    def events(self, name: str) -> list[str]:
+        """Reasons of what was told about an object, oldest first."""
+        events = self.kube.list("Event", self.namespace)
+        return [event["reason"] for event in events if event["involvedObject"]["name"] == name]
+
+
+def _deployment(namespace: str, image: str) -> dict[str, Any]:
+    pod = {
+        "metadata": {"labels": {"app": GATE}},
+        "spec": {"containers": [{"name": "app", "image": image}]},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": GATE, "namespace": namespace},
+        "spec": {"selector": {"matchLabels": {"app": GATE}}, "template": pod},
+    }
