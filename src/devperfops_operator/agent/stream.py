@@ -15,8 +15,8 @@ from devperfops_operator.wire.measurement import BLOCKS_PER_PUSH, Block
 
 _CHUNK: Final = 1 << 16
 _LABEL_WEIGHT: Final = 10
-_KEPT_WEIGHT: Final = 40_000  # some MiB
-_BATCH_WEIGHT: Final = 20_000  # below 2 MiB of JSON
+_KEPT_WEIGHT: Final = 20_000  # 1 or 2 MiB
+_BATCH_WEIGHT: Final = 10_000  # below 1 MiB of JSON
 
 
 class BlockStream:
