@@ -179,11 +179,9 @@ def _now(run: Object) -> str:
     """One line: how far the run is and what has been seen so far."""
     status = run.get("status", {})
     load = status.get("load", {})
-    seen = [
-        f"{each['name']}: {each['observed']}" for each in status.get("objectives", []) if each.get("observed")
-    ]
-    parts = [status.get("phase", "Pending"), _progress(load), f"{load.get('samples', 0):,} samples", *seen]
-    return " · ".join(part for part in parts if part)
+    samples = f"{load['samples']:,} samples" if load.get("samples") else ""
+    seen = [each["observed"] for each in status.get("objectives", []) if each.get("samples")]
+    return " · ".join(filter(None, [status.get("phase", "Pending"), _progress(load), samples, *seen]))
 
 
 def _progress(load: Object) -> str:

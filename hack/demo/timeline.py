@@ -18,6 +18,7 @@ _SIGN_OF_LIFE: Final = 15.0
 class Timeline:
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._live = console.is_terminal
         self._began = time.monotonic()
         self._status = console.status("")
         self._told = 0.0
@@ -26,11 +27,11 @@ class Timeline:
         self._console.print(Rule(title, align="left"))
 
     def tell(self, text: str) -> None:
-        self._console.print(f"[dim]{self._clock()}[/]  {text}", highlight=False)
+        self._console.print(f"[dim]{self._clock()}[/]  {text}", highlight=False, soft_wrap=not self._live)
 
     def progress(self, text: str) -> None:
         """What goes on at this moment: redrawn in place, or a line now and then in a log."""
-        if self._console.is_terminal:
+        if self._live:
             self._status.update(escape(text))
         elif time.monotonic() - self._told >= _SIGN_OF_LIFE:
             self._told = time.monotonic()
