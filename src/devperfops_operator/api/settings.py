@@ -27,7 +27,6 @@ from pydantic_core import ErrorDetails
 
 from devperfops_operator.api.quantity import parse_duration
 
-
 _DNS_LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -93,7 +92,7 @@ class ImageSettings(_Section):
 
 
 class Timeouts(_Section):
-    """`start`: from the Job's creation until every worker is ready. `drain`: to deliver after the load's end."""
+    """`start`: from the Job's creation until all workers are ready. `drain`: to deliver after the load."""
 
     start: Duration = timedelta(minutes=5)
     drain: Duration = timedelta(minutes=3)
