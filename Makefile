@@ -70,6 +70,7 @@ clean: ## Remove what make has made in this folder
 # The environment: exactly the lock's packages, then this checkout itself, from the lock's own build tools.
 $(READY): requirements-dev.lock pyproject.toml
 	@echo "Python packages of requirements-dev.lock into $(VENV): about a minute"
+	@$(PYTHON) -c "import ensurepip" || apt-get install --yes python3-venv
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install $(QUIETLY) --require-hashes -r requirements-dev.lock
 	@$(BIN)/pip install $(QUIETLY) --no-deps --no-build-isolation -e .

@@ -35,7 +35,11 @@ _API_VERSIONS: Final = {
 }
 
 
-class NotInTime(Exception):
+class KubeError(Exception):
+    """The cluster is not as it should be; the text says how."""
+
+
+class NotInTime(KubeError):
     """What was waited for did not come."""
 
 
@@ -54,9 +58,18 @@ def wait_for(what: str, probe: Callable[[], T | None], *, seconds: float, interv
 
 
 def kustomize(folder: Path) -> list[Object]:
-    """The objects of a kustomization, as `kubectl apply -k` would send them."""
+    """The objects of a kustomization, as `kubectl apply -k` would send them.
+
+    Raises:
+        KubeError: kubectl is missing or does not like it.
+    """
     argv = [kubectl(), "kustomize", str(folder)]
-    rendered = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    try:
+        rendered = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        raise KubeError("kubectl is not on PATH: install it, or `make cluster-up` builds one") from None
+    except subprocess.CalledProcessError as error:
+        raise KubeError(f"{' '.join(argv)}: {error.stderr.strip()}") from None
     return [each for each in yaml.safe_load_all(rendered) if each]
 
 

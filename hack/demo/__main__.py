@@ -6,7 +6,10 @@ import os
 import sys
 from pathlib import Path
 
+from kubernetes.client.exceptions import ApiException
 from rich.console import Console
+from rich.markup import escape
+from urllib3.exceptions import HTTPError
 
 from hack.cluster.errors import ClusterError
 from hack.cluster.settings import CHECKOUT
@@ -15,11 +18,11 @@ from hack.demo.errors import DemoFailed
 from hack.demo.setup import Choice
 from hack.demo.story import Story
 from hack.demo.timeline import Timeline
-from hack.kube import Kube, NotInTime
+from hack.kube import Kube, KubeError
 
 
 def main(arguments: list[str]) -> int:
-    """0: everything happened as told; 1: something did not, and the text says what."""
+    """0: everything happened as told; 1: something did not, and the text says what; 130: interrupted."""
     timeline = Timeline(Console(log_path=False))
     try:
         choice = Choice.from_environment(os.environ)
@@ -27,9 +30,12 @@ def main(arguments: list[str]) -> int:
             down(choice, timeline)
         else:
             demo(choice, timeline)
-    except (DemoFailed, NotInTime, ClusterError) as error:
-        timeline.tell(f"[bold red]The demo did not happen as told:[/] {error}")
+    except (DemoFailed, KubeError, ClusterError, ApiException, HTTPError) as error:
+        timeline.tell(f"[bold red]The demo did not happen as told:[/] {escape(str(error))}")
         return 1
+    except KeyboardInterrupt:
+        timeline.tell("interrupted; `make demo` begins again, `make demo-down` removes what is there")
+        return 130
     return 0
 
 

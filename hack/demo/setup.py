@@ -45,17 +45,19 @@ class Choice:
             DemoFailed: they do not go together.
         """
         kubeconfig = environment.get("KUBECONFIG") or None
+        if kubeconfig and Path(kubeconfig) == settings.cache().cluster.kubeconfig:
+            kubeconfig = None  # ours, as the demo tells people to set it
         way = environment.get("IMAGES") or ("push" if kubeconfig else "load")
         registry = environment.get("REGISTRY") or None
         if way not in {"load", "push"}:
             raise DemoFailed(f"IMAGES={way}: write IMAGES=load or IMAGES=push")
+        if way == "load" and kubeconfig:
+            raise DemoFailed("IMAGES=load reaches the local cluster only: use IMAGES=push REGISTRY=host/path")
         if way == "push" and not registry:
             raise DemoFailed(
                 "the images have to be pushed where your cluster can pull them: say REGISTRY=host/path "
                 "(or unset KUBECONFIG, and the demo brings a cluster of its own)"
             )
-        if way == "load" and kubeconfig and Path(kubeconfig) != settings.cache().cluster.kubeconfig:
-            raise DemoFailed("IMAGES=load reaches the local cluster only: use IMAGES=push REGISTRY=host/path")
         return cls(
             kubeconfig=Path(kubeconfig) if kubeconfig else None,
             registry=registry if way == "push" else None,
