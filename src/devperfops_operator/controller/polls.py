@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from devperfops_operator.controller.keys import Key
@@ -12,6 +13,8 @@ from devperfops_operator.domain.observed import Problem
 from devperfops_operator.domain.ports import Metrics
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence import EvidenceStore
+
+_log = logging.getLogger(__name__)
 
 Poll = tuple[str, str]
 """The run's uid and the objective's name."""
@@ -31,16 +34,24 @@ class Polls:
         poll = (run_uid, effect.objective)
         if poll in self._running:
             return
-        task = asyncio.create_task(self._poll(key, run_uid, effect), name=f"{key} {effect.key}")
+        task = asyncio.create_task(self._poll(run_uid, effect))
         self._running[poll] = task
-        task.add_done_callback(lambda _: self._running.pop(poll))
+        task.add_done_callback(lambda task: self._finished(key, poll, task))
 
     async def close(self) -> None:
         for task in list(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
-    async def _poll(self, key: Key, run_uid: str, effect: PollMetrics) -> None:
+    def _finished(self, key: Key, poll: Poll, task: asyncio.Task[None]) -> None:
+        del self._running[poll]
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            _log.error("%s: reading the counters of %s failed", key, poll[1], exc_info=error)
+        self._wake(key)
+
+    async def _poll(self, run_uid: str, effect: PollMetrics) -> None:
         try:
             good, total = await asyncio.gather(
                 *(
@@ -55,4 +66,3 @@ class Polls:
         else:
             if self._evidence.is_open(run_uid):
                 self._evidence.accept_counters(run_uid, effect.objective, good, total, effect.until)
-        self._wake(key)
