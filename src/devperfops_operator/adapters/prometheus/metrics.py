@@ -54,7 +54,8 @@ class PrometheusMetrics:
         except PrometheusApiClientException as error:
             raise _translated(server, query, error) from error
         except (requests.RequestException, TimeoutError, ValueError, KeyError) as error:
-            raise Unavailable(f"Prometheus {server} does not answer: {error!r}") from error
+            where = f"Prometheus {server} at {client.url}"
+            raise Unavailable(f"{where} does not answer: {_root(error)}") from error
         return [_series(raw) for raw in found]
 
 
@@ -76,6 +77,13 @@ def _translated(server: str, query: str, error: PrometheusApiClientException) ->
     if status in _WRONG_QUERY:
         return Refused("QueryInvalid", f"Prometheus {server} calls {query!r} wrong: {_words(content)}")
     return Unavailable(f"Prometheus {server} answers with HTTP {status}: {_words(content)}")
+
+
+def _root(error: BaseException) -> str:
+    """What went wrong at the bottom of the libraries' chain of errors: "Connection refused"."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__
 
 
 def _words(content: str) -> str:
