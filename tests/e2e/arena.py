@@ -45,10 +45,9 @@ class Arena:
         return {sample.MONITORING: self.namespace, sample.NAMESPACE: self.namespace}
 
     def _settings(self) -> dict[str, Any]:
-        url = f"http://prometheus.{self.namespace}.svc.cluster.local:9090"
         return {
             "images": {"operator": self.images["operator"], "jmeter": self.images["jmeter"]},
-            "prometheus": {"demo": {"url": url, "scrapeInterval": "5s"}},
+            "prometheus": {"demo": {"url": "http://192.0.2.1:9090", "scrapeInterval": "5s"}},
         }
 
     # ---- making
@@ -69,6 +68,8 @@ class Arena:
         """Likewise, with an objective that Prometheus answers."""
         self.kube.apply(setup.with_images(sample.prometheus(self._renamed), self.images))
         setup.wait_for_deployment(self.kube, "prometheus", self.namespace)
+        address = self.kube.get("Service", "prometheus", self.namespace)["spec"]["clusterIP"]
+        self.operator.settings["prometheus"]["demo"]["url"] = f"http://{address}:9090"
         whole = sample.only(sample.podinfo(self._renamed), "PerfGate")["spec"]
         spec = self.gate_manifest["spec"]
         spec["prometheus"] = whole["prometheus"]

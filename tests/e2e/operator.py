@@ -28,10 +28,9 @@ class Operator:
         self._namespace = namespace
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._url = f"http://{NODE_IP}:{(port := _free_port())}"
-        (folder / "settings.yaml").write_text(
-            yaml.safe_dump({"operatorUrl": self._url, "port": port, "namespaces": [namespace], **settings})
-        )
+        port = _free_port()
+        self._url = f"http://{NODE_IP}:{port}"
+        self.settings = {"operatorUrl": self._url, "port": port, "namespaces": [namespace], **settings}
 
     @property
     def log(self) -> Path:
@@ -39,11 +38,13 @@ class Operator:
 
     def start(self) -> None:
         """Return when it is ready."""
+        settings = self._folder / "settings.yaml"
+        settings.write_text(yaml.safe_dump(self.settings))
         environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig())}
         program = Path(sys.executable).with_name("devperfops-operator")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program, f"--config={self._folder / 'settings.yaml'}"],
+                [program, f"--config={settings}"],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
