@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -53,7 +52,7 @@ class Observer:
         self._revisions = Revisions(cluster)
         self._inputs = InputReader(cluster, settings.prometheus.keys())
 
-    async def gate(self, key: Key, now: datetime) -> GateObserved | None:
+    async def gate(self, key: Key) -> GateObserved | None:
         """None: there is no such gate."""
         gate = self._store.gates.get(key.namespace, key.name)
         if gate is None:
@@ -65,16 +64,16 @@ class Observer:
             inputs=await self._inputs.recall(gate),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, key.name)),
             runs=tuple(self._store.runs.owned(key.namespace, key.name)),
-            failures=self._failures.of(key, now),
+            failures=self._failures.of(key),
         )
 
-    async def run(self, key: Key, now: datetime) -> RunObserved | None:
+    async def run(self, key: Key) -> RunObserved | None:
         """None: there is no such run."""
         run = self._store.runs.get(key.namespace, key.name)
         if run is None:
             return None
         if run.status.phase.terminal:
-            return self._ended_run(key, run, now)
+            return self._ended_run(key, run)
         gate = self._store.gates.get(key.namespace, run.spec.gate)
         return RunObserved(
             run=run,
@@ -86,10 +85,10 @@ class Observer:
             evidence=self._evidence_of(gate, run),
             blocked_by=blocked_by(run, self._store.runs.within(key.namespace)),
             settings=self._run_settings(gate),
-            failures=self._failures.of(key, now),
+            failures=self._failures.of(key),
         )
 
-    def _ended_run(self, key: Key, run: PerfRun, now: datetime) -> RunObserved:
+    def _ended_run(self, key: Key, run: PerfRun) -> RunObserved:
         """Only what cleaning up needs: there may be thousands of them at a start."""
         return RunObserved(
             run=run,
@@ -99,7 +98,7 @@ class Observer:
             snapshots=(),
             job=self._job(run),
             evidence=Evidence(),
-            failures=self._failures.of(key, now),
+            failures=self._failures.of(key),
         )
 
     async def _deployment(self, gate: PerfGate) -> Raw | None:
@@ -157,6 +156,8 @@ class Observer:
             operator_image=self._settings.images.operator,
             jmeter_image=self._settings.images.jmeter,
             image_pull_policy=self._settings.images.pull_policy,
+            start_timeout=self._settings.timeouts.start,
+            drain_timeout=self._settings.timeouts.drain,
         )
         server = self._settings.prometheus.get(gate.spec.prometheus or "") if gate is not None else None
         return settings if server is None else replace(settings, scrape_interval=server.scrape_interval)

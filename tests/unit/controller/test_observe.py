@@ -1,0 +1,42 @@
+"""What a decision gets to see; here without an API server, which these objects do not need."""
+
+from datetime import UTC, datetime, timedelta
+
+from kubernetes.aio.client import Configuration
+
+from devperfops_operator.adapters.kubernetes import Cluster, Connection
+from devperfops_operator.api.settings import parse_settings
+from devperfops_operator.controller.failures import Failures
+from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.controller.observe import Observer
+from devperfops_operator.controller.store import Store
+from devperfops_operator.evidence import EvidenceStore
+from tests.unit.controller import objects
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SETTINGS = """
+operatorUrl: http://operator:8080
+images: {operator: "operator:1", jmeter: "jmeter:1", pullPolicy: Never}
+timeouts: {start: 7m, drain: 40s}
+"""
+
+
+async def test_the_settings_of_the_operator_reach_a_run() -> None:
+    store = Store(lambda _: None)
+    store.put(objects.run(1, name="first"))
+    connection = Connection(Configuration())
+    observer = Observer(
+        store=store,
+        cluster=Cluster(connection),
+        evidence=EvidenceStore(),
+        failures=Failures(),
+        settings=parse_settings(SETTINGS),
+    )
+
+    observed = await observer.run(Key(Subject.RUN, objects.NAMESPACE, "first"), NOW)
+    await connection.close()
+
+    assert observed is not None
+    assert observed.settings.start_timeout == timedelta(minutes=7)
+    assert observed.settings.drain_timeout == timedelta(seconds=40)
+    assert observed.settings.image_pull_policy == "Never"
