@@ -2,7 +2,7 @@
 
 OperatorError
 +-- UnavailableError   try again: away, restarting, does not know the run (yet), does not trust the token
-+-- RunOverError       the run has this worker's last word: end
++-- RunOverError       the run is over, or has this worker's last word: stop the load and end
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from devperfops_operator.wire.brief import Brief
-from devperfops_operator.wire.measurement import Push, Reply, StartReply, blocks_path, start_path
+from devperfops_operator.wire.measurement import (
+    RUN_UID_HEADER,
+    Push,
+    Reply,
+    StartReply,
+    blocks_path,
+    start_path,
+)
 
 _Answer = TypeVar("_Answer", StartReply, Reply)
 
@@ -46,6 +53,7 @@ class OperatorClient:
         self._token = token
         self._http = httpx.Client(
             base_url=brief.operator_url,
+            headers={RUN_UID_HEADER: brief.run_uid},
             timeout=_TIMEOUT,
             trust_env=False,
             verify=ssl.create_default_context() if brief.operator_url.startswith("https:") else False,
@@ -75,7 +83,7 @@ class OperatorClient:
             case httpx.codes.OK:
                 return _read(response, read)
             case httpx.codes.CONFLICT:
-                raise RunOverError("the operator has this worker's last word")
+                raise RunOverError("the operator wants nothing more of this worker")
             case status:
                 raise UnavailableError(f"the operator answers {status}: {response.text[:200]!r}")
 

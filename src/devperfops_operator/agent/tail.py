@@ -87,9 +87,7 @@ class Tail:
         try:
             reply = self._operator.push(push)
         except RunOverError as error:
-            _log.info("end: %s", error)
-            self._delivered = True
-            return 0.0
+            return self._leave(error)
         except UnavailableError as error:
             return self._be_patient(error)
         self._retry_s = _FIRST_RETRY_S
@@ -98,6 +96,17 @@ class Tail:
         if moved and reply.want < self._history.blocks:
             return 0.0
         return _ACKNOWLEDGE_S if self._ended else _PUSH_EVERY_S
+
+    def _leave(self, why: RunOverError) -> float:
+        """End, but not before JMeter has: nobody else here would stop the load."""
+        if self._over:
+            _log.info("end: %s", why)
+            self._delivered = True
+            return 0.0
+        if self._stop_ms is None:
+            _log.info("%s", why)
+            self._record_stop()
+        return _PUSH_EVERY_S
 
     def _next_push(self) -> Push:
         batch = self._history.batch(self._want) if self._want is not None else ()

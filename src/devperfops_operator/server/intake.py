@@ -15,7 +15,7 @@ from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.server.body import Bodies
 from devperfops_operator.server.identity import Identities, bearer_token, is_worker
 from devperfops_operator.server.replies import refusal
-from devperfops_operator.wire.measurement import Push, Reply, StartReply
+from devperfops_operator.wire.measurement import RUN_UID_HEADER, Push, Reply, StartReply
 
 _WORKER = r"/v1/runs/{namespace:[a-z0-9-]{1,63}}/{run:[a-z0-9.-]{1,253}}/workers/{worker:[0-9]{1,5}}"
 
@@ -88,6 +88,11 @@ class Intake:
         run = self._runs.find(namespace, name)
         if run is None:
             raise refusal(web.HTTPNotFound, f"there is no run {namespace}/{name} (yet): ask again")
+        if request.headers.get(RUN_UID_HEADER) != run.metadata.uid:
+            raise refusal(
+                web.HTTPConflict,
+                f"run {namespace}/{name} is another one of the same name: this worker may end",
+            )
         return run, worker
 
 

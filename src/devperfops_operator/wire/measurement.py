@@ -26,6 +26,8 @@ LABEL_LENGTH = 200
 """Characters kept of a label."""
 THRESHOLDS = 100
 BLOCKS_PER_PUSH = 1_000
+RUN_UID_HEADER = "Devperfops-Run-Uid"
+"""Sent with every request: a run that is deleted and made again has the old one's name, not its uid."""
 
 
 class JMeterState(StrEnum):

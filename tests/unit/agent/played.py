@@ -15,6 +15,7 @@ from aiohttp import web
 
 from devperfops_operator.wire.brief import VARIABLE, Brief, Threshold
 from devperfops_operator.wire.measurement import (
+    RUN_UID_HEADER,
     Block,
     Final,
     Heartbeat,
@@ -44,6 +45,7 @@ class PlayedOperator:
         self.acknowledges_after = 1
         self.stop = False
         self.start_in_ms: int | None = None
+        self.run_uids: set[str | None] = set()
         self.status = 200
         self.refused = 0
         self.pushes = 0
@@ -83,6 +85,7 @@ class PlayedOperator:
     async def _answer(self, request: web.Request, answer: Callable[[Any], Any]) -> web.Response:
         async with self._changed:
             self._changed.notify_all()  # they look when this request is answered
+            self.run_uids.add(request.headers.get(RUN_UID_HEADER))
             if request.headers.get("Authorization") != f"Bearer {self.token}":
                 self.refused += 1
                 return web.json_response({"message": "bad token"}, status=401)

@@ -58,6 +58,7 @@ async def test_blocks_come_while_jmeter_runs_and_the_last_word_when_it_has_ended
     assert await terminated(agent) == 0
     assert operator.blocks == cut(worker)
     assert operator.final == Final(blocks=5, rows=50, errors=5, end=LoadEnd.COMPLETED, truncated=False)
+    assert operator.run_uids == {worker.brief.run_uid}
 
 
 async def test_a_killed_agent_goes_on_where_it_was(operator: PlayedOperator, worker: Worker) -> None:
@@ -143,7 +144,24 @@ async def test_trouble_at_the_operator_is_waited_out(
 
 async def test_an_agent_whose_last_word_is_stored_ends(operator: PlayedOperator, worker: Worker) -> None:
     operator.status = 409
+    worker.log(BEGIN + END)
     assert await ended(await worker.run("tail")) == 0
+
+
+async def test_a_run_that_is_over_loads_its_target_no_longer(
+    operator: PlayedOperator, worker: Worker, control: socket.socket
+) -> None:
+    worker.log(BEGIN)
+    worker.write(jtl() + lines(0, 3))
+    agent = await worker.run("tail")
+    await operator.until(lambda: len(operator.blocks) == 2)
+    operator.status = 409
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_S):
+        assert [await loop.sock_recv(control, 100) for _ in range(2)] == [b"StopTestNow"] * 2
+    assert agent.returncode is None
+    worker.log(END)
+    assert await ended(agent) == 0
 
 
 async def test_our_stop_is_asked_for_until_jmeter_ends_and_cuts_off_what_hangs(

@@ -17,6 +17,7 @@ from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.server.app import build_app
 from devperfops_operator.server.intake import Intake, Runs
 from devperfops_operator.server.metrics import Metrics
+from devperfops_operator.wire.measurement import RUN_UID_HEADER
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NAMESPACE, RUN, UID = "sock-shop", "front-end-5d8f3a1c-1", "11aa"
@@ -100,7 +101,7 @@ async def operator() -> AsyncIterator[Operator]:
         metrics=Metrics(CollectorRegistry(), operator.runs.values),
         ready=lambda: operator.ready,
     )
-    async with TestClient(TestServer(app)) as operator.client:
+    async with TestClient(TestServer(app), headers={RUN_UID_HEADER: UID}) as operator.client:
         yield operator
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from devperfops_operator.server import body as bodies
 from devperfops_operator.server.body import LIMIT_BYTES
 from devperfops_operator.wire.measurement import (
+    RUN_UID_HEADER,
     Block,
     Final,
     Heartbeat,
@@ -187,6 +188,18 @@ async def test_only_the_workers_own_pod_may_speak_for_it(operator, path, pod, na
     assert status == 403
     assert answer["message"] == f"pod {namespace}/{pod} is not worker 0 of run {NAMESPACE}/{RUN}"
     assert operator.evidence.view(UID).workers == ()
+
+
+@pytest.mark.parametrize("path", [BLOCKS, START])
+async def test_a_worker_of_a_deleted_run_is_none_of_the_run_that_has_its_name_now(operator, token, path):
+    operator.store(make_run(uid="22bb"))
+
+    status, answer = await operator.post(path, push(block(0), final=True), token=token)
+
+    assert status == 409
+    assert "of the same name" in answer["message"]
+    assert operator.evidence.view("22bb").workers == ()
+    assert operator.woken == []
 
 
 async def test_a_dot_in_a_runs_name_stands_for_itself(operator):
@@ -369,7 +382,7 @@ async def _send_raw(operator, token: str, *, headers: dict[str, str]) -> tuple[i
     """Only the head of a request, and what comes back."""
     reader, writer = await asyncio.open_connection(operator.client.host, operator.client.port)
     try:
-        lines = {"Host": "operator", **_bearer(token), **headers}
+        lines = {"Host": "operator", RUN_UID_HEADER: UID, **_bearer(token), **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         writer.write(f"POST {BLOCKS} HTTP/1.1\r\n{head}\r\n".encode())
         answer_head = (await reader.readuntil(b"\r\n\r\n")).decode()
