@@ -155,7 +155,7 @@ async def test_what_is_missing_is_told_and_the_gate_recovers_by_itself(world: Wo
 
         world.config_map()
         world.service()
-        await eventually("the gate is ready", lambda: ready(world, "KnownGood"), seconds=30)
+        await eventually("the gate is ready", lambda: ready(world, "KnownGood"))
 
     assert world.condition("Stalled")[0] == "False"
     assert "PlanNotFound" in world.events(GATE)
@@ -174,7 +174,7 @@ async def test_a_new_revision_gets_a_run_a_snapshot_and_a_job(world: World) -> N
         assert (status["phase"], status["trigger"]) == ("Starting", "Rollout")
         assert status["revision"] == target["revision"]
         assert world.status("PerfGate", GATE)["run"]["name"] == name
-        assert {one["metadata"]["name"] for one in world.snapshots()} >= {name}
+        assert {one["metadata"]["name"] for one in world.snapshots()} >= {status["snapshot"]}
         reasons = [entry["reason"] for entry in status["timeline"]]
         await eventually("its events", lambda: sorted(world.events(name)) == sorted(reasons))
 
@@ -286,7 +286,7 @@ async def test_a_rollback_that_is_refused_ends_in_a_reason_and_not_in_a_loop(
         await eventually("it waits", lambda: world.phase(name) == "AwaitingRollout")
         await world.stall()
 
-        await eventually("it is over", lambda: world.phase(name) == "Completed", seconds=45)
+        await eventually("it is over", lambda: world.phase(name) == "Completed", seconds=90)
 
     status = world.status("PerfRun", name)
     assert (status["verdict"], status["reason"]) == ("Fail", "RolloutStalled")
@@ -319,3 +319,20 @@ async def test_a_config_map_that_changes_makes_a_new_revision_only_with_the_temp
         assert world.runs() == ["by-hand"]
         revision = world.status("PerfGate", GATE)["target"]["revision"]
         assert world.status("PerfRun", "by-hand")["revision"] == revision
+
+
+async def test_a_target_made_anew_is_a_new_one_though_its_generation_is_the_same(world: World) -> None:
+    async with operating(world):
+        await adopted(world)
+        world.kube.delete("Deployment", GATE, world.namespace)
+        await world.deploy("podinfo:2")
+
+        (name,) = await eventually("a run", world.runs)
+
+        judged = world.kube.get("Deployment", GATE, world.namespace)
+        assert judged["metadata"]["generation"] == 1
+        await eventually(
+            "the gate knows it",
+            lambda: world.status("PerfGate", GATE)["target"]["uid"] == judged["metadata"]["uid"],
+        )
+        assert world.status("PerfGate", GATE)["run"]["name"] == name

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import yaml
 
 from devperfops_operator.adapters.kubernetes import Connection
+from devperfops_operator.domain.errors import Refused
 from hack.cluster.settings import CHECKOUT
 from hack.kube import Kube, condition, wait_for
 from tests import api_cases
@@ -21,7 +22,7 @@ SCENARIO: Path = CHECKOUT / "examples/podinfo/scenario.jmx"
 GATE = "front-end"
 
 
-async def eventually(what: str, probe: Callable[[], T | None], seconds: float = 15) -> T:
+async def eventually(what: str, probe: Callable[[], T | None], seconds: float = 30) -> T:
     """The first true answer; the event loop goes on meanwhile."""
     return await asyncio.to_thread(wait_for, what, probe, seconds=seconds, interval=0.05)
 
@@ -102,6 +103,24 @@ class World:
         quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": none}}
         self.kube.create(quota)
         await self.write_status("resourcequotas", "no-jobs", {"hard": none, "used": none}, group="/api/v1")
+        async with asyncio.timeout(20):  # the API server learns of it through a watch of its own
+            while await self._job_is_allowed():
+                pass
+
+    async def _job_is_allowed(self) -> bool:
+        pod = {"restartPolicy": "Never", "containers": [{"name": "any", "image": "any:1"}]}
+        job = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": "any"},
+            "spec": {"template": {"spec": pod}},
+        }
+        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+        try:
+            await self.connection.request("POST", path, body=job, query={"dryRun": "All"})
+        except Refused:
+            return False
+        return True
 
     async def write_status(
         self, plural: str, name: str, status: dict[str, Any], *, group: str = "/apis/apps/v1"

@@ -130,8 +130,9 @@ class PerfGateSpec(ApiModel):
 
 
 class TargetStatus(ApiModel):
-    """The target as last seen. `revision` is recomputed only when `generation` changes."""
+    """The target as last seen. `revision` is recomputed only when `uid` or `generation` changes."""
 
+    uid: Word = ""
     generation: int
     revision: Word
     template_hash: Word

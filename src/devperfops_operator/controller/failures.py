@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused
 from devperfops_operator.domain.observed import EffectFailure
-
-REMEMBERED: Final = timedelta(minutes=1)
-"""How long a failure counts: quotas, rights and admission rules change, and nothing tells us."""
 
 
 class Failures:
     def __init__(self) -> None:
         self._failures: dict[Key, dict[str, EffectFailure]] = {}
 
-    def of(self, key: Key, now: datetime) -> Mapping[str, EffectFailure]:
-        """By effect key."""
-        known = self._failures.get(key, {})
-        return {effect: failure for effect, failure in known.items() if now - failure.last < REMEMBERED}
+    def of(self, key: Key) -> Mapping[str, EffectFailure]:
+        """By effect key; when to try again is the decision's business."""
+        return dict(self._failures.get(key, {}))
 
     def record(self, key: Key, effect: str, error: DevPerfOpsError, now: datetime) -> None:
         before = self._failures.setdefault(key, {}).get(effect)

@@ -69,7 +69,7 @@ class Reconciler:
         return self._turns[key.namespace] if waits else nullcontext()
 
     async def _gate(self, key: Key) -> datetime | None:
-        observed = await self._observer.gate(key, datetime.now(UTC))
+        observed = await self._observer.gate(key)
         if observed is None:
             self._forget(key)
             return None
@@ -85,7 +85,7 @@ class Reconciler:
         return decision.requeue_at
 
     async def _run(self, key: Key) -> datetime | None:
-        observed = await self._observer.run(key, datetime.now(UTC))
+        observed = await self._observer.run(key)
         if observed is None:
             self._forget(key)
             return None

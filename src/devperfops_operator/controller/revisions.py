@@ -11,7 +11,7 @@ from devperfops_operator.domain.manifests.template import referenced_config_maps
 
 
 class Revisions:
-    """Recomputed only when `metadata.generation` changes: an API server's new defaults make no revision.
+    """Recomputed only when uid or `metadata.generation` changes: new defaults make no new revision.
 
     The gate's status keeps it beyond a restart; the cache keeps the gate and its run of one opinion before
     that status is written.
@@ -45,8 +45,7 @@ class Revisions:
 
 def _stored(gate: PerfGate, deployment: Raw) -> str | None:
     """What the gate's status says, if it was written about this Deployment as it is."""
-    target = gate.status.target
-    unchanged = gate.status.observed_generation == gate.metadata.generation
-    if target is None or not unchanged or target.generation != deployment["metadata"]["generation"]:
+    target, metadata = gate.status.target, deployment["metadata"]
+    if target is None or (target.uid, target.generation) != (metadata["uid"], metadata["generation"]):
         return None
     return target.revision

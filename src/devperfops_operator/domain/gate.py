@@ -183,7 +183,10 @@ def _status(observed: GateObserved, standing: _Standing, now: datetime) -> PerfG
 
 def _target_status(target: Target) -> TargetStatus:
     return TargetStatus(
-        generation=target.generation, revision=target.revision, template_hash=target.template_hash
+        uid=target.uid,
+        generation=target.generation,
+        revision=target.revision,
+        template_hash=target.template_hash,
     )
 
 

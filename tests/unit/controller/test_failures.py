@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from devperfops_operator.controller.failures import REMEMBERED, Failures
+from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.domain.errors import Refused, Unavailable
 
@@ -16,7 +16,7 @@ def test_failures_of_an_effect_are_counted() -> None:
     failures.record(KEY, "RollBack", Unavailable("away"), NOW)
     failures.record(KEY, "RollBack", Refused("Forbidden", "no"), NOW + timedelta(seconds=1))
 
-    failure = failures.of(KEY, NOW + timedelta(seconds=2))["RollBack"]
+    failure = failures.of(KEY)["RollBack"]
     assert (failure.refused, failure.message, failure.attempts) == (True, "no", 2)
 
 
@@ -27,19 +27,11 @@ def test_success_clears_only_its_own_effect() -> None:
 
     failures.clear(KEY, "RollBack")
 
-    assert list(failures.of(KEY, NOW)) == ["CreateJob"]
-
-
-def test_what_was_refused_may_be_tried_again_after_a_while() -> None:
-    failures = Failures()
-    failures.record(KEY, "CreateJob", Refused("Forbidden", "exceeded quota"), NOW)
-
-    assert failures.of(KEY, NOW + REMEMBERED - timedelta(seconds=1))
-    assert not failures.of(KEY, NOW + REMEMBERED)
+    assert list(failures.of(KEY)) == ["CreateJob"]
 
 
 def test_keys_do_not_see_each_others_failures() -> None:
     failures = Failures()
     failures.record(KEY, "CreateJob", Unavailable("away"), NOW)
 
-    assert not failures.of(KEY._replace(name="front-end-2"), NOW)
+    assert not failures.of(KEY._replace(name="front-end-2"))

@@ -1,6 +1,6 @@
 """What a decision gets to see; here without an API server, which these objects do not need."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from kubernetes.aio.client import Configuration
 
@@ -13,7 +13,6 @@ from devperfops_operator.controller.store import Store
 from devperfops_operator.evidence import EvidenceStore
 from tests.unit.controller import objects
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTINGS = """
 operatorUrl: http://operator:8080
 images: {operator: "operator:1", jmeter: "jmeter:1", pullPolicy: Never}
@@ -33,7 +32,7 @@ async def test_the_settings_of_the_operator_reach_a_run() -> None:
         settings=parse_settings(SETTINGS),
     )
 
-    observed = await observer.run(Key(Subject.RUN, objects.NAMESPACE, "first"), NOW)
+    observed = await observer.run(Key(Subject.RUN, objects.NAMESPACE, "first"))
     await connection.close()
 
     assert observed is not None
