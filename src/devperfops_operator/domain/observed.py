@@ -66,9 +66,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class LoadJob:
-    """The run's Job. `problem`: why its pod cannot start (the scheduler's or kubelet's own words)."""
+    """The run's Job. `problem`: why its pod cannot start (the scheduler's or kubelet's own words).
+
+    `run_uid`: of the run it was made for, which may be an earlier one of the same name.
+    """
 
     name: str
+    run_uid: str
     suspended: bool
     finished: bool
     problem: str | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from devperfops_operator.api.perfrun import ActionType, Phase, Trigger, Verdict
 from devperfops_operator.domain.manifests.template import RESTARTED_AT
-from devperfops_operator.domain.observed import Inputs, LoadJob, Problem, Rollout
+from devperfops_operator.domain.observed import Inputs, Problem, Rollout
 from devperfops_operator.domain.run import final_stored, stop_wanted
 from devperfops_operator.wire.measurement import LoadEnd
 from tests.unit.domain.world import BAD, GOOD, World, gate, released, template
@@ -46,7 +47,7 @@ def test_a_sound_release_passes_and_becomes_known_good(release: tuple[World, str
     assert status.trigger is Trigger.ROLLOUT
     assert status.action is not None
     assert status.action.type is ActionType.PROMOTE
-    assert world.snapshots[name].known_good
+    assert world.snapshot_of(name).known_good
     assert world.gate is not None
     assert world.gate.status.known_good == status.revision
     assert world.patches == []
@@ -131,7 +132,7 @@ def test_a_manual_run_never_rolls_back_but_its_pass_counts() -> None:
     assert world.patches == []
     world.create_run("again")
     pass_run(world, "again")
-    assert world.snapshots["again"].known_good
+    assert world.snapshot_of("again").known_good
 
 
 def test_a_run_that_takes_the_name_of_ours_is_still_manual() -> None:
@@ -170,7 +171,7 @@ def test_a_new_revision_supersedes_and_is_judged_itself(release: tuple[World, st
     world, name = release
     if phase is Phase.JUDGING:
         world.until(name, Phase.RUNNING)
-        world.jobs[name] = LoadJob(name, suspended=False, finished=True)
+        world.jobs[name] = replace(world.jobs[name], finished=True)
     world.until(name, phase)
     world.roll_out(template("3"))
     world.settle(name)
@@ -224,7 +225,7 @@ def test_a_test_that_went_wrong_never_passes(
     world.settle(name)
     status = world.runs[name].status
     assert (status.reason, status.verdict) == (reason, verdict)
-    assert not world.snapshots[name].known_good
+    assert not world.snapshot_of(name).known_good
     assert world.patches == []
 
 
@@ -233,7 +234,7 @@ def test_lost_evidence_is_inconclusive_whatever_the_job_says(release: tuple[Worl
     world.until(name, Phase.RUNNING)
     world.wait(71)
     world.load(name, GOOD, GOOD)
-    world.jobs[name] = LoadJob(name, suspended=False, finished=True)
+    world.jobs[name] = replace(world.jobs[name], finished=True)
     world.step_run(name)
     world.wait(15)
     world.settle(name)
@@ -300,7 +301,7 @@ def test_a_load_that_cannot_start_times_out_and_is_removed(release: tuple[World,
     world, name = release
     world.until(name, Phase.STARTING)
     world.step_run(name)
-    world.jobs[name] = LoadJob(name, suspended=False, finished=False, problem="0/1 nodes are available")
+    world.jobs[name] = replace(world.jobs[name], problem="0/1 nodes are available")
     world.wait(301)
     world.settle(name)
     status = world.runs[name].status

@@ -188,7 +188,8 @@ class World:
                 self.snapshots[name] = read_snapshot(manifest)
                 self.created.append(f"ControllerRevision/{name}")
             case "Job" if name not in self.jobs:
-                self.jobs[name] = LoadJob(name=name, suspended=False, finished=False)
+                uid = manifest["metadata"]["ownerReferences"][0]["uid"]
+                self.jobs[name] = LoadJob(name=name, run_uid=uid, suspended=False, finished=False)
                 self.created.append(f"Job/{name}")
 
     def _roll_back(self, effect: RollBack) -> None:
@@ -223,8 +224,8 @@ class World:
         self.template = new
         self.generation += 1
 
-    def create_run(self, name: str, **spec: Any) -> None:
-        raw = {"metadata": {"name": name, "namespace": NAMESPACE, "uid": f"u-{name}", "generation": 1,
+    def create_run(self, name: str, *, uid: str = "", **spec: Any) -> None:
+        raw = {"metadata": {"name": name, "namespace": NAMESPACE, "uid": uid or f"u-{name}", "generation": 1,
                             "creationTimestamp": self.now.isoformat()},
                "spec": {"gate": "front-end", **spec}}  # fmt: skip
         self.runs[name] = PerfRun.from_json(raw)
@@ -288,6 +289,9 @@ class World:
                 break
             self.wait(0.1)
         self.adopt()
+
+    def snapshot_of(self, name: str) -> Snapshot:
+        return self.snapshots[self.runs[name].status.snapshot or ""]
 
     def told(self, name: str) -> list[str]:
         return [entry.reason for entry in self.runs[name].status.timeline]

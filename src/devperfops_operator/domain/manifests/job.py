@@ -82,6 +82,7 @@ def read_job(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> LoadJ
     problems = [_failure(job), *map(_pod_problem, pods)]
     return LoadJob(
         name=job["metadata"]["name"],
+        run_uid=next((owner["uid"] for owner in job["metadata"].get("ownerReferences", [])), ""),
         suspended=bool(job["spec"].get("suspend")),
         finished=bool(ended),
         problem=next((problem for problem in problems if problem), None),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from devperfops_operator.api.base import ObjectMeta
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL, labels, owner
@@ -15,9 +16,15 @@ _MAX_BYTES = 1_000_000
 _REVISION = "devperfops.io/revision"
 
 
-def run_snapshot(gate: PerfGate, target: Target, run: str, number: int) -> dict[str, Any]:
+def snapshot_name(run: ObjectMeta) -> str:
+    """Of what `run` judges. With a part of the uid: a run made again under its name judges something else."""
+    return f"{run.name}-{run.uid[:8]}"
+
+
+def run_snapshot(gate: PerfGate, target: Target, run: ObjectMeta, number: int) -> dict[str, Any]:
     """What `run` judges. Raises SnapshotTooLarge."""
-    return _manifest(gate, target, name=run, number=number, marks=labels(gate=gate.metadata.name, run=run))
+    marks = labels(gate=gate.metadata.name, run=run.name)
+    return _manifest(gate, target, name=snapshot_name(run), number=number, marks=marks)
 
 
 def adopted_snapshot(gate: PerfGate, target: Target) -> dict[str, Any]:

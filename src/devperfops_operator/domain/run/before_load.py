@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from devperfops_operator.api.perfgate import PerfGate
@@ -12,8 +12,8 @@ from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecis
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.judgement import decided
 from devperfops_operator.domain.manifests.job import job_manifest
-from devperfops_operator.domain.manifests.snapshot import run_snapshot
-from devperfops_operator.domain.observed import EffectFailure, RunObserved, Target
+from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
+from devperfops_operator.domain.observed import EffectFailure, LoadJob, RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
@@ -78,17 +78,18 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     if observed.inputs.problem is not None:
         problem = observed.inputs.problem
         return RunDecision(to_acting(status, decided(Reason(problem.reason), problem.message), now))
-    if any(snapshot.name == run.name for snapshot in observed.snapshots):
-        message = f"revision {target.revision} is kept as {run.name}"
+    name = snapshot_name(run)
+    if any(snapshot.name == name for snapshot in observed.snapshots):
+        message = f"revision {target.revision} is kept as {name}"
         return RunDecision(
-            step(status, now, Step.SNAPSHOT_TAKEN, message, phase=Phase.STARTING, snapshot=run.name)
+            step(status, now, Step.SNAPSHOT_TAKEN, message, phase=Phase.STARTING, snapshot=name)
         )
     refused = _refusal(observed, "CreateControllerRevision")
     if refused is not None:
         return RunDecision(to_acting(status, decided(Reason.SNAPSHOT_REFUSED, refused.message), now))
     number = 1 + max((snapshot.number for snapshot in observed.snapshots), default=0)
     try:
-        manifest = run_snapshot(gate, target, run.name, number)
+        manifest = run_snapshot(gate, target, run, number)
     except SnapshotTooLarge as error:
         return RunDecision(to_acting(status, decided(Reason.SNAPSHOT_REFUSED, str(error)), now))
     return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
@@ -96,6 +97,8 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
 
 def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: datetime) -> RunDecision:
     status, job = observed.run.status, observed.job
+    if job is not None and job.run_uid != observed.run.metadata.uid:
+        return _without_namesake(observed, job, now)
     plan = resolve_plan(gate.spec)
     workers = observed.evidence.workers
     if job is not None and len(workers) >= plan.workers and all(worker.prepared for worker in workers):
@@ -109,6 +112,15 @@ def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: dateti
         manifest = job_manifest(observed.run, gate, plan, observed.inputs, observed.settings)
         return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
     return wait(observed, now + _LOOK_AGAIN)
+
+
+def _without_namesake(observed: RunObserved, job: LoadJob, now: datetime) -> RunDecision:
+    """The Job of a deleted run of the same name must be gone before ours can be made."""
+    problem = _start_problem(replace(observed, job=None), now)
+    if problem is not None:
+        return RunDecision(to_acting(observed.run.status, decided(*problem), now))
+    drop = DeleteJob(observed.run.metadata.namespace, job.name)
+    return RunDecision(observed.run.status, (drop,), requeue_at=now + _LOOK_AGAIN)
 
 
 def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
@@ -148,6 +160,3 @@ def _start_problem(observed: RunObserved, now: datetime) -> tuple[Reason, str] |
 def _refusal(observed: RunObserved, effect: str) -> EffectFailure | None:
     failure = observed.failures.get(effect)
     return failure if failure is not None and failure.refused else None
-
-
-BeforeLoad = Callable[[RunObserved, PerfGate, Target, datetime], RunDecision]
