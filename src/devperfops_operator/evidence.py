@@ -163,9 +163,11 @@ class _Worker:
 
     def hear(self, heartbeat: Heartbeat, now: datetime) -> None:
         """Pushes may overtake each other, so every figure moves in one direction only."""
+        answered = now if heartbeat.rows > self.seen.rows else None
         self.seen = replace(
             self.seen,
             heard_at=_latest(self.seen.heard_at, now),
+            answered_at=_latest(self.seen.answered_at, answered),
             jmeter=max(self.seen.jmeter, heartbeat.jmeter, key=_JMETER_STATES.index),
             rows=max(self.seen.rows, heartbeat.rows),
             first_start=_earliest(self.seen.first_start, _moment(heartbeat.first_start_ms)),

@@ -80,11 +80,16 @@ class LoadJob:
 
 @dataclass(frozen=True, slots=True)
 class WorkerEvidence:
-    """What one worker has delivered so far, or its stored totals."""
+    """What one worker has delivered so far, or its stored totals.
+
+    `first_start` and `last_end` are by the clock of the worker's node, `heard_at` and `answered_at` (when
+    we last heard of new rows) by ours.
+    """
 
     index: int
     prepared: bool = False
     heard_at: datetime | None = None
+    answered_at: datetime | None = None
     jmeter: JMeterState = JMeterState.WAITING
     first_start: datetime | None = None
     last_end: datetime | None = None

@@ -17,7 +17,8 @@ def blocked_by(run: PerfRun, others: Iterable[PerfRun]) -> str | None:
     """The run that must end before `run` may load; None: it may.
 
     `others` are the runs of the namespace, `run` itself included or not. A run whose load has begun goes
-    first, then of those that queue for it the oldest. A run that still awaits its rollout keeps nobody waiting.
+    first, then of those that queue for it the oldest. A run that still awaits its rollout keeps nobody
+    waiting.
     """
     if _begun(run):
         return None

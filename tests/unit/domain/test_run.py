@@ -259,16 +259,65 @@ def test_a_hanging_target_fails(release: tuple[World, str]) -> None:
     world.wait(2)
     world.load(name, GOOD.__class__(), GOOD.__class__())
     world.step_run(name)
-    last_answer = world.evidence[name]
-    world.wait(31)
-    world.load(name, GOOD.__class__(), GOOD.__class__())
-    worker = world.evidence[name].workers[0]
-    silent = worker.__class__(**{**{f: getattr(worker, f) for f in worker.__slots__},
-                                 "last_end": last_answer.workers[0].last_end})  # fmt: skip
-    world.evidence[name] = last_answer.__class__(workers=(silent,), objectives={})
+    silence(world, name, 31)
     world.settle(name)
     assert world.runs[name].status.reason == "Unresponsive"
     assert world.template == template("1")
+
+
+def silence(world: World, name: str, seconds: float) -> None:
+    """The agent reports, and there is no new row."""
+    world.wait(seconds)
+    evidence = world.evidence[name]
+    workers = tuple(replace(worker, heard_at=world.now) for worker in evidence.workers)
+    world.evidence[name] = replace(evidence, workers=workers)
+
+
+def test_a_load_that_is_planned_to_be_rare_does_not_hang() -> None:
+    rare = {"plan": {"configMap": "scenario"}, "threads": 1, "duration": "2h", "rate": "7/h"}
+    world, name = next(released(load={"jmeter": rare}, objectives=[{"expect": "p50 < 2s"}]))
+    world.until(name, Phase.RUNNING)
+    world.load(name, GOOD.__class__(1))
+    world.step_run(name)
+    silence(world, name, 500)
+    world.step_run(name)
+    assert world.runs[name].status.phase is Phase.RUNNING
+
+
+def test_a_load_without_a_rate_hangs_when_it_pauses_far_longer_than_it_used_to() -> None:
+    think_time = {"plan": {"configMap": "scenario"}, "threads": 1, "duration": "1h"}
+    world, name = next(released(load={"jmeter": think_time}, objectives=[{"expect": "p50 < 2s"}]))
+    world.until(name, Phase.RUNNING)
+    world.load(name, GOOD.__class__())
+    world.step_run(name)
+    world.wait(505)
+    world.load(name, GOOD.__class__(1))  # and 100 rows of the ramp
+    silence(world, name, 60)
+    world.step_run(name)
+    assert world.runs[name].status.phase is Phase.RUNNING
+    silence(world, name, 60)
+    world.step_run(name)
+    assert world.runs[name].status.reason == "Unresponsive"
+
+
+@pytest.mark.parametrize("ahead_s", [-3600, -45, 45, 3600])
+def test_a_clock_of_the_load_pod_that_is_wrong_does_not_change_what_hangs(ahead_s: int) -> None:
+    world, name = next(released())
+    world.until(name, Phase.RUNNING)
+    offset = timedelta(seconds=ahead_s)
+    for _ in range(2):
+        world.wait(20)
+        world.load(name, GOOD.__class__(), GOOD.__class__())
+        worker = world.evidence[name].workers[0]
+        skewed = replace(
+            worker, first_start=world.now - timedelta(seconds=20) + offset, last_end=world.now + offset
+        )
+        world.evidence[name] = replace(world.evidence[name], workers=(skewed,))
+        world.step_run(name)
+        assert world.runs[name].status.phase is Phase.RUNNING
+    silence(world, name, 31)
+    world.step_run(name)
+    assert world.runs[name].status.reason == "Unresponsive"
 
 
 def test_a_refused_rollback_ends_in_its_reason(release: tuple[World, str]) -> None:

@@ -244,6 +244,7 @@ class World:
             jmeter=JMeterState.ENDED if final else JMeterState.RUNNING,
             first_start=first,
             last_end=self.now,
+            answered_at=self.now,
             rows=samples + 100,
             errors=0,
             judged_samples=samples,

@@ -284,6 +284,16 @@ def test_a_heartbeat_that_was_overtaken_takes_nothing_back():
     assert worker.last_end == datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
 
 
+def test_when_new_rows_were_heard_of_is_told_by_our_clock():
+    store = opened()
+    send(store, beat=BEAT)
+    for later_s, rows in ((5, 10), (9, 11), (20, 11)):
+        beat = replace(BEAT, rows=rows, last_end_ms=10**12)
+        store.accept(RUN, 0, Push((), beat), NOW + timedelta(seconds=later_s))
+    worker = store.view(RUN).workers[0]
+    assert (worker.answered_at, worker.heard_at) == (NOW + timedelta(seconds=9), NOW + timedelta(seconds=20))
+
+
 def test_a_worker_is_complete_when_its_last_block_is_there():
     store = opened()
     blocks = [block(0), block(1)]

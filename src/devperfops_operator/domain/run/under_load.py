@@ -34,6 +34,7 @@ from devperfops_operator.wire.measurement import JMeterState
 _TICK = timedelta(seconds=1)
 _PROGRESS = timedelta(seconds=2)
 _UNRESPONSIVE = timedelta(seconds=30)
+_MISSED_IN_A_ROW = 20  # at a steady rate chance leaves out that many once in e^20 times
 _HEARD_RECENTLY = timedelta(seconds=10)
 _OVERRUN = timedelta(seconds=60)
 _FINAL_WAIT = timedelta(seconds=130)
@@ -115,7 +116,7 @@ def _with_load(status: PerfRunStatus, **changes: object) -> PerfRunStatus:
 
 
 def _told_start(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime) -> PerfRunStatus:
-    """Notes that JMeter runs, and from when on its rows are judged."""
+    """Notes that JMeter runs, and from when on its rows are judged (by the clock of the load's node)."""
     if told(status, Step.LOAD_RUNNING) is None and any(
         worker.jmeter is not JMeterState.WAITING for worker in evidence.workers
     ):
@@ -123,8 +124,7 @@ def _told_start(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: d
     first = min((worker.first_start for worker in evidence.workers if worker.first_start), default=None)
     if first is None or _load(status).judged_from is not None:
         return status
-    judged_from = first + plan.ramp_up
-    return _with_load(status, judged_from=judged_from, ends_at=first + plan.duration)
+    return _with_load(status, judged_from=first + plan.ramp_up, ends_at=now + plan.duration)
 
 
 def _unresponsive(
@@ -138,9 +138,10 @@ def _unresponsive(
         return None
     if not all(worker.heard_at is not None and now - worker.heard_at < _HEARD_RECENTLY for worker in loading):
         return None
+    last = max([since, *(worker.answered_at for worker in workers if worker.answered_at)])
     slowest = max((threshold.elapsed_ms for threshold in plan.thresholds), default=0)
-    limit = max(_UNRESPONSIVE, timedelta(milliseconds=slowest))
-    last = max([since, *(worker.last_end for worker in workers if worker.last_end)])
+    pause = _mean_pause(plan, sum(worker.rows for worker in workers), last - since)
+    limit = max(_UNRESPONSIVE, timedelta(milliseconds=slowest), _MISSED_IN_A_ROW * pause)
     if now - last <= limit:
         return None
     return decided(
@@ -148,6 +149,13 @@ def _unresponsive(
         f"no request has come back for {(now - last).total_seconds():.0f} s though the load goes on and "
         f"{observed.target.name} is ready: the target hangs",
     )
+
+
+def _mean_pause(plan: RunPlan, rows: int, span: timedelta) -> timedelta:
+    """Between two results: as planned, or without a rate as it was so far. A rare load does not hang."""
+    if plan.rate_per_minute is not None:
+        return timedelta(minutes=float(1 / plan.rate_per_minute))
+    return span / rows if rows else timedelta()
 
 
 def _fail_now(
