@@ -18,6 +18,7 @@ from devperfops_operator.wire.measurement import LoadEnd
 
 RATE_WANTED = Fraction(95, 100)
 """Under this share of the planned rate a run shows nothing about the planned load."""
+_MESSAGE_LENGTH = 2048  # that the API stores; a message may quote others
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class _Finding:
 
 
 def decided(reason: Reason, message: str) -> Judgement:
-    return Judgement(VERDICTS[reason], reason, message)
+    return Judgement(VERDICTS[reason], reason, message[:_MESSAGE_LENGTH])
 
 
 def evidence_of(objective: JudgedObjective, evidence: Evidence) -> ObjectiveEvidence:
@@ -90,7 +91,11 @@ def close_objectives(
 
 
 def achieved_rate(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Fraction | None:
-    """Judged samples per minute over the judged window: all of it, or up to our stop, or so far."""
+    """Judged samples per minute over the judged window: all of it, or up to our stop or the last sample.
+
+    JMeter counts its duration from before its first sample, so it may be through a little before the window is;
+    a plan that ends far too early is found by its time. One that hangs ends late, and the window does not wait.
+    """
     if load.judged_from is None:
         return None
     planned_end = load.judged_from + plan.duration - plan.ramp_up
@@ -188,6 +193,11 @@ def _worker_findings(plan: RunPlan, status: PerfRunStatus) -> Iterator[_Finding]
                 Reason.JMETER_DIED,
                 f"JMeter of worker {index} ended before its test did; see jmeter.log in its pod's logs",
             )
+        elif worker.end is LoadEnd.STOPPED:  # and not by a Fail, which would have been latched
+            yield _Finding(
+                Reason.OVERRAN,
+                f"JMeter of worker {index} did not end by itself; the plan must stop after Duration",
+            )
         elif worker.truncated:
             yield _Finding(Reason.JTL_TRUNCATED, f"the last result of worker {index} is cut off")
 
@@ -198,6 +208,12 @@ def _load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> 
     if not rate:
         yield _Finding(Reason.NO_SAMPLES, "JMeter wrote no sample in the judged part of the test")
         return
+    judged = sum(worker.judged_samples for worker in evidence.workers)
+    if judged == sum(worker.judged_errors for worker in evidence.workers):
+        yield _Finding(
+            Reason.ALL_FAILED,
+            f"every one of the {judged} judged samples failed, so the target has served no load",
+        )
     if plan.rate_per_minute is not None and rate < plan.rate_per_minute * RATE_WANTED:
         yield _Finding(
             Reason.RATE_NOT_REACHED,

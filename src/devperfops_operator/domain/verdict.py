@@ -35,8 +35,10 @@ class Reason(StrEnum):
     JMETER_DIED = "JMeterDied"
     JTL_TRUNCATED = "JTLTruncated"
     NO_SAMPLES = "NoSamples"
+    ALL_FAILED = "AllFailed"
     RATE_NOT_REACHED = "RateNotReached"
     ENDED_EARLY = "EndedEarly"
+    OVERRAN = "Overran"
     PROMETHEUS_UNAVAILABLE = "PrometheusUnavailable"
     NOT_A_NUMBER = "NotANumber"
     GOOD_EXCEEDS_TOTAL = "GoodExceedsTotal"
@@ -64,8 +66,10 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.JMETER_DIED: Verdict.INCONCLUSIVE,
     Reason.JTL_TRUNCATED: Verdict.INCONCLUSIVE,
     Reason.NO_SAMPLES: Verdict.INCONCLUSIVE,
+    Reason.ALL_FAILED: Verdict.INCONCLUSIVE,
     Reason.RATE_NOT_REACHED: Verdict.INCONCLUSIVE,
     Reason.ENDED_EARLY: Verdict.INCONCLUSIVE,
+    Reason.OVERRAN: Verdict.INCONCLUSIVE,
     Reason.PROMETHEUS_UNAVAILABLE: Verdict.INCONCLUSIVE,
     Reason.NOT_A_NUMBER: Verdict.INCONCLUSIVE,
     Reason.GOOD_EXCEEDS_TOTAL: Verdict.INCONCLUSIVE,

@@ -127,11 +127,11 @@ def _ended(status: PerfRunStatus, now: datetime, phase: Phase, code: Step, messa
 
 
 def _clean_up(observed: RunObserved) -> RunDecision:
-    """A Job that will not end by itself goes. One that will is kept for its logs until its TTL."""
+    """A Job that may still load goes. One whose load has surely ended is kept for its logs until its TTL."""
     status, job = observed.run.status, observed.job
     if job is None or job.finished:
         return RunDecision(status)
-    ends_by_itself = status.phase is Phase.COMPLETED and status.load is not None and not job.suspended
-    if ends_by_itself:
+    load_ended = status.phase is Phase.COMPLETED and status.workers
+    if load_ended and not job.suspended:
         return RunDecision(status)
     return RunDecision(status, (DeleteJob(observed.run.metadata.namespace, job.name),))

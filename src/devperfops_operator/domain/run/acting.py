@@ -19,6 +19,7 @@ _FINAL_WAIT = timedelta(seconds=130)
 _LOOK_AGAIN = timedelta(seconds=1)
 _ATTEMPTS = 4
 _BACK_OFF = timedelta(seconds=2)
+_DOUBLINGS = 5  # so that the longest is a minute
 
 
 def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime) -> RunDecision:
@@ -164,7 +165,7 @@ def _try(observed: RunObserved, status: PerfRunStatus, effect: Effect, now: date
     if failure.refused and failure.attempts >= _ATTEMPTS:
         held = _hold(f"{effect.key}Refused", f"tried {failure.attempts} times: {failure.message}"[:1024], now)
         return RunDecision(status.model_copy(update={"action": held}))
-    again = failure.last + min(_BACK_OFF * 2 ** (failure.attempts - 1), timedelta(minutes=1))
+    again = failure.last + _BACK_OFF * 2 ** min(failure.attempts - 1, _DOUBLINGS)
     if now < again:
         return RunDecision(status, requeue_at=again)
     return RunDecision(status, (effect,), requeue_at=now + _LOOK_AGAIN)

@@ -145,6 +145,9 @@ def _start_problem(observed: RunObserved, now: datetime) -> tuple[Reason, str] |
     refused = _refusal(observed, "CreateJob")
     if refused is not None:
         return Reason.JOB_REFUSED, f"the load test's Job was refused: {refused.message}"
+    missing = observed.inputs.problem
+    if job is None and missing is not None:
+        return Reason(missing.reason), missing.message
     because = (
         job.problem if job is not None and job.problem else "the reason is not known; see its pod's logs"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from devperfops_operator.api.perfgate import PerfGate
@@ -25,7 +26,7 @@ from devperfops_operator.domain.judgement import (
     latched_failure,
 )
 from devperfops_operator.domain.objectives import BadEvents, RunPlan
-from devperfops_operator.domain.observed import Evidence, RunObserved, WorkerEvidence
+from devperfops_operator.domain.observed import Evidence, Problem, RunObserved, WorkerEvidence
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.verdict import Reason
@@ -40,6 +41,7 @@ _OVERRUN = timedelta(seconds=60)
 _FINAL_WAIT = timedelta(seconds=130)
 _FINAL_WAIT_JOB_GONE = timedelta(seconds=10)
 _METRICS_WAIT = timedelta(seconds=30)
+_UNREAD_WAIT = timedelta(minutes=10)  # the operator itself may have been away
 
 
 def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
@@ -63,6 +65,7 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     polls = _last_polls(observed, status, plan, now)
     if polls is not None:
         return RunDecision(status, polls, requeue_at=now + _TICK)
+    evidence = _with_gaps(observed, status, plan)
     judgement = judge(plan, evidence, status)
     objectives = close_objectives(plan, evidence, status.objectives, now)
     return RunDecision(to_acting(status, judgement, now, objectives=objectives))
@@ -235,20 +238,30 @@ def _last_polls(
     if not plan.counter_objectives or load.judged_from is None or load.ended_at is None:
         return None
     tail = load.ended_at + 2 * observed.settings.scrape_interval
-    if evidence.metrics_polled_at is not None and evidence.metrics_polled_at >= tail:
-        gaps = [evidence_of(objective, evidence).gap for objective in plan.counter_objectives]
-        away = any(gap is not None and gap.reason == Reason.PROMETHEUS_UNAVAILABLE.value for gap in gaps)
-        if not away or now > tail + _METRICS_WAIT:
-            return None
     if now < tail:
         return ()
-    overdue = evidence.metrics_polled_at is None or evidence.metrics_polled_at < tail
-    if overdue:
-        return tuple(
-            PollMetrics(
-                plan.prometheus or "", o.name, o.counted.good, o.counted.total, load.judged_from, tail
-            )
-            for o in plan.objectives
-            if isinstance(o.counted, BadEvents)
-        )
-    return _polls(observed, status, plan, tail, now)
+    if _read_until(evidence, tail):
+        gaps = [evidence_of(objective, evidence).gap for objective in plan.counter_objectives]
+        away = any(gap is not None and gap.reason == Reason.PROMETHEUS_UNAVAILABLE.value for gap in gaps)
+        return _polls(observed, status, plan, tail, now) if away and now <= tail + _METRICS_WAIT else None
+    if now > tail + _UNREAD_WAIT:
+        return None
+    return tuple(
+        PollMetrics(plan.prometheus or "", o.name, o.counted.good, o.counted.total, load.judged_from, tail)
+        for o in plan.objectives
+        if isinstance(o.counted, BadEvents)
+    )
+
+
+def _read_until(evidence: Evidence, moment: datetime) -> bool:
+    return evidence.metrics_polled_at is not None and evidence.metrics_polled_at >= moment
+
+
+def _with_gaps(observed: RunObserved, status: PerfRunStatus, plan: RunPlan) -> Evidence:
+    """Counters that were not read beyond the load's end are no evidence, however many there are."""
+    load, evidence = _load(status), observed.evidence
+    if load.ended_at is None or _read_until(evidence, load.ended_at):
+        return evidence
+    unread = Problem(Reason.PROMETHEUS_UNAVAILABLE.value, "its counters could not be read to the load's end")
+    gaps = {o.name: replace(evidence_of(o, evidence), gap=unread) for o in plan.counter_objectives}
+    return replace(evidence, objectives={**evidence.objectives, **gaps})
