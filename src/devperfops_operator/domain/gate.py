@@ -16,15 +16,31 @@ from devperfops_operator.domain.manifests.run import run_manifest
 from devperfops_operator.domain.manifests.snapshot import adopted_snapshot
 from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
 from devperfops_operator.domain.run import known_good
+from devperfops_operator.domain.verdict import Reason
 
 _LOOK_AGAIN = timedelta(seconds=2)
 _RETRY_STALLED = timedelta(seconds=10)
 _RETRY_REFUSED = timedelta(seconds=30)
+_MENDED = frozenset(
+    reason.value
+    for reason in (
+        Reason.TARGET_NOT_FOUND,
+        Reason.TARGET_GONE,
+        Reason.PLAN_NOT_FOUND,
+        Reason.PLAN_INVALID,
+        Reason.SERVICE_NOT_FOUND,
+        Reason.SERVICE_PORT_UNKNOWN,
+        Reason.PROMETHEUS_UNKNOWN,
+    )
+)
+"""Reasons a gate that is not stalled shows to be past."""
 
 
 def decide_gate(observed: GateObserved, now: datetime) -> GateDecision:
     """Level-based: what to do follows from what is, never from which event came."""
     gate, target = observed.gate, observed.target
+    if gate.metadata.deletion_timestamp is not None:
+        return GateDecision(gate.status)  # what it makes now would only hold up its end
     if target is None:
         name = gate.spec.target_ref.name
         message = (
@@ -73,15 +89,14 @@ def _decide(observed: GateObserved, target: Target, now: datetime) -> GateDecisi
         return GateDecision(_status(observed, _standing_of_known_good(good, run), now))
     if good is None and current is None:
         return _adopt(observed, target, now)
-    if current is not None and current.revision == target.revision:
-        if run is None:
-            return _start(observed, target, current, now)
-        if not _wants_another_attempt(observed, run, current):
-            return GateDecision(_status(observed, _standing_of(run), now))
+    claimed = current if current is not None and current.revision == target.revision else None
+    if claimed is not None and run is not None and not _wants_another_attempt(observed, run, claimed):
+        return GateDecision(_status(observed, _standing_of(run), now))
     if not observed.gate.spec.triggers.rollout:
         message = f"revision {target.revision} is not judged: spec.triggers.rollout is false"
         return GateDecision(_status(observed, _Standing("NotJudged", message), now))
-    return _start(observed, target, _next_attempt(observed, target), now)
+    unborn = claimed if run is None else None
+    return _start(observed, target, unborn or _next_attempt(observed, target), now)
 
 
 def _adopt(observed: GateObserved, target: Target, now: datetime) -> GateDecision:
@@ -89,7 +104,7 @@ def _adopt(observed: GateObserved, target: Target, now: datetime) -> GateDecisio
     if not target.rollout.complete:
         message = f"waits to adopt revision {target.revision}: {target.rollout.message}"
         standing = _Standing("AwaitingRollout", message, working=True)
-        return GateDecision(_status(observed, standing, now), requeue_at=now + _LOOK_AGAIN)
+        return GateDecision(_status(observed, standing, now))
     try:
         snapshot = adopted_snapshot(observed.gate, target)
     except SnapshotTooLarge as error:
@@ -131,12 +146,14 @@ def _wants_another_attempt(observed: GateObserved, run: PerfRun, current: Curren
     """A verdict holds for one (revision, gate generation).
 
     A superseded run has none, and a revision that was rolled back and stands there again was applied again.
+    What was missing in a run is there by now, or the gate would be stalled.
     """
     status = run.status
     if not status.phase.terminal:
         return False
-    edited = current.gate_generation != observed.gate.metadata.generation
-    return status.phase is Phase.SUPERSEDED or edited or _rolled_back(run)
+    edited = (status.gate_generation or current.gate_generation) != observed.gate.metadata.generation
+    mended = status.reason in _MENDED
+    return status.phase is Phase.SUPERSEDED or edited or mended or _rolled_back(run)
 
 
 def _rolled_back(run: PerfRun) -> bool:

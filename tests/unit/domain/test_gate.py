@@ -163,3 +163,55 @@ def test_an_inconclusive_run_holds_and_a_pass_by_hand_opens_the_gate() -> None:
     world.create_run("by-hand")
     pass_run(world, "by-hand")
     assert condition(world, ConditionType.PASSED)[0] is ConditionStatus.TRUE
+
+
+def test_an_error_is_judged_again_once_what_was_missing_is_there() -> None:
+    world, name = next(released())
+    world.inputs = Inputs(problem=Problem("PlanNotFound", "ConfigMap scenario does not exist"))
+    world.settle(name)
+    assert world.runs[name].status.reason == "PlanNotFound"
+    assert condition(world, ConditionType.STALLED) == (ConditionStatus.TRUE, "PlanNotFound")
+    assert list(world.runs) == [name]
+    world.inputs = INPUTS
+    world.adopt()
+    assert world.active_run() != name
+    pass_run(world, world.active_run())
+    assert condition(world, ConditionType.PASSED)[0] is ConditionStatus.TRUE
+
+
+def test_a_gate_edited_before_its_run_looked_at_it_is_judged_once() -> None:
+    world, name = next(released(actions={"onFail": "Hold"}))
+    assert world.gate is not None
+    metadata = world.gate.metadata.model_copy(update={"generation": 2})
+    world.gate = world.gate.model_copy(update={"metadata": metadata})
+    fail_run(world, name)
+    deliver_final(world, name)
+    world.adopt()
+    assert list(world.runs) == [name]
+
+
+def test_a_gate_that_is_being_deleted_makes_nothing() -> None:
+    world, name = next(released())
+    del world.runs[name]
+    assert world.gate is not None
+    metadata = world.gate.metadata.model_copy(update={"deletion_timestamp": world.now})
+    world.gate = world.gate.model_copy(update={"metadata": metadata})
+    world.adopt()
+    assert world.runs == {}
+    assert world.decide_gate().requeue_at is None
+
+
+def test_a_gate_whose_target_rests_is_not_looked_at_again_and_again() -> None:
+    world = World(rollout=Rollout(complete=False, message="the Deployment is scaled to zero"))
+    world.adopt()
+    assert world.decide_gate().requeue_at is None
+
+
+def test_a_deleted_run_is_not_made_again_when_the_trigger_is_off() -> None:
+    world, name = next(released(actions={"onFail": "Hold"}))
+    del world.runs[name]
+    assert world.gate is not None
+    world.gate = world.gate.model_copy(update={"spec": gate(triggers={"rollout": False}).spec})
+    world.adopt()
+    assert world.runs == {}
+    assert condition(world, ConditionType.PASSED)[1] == "NotJudged"

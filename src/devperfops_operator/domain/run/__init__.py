@@ -11,6 +11,7 @@ from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus, Phase
 from devperfops_operator.domain.effects import DeleteJob, RunDecision
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.judgement import Judgement, decided
+from devperfops_operator.domain.manifests.common import MANAGED_BY
 from devperfops_operator.domain.observed import RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.acting import acting, known_good
@@ -47,11 +48,12 @@ def _decide(observed: RunObserved, now: datetime) -> RunDecision:
     status, gate = observed.run.status, observed.gate
     if status.phase.terminal:
         return _clean_up(observed)
-    if gate is None:
-        message = f"PerfGate {observed.run.spec.gate} does not exist"
+    if gate is None or _gone(gate, observed.run):
+        message = f"PerfGate {observed.run.spec.gate} does not exist (any more)"
         return _ended(status, now, Phase.CANCELLED, Step.GATE_NOT_FOUND, message)
-    if observed.run.spec.cancel and status.verdict is None:
-        return _ended(status, now, Phase.CANCELLED, Step.CANCELLED, "cancelled on request")
+    called_off = _called_off(observed.run)
+    if called_off is not None:
+        return _ended(status, now, Phase.CANCELLED, Step.CANCELLED, called_off)
     if status.phase is Phase.ACTING:
         return acting(observed, gate, observed.target, now)
     unfit = _unfit(observed, gate)
@@ -59,6 +61,20 @@ def _decide(observed: RunObserved, now: datetime) -> RunDecision:
         return RunDecision(to_acting(status, unfit, now))
     target = _existing(observed.target)
     return _superseded(observed, gate, target, now) or _advance(observed, gate, target, now)
+
+
+def _called_off(run: PerfRun) -> str | None:
+    """Why somebody wants no more of it; None: nobody does."""
+    if run.metadata.deletion_timestamp is not None:
+        return "the run is being deleted"
+    return "cancelled on request" if run.spec.cancel and run.status.verdict is None else None
+
+
+def _gone(gate: PerfGate, run: PerfRun) -> bool:
+    """Whether the run's gate is being deleted, or was, and has a namesake."""
+    owners = [owner for owner in run.metadata.owner_references if owner.name == gate.metadata.name]
+    disowned = any(owner.kind == gate.kind and owner.uid != gate.metadata.uid for owner in owners)
+    return disowned or gate.metadata.deletion_timestamp is not None
 
 
 def _unfit(observed: RunObserved, gate: PerfGate) -> Judgement | None:
@@ -103,6 +119,9 @@ def _superseded(observed: RunObserved, gate: PerfGate, target: Target, now: date
     """The revision, its pods or the gate changed: what is measured is not what was to be judged."""
     status = observed.run.status
     judged = status.revision or _meant_revision(observed)
+    if judged is None and MANAGED_BY.items() <= observed.run.metadata.labels.items():
+        message = "the gate wants another run by now"
+        return _ended(status, now, Phase.SUPERSEDED, Step.NEW_REVISION, message)
     if judged is not None and target.revision != judged:
         message = f"revision {target.revision} replaced {judged}"
         return _ended(status, now, Phase.SUPERSEDED, Step.NEW_REVISION, message)
