@@ -208,11 +208,11 @@ def _load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> 
     if not rate:
         yield _Finding(Reason.NO_SAMPLES, "JMeter wrote no sample in the judged part of the test")
         return
-    judged = sum(worker.judged_samples for worker in evidence.workers)
-    if judged == sum(worker.judged_errors for worker in evidence.workers):
+    samples = sum(worker.judged_samples for worker in evidence.workers)
+    if samples == sum(worker.judged_errors for worker in evidence.workers):
         yield _Finding(
             Reason.ALL_FAILED,
-            f"every one of the {judged} judged samples failed, so the target has served no load",
+            f"every one of the {samples} judged samples failed, so the target has served no load",
         )
     if plan.rate_per_minute is not None and rate < plan.rate_per_minute * RATE_WANTED:
         yield _Finding(
