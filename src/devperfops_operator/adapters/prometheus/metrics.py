@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
 
 TIMEOUT_SECONDS: Final = 10
+SERIES: Final = 2_000
+"""How many series a selector may match: each comes with all its samples of the judged window."""
+_AT_ONCE: Final = 4
 _WRONG_QUERY: Final = frozenset({400, 422})
 _STATUS = re.compile(r"HTTP Status Code (\d+) \((.*)\)$", re.DOTALL)
 
@@ -34,6 +38,8 @@ class PrometheusMetrics:
             name: PrometheusConnect(url=server.url, timeout=timeout_s, retry=Retry(total=0))
             for name, server in servers.items()
         }
+        # Threads of its own for each server, so that one that hangs holds up no other.
+        self._threads = {name: ThreadPoolExecutor(_AT_ONCE, f"prometheus-{name}") for name in servers}
 
     async def counters(
         self, server: str, selector: str, since: datetime, until: datetime
@@ -42,7 +48,8 @@ class PrometheusMetrics:
 
         Raises:
             Unavailable: no answer in time.
-            Refused: no such server in the settings, or it calls the query wrong.
+            Refused: no such server in the settings, it calls the query wrong, or the query gives no counters
+                or too many.
         """
         client = self._clients.get(server)
         if client is None:
@@ -50,13 +57,16 @@ class PrometheusMetrics:
         query = f"{selector}[{_milliseconds(until - since)}ms]"
         try:
             async with asyncio.timeout(self._timeout_s):
-                found = await asyncio.to_thread(client.custom_query, query, {"time": until.timestamp()})
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._threads[server], _read, client, query, until
+                )
         except PrometheusApiClientException as error:
             raise _translated(server, query, error) from error
-        except (requests.RequestException, TimeoutError, ValueError, KeyError) as error:
+        except TimeoutError as error:
+            raise Unavailable(f"Prometheus {server} does not answer within {self._timeout_s} s") from error
+        except (requests.RequestException, ValueError, KeyError) as error:
             where = f"Prometheus {server} at {client.url}"
             raise Unavailable(f"{where} does not answer: {_root(error)}") from error
-        return [_series(raw) for raw in found]
 
 
 def _milliseconds(window: timedelta) -> int:
@@ -64,7 +74,18 @@ def _milliseconds(window: timedelta) -> int:
     return math.ceil(window / timedelta(milliseconds=1)) + 1
 
 
-def _series(raw: Mapping[str, Any]) -> Series:
+def _read(client: PrometheusConnect, query: str, until: datetime) -> Sequence[Series]:
+    found = client.custom_query(query, {"time": until.timestamp(), "limit": SERIES + 1})
+    if len(found) > SERIES:
+        raise Refused("QueryInvalid", f"{query!r} matches more than {SERIES} series: narrow it by labels")
+    return [_series(query, raw) for raw in found]
+
+
+def _series(query: str, raw: Mapping[str, Any]) -> Series:
+    if "values" not in raw:  # a native histogram, or no range of samples
+        raise Refused(
+            "QueryInvalid", f"{query!r} does not select counters: write the name of a plain counter"
+        )
     return Series(
         labels=raw["metric"],
         samples=[(float(moment), float(value)) for moment, value in raw["values"]],
