@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -58,7 +59,7 @@ class Intake:
         """An agent delivers blocks, its heartbeat and at last its FINAL."""
         await self._authorise(request)
         self._run_of(request)  # before the body: nobody needs to send it in vain
-        push = _push(await self._bodies.json_object(request))
+        push = await self._bodies.read(request, _push)
         run, worker = self._run_of(request)
         return web.json_response(self._accept(run, worker, push).to_json())
 
@@ -107,7 +108,7 @@ def _start_in_ms(run: PerfRun, now: datetime) -> int | None:
     return max(0, (run.status.load.start_at - now) // timedelta(milliseconds=1))
 
 
-def _push(raw: dict[str, object]) -> Push:
+def _push(raw: dict[str, Any]) -> Push:
     try:
         return Push.from_json(raw)
     except ValueError as error:

@@ -7,7 +7,7 @@ import json
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from devperfops_operator.domain.errors import Unauthenticated, Unavailable
+from devperfops_operator.domain.errors import Refused, Unauthenticated, Unavailable
 
 
 def refusal(kind: type[web.HTTPError], message: str) -> web.HTTPError:
@@ -24,7 +24,7 @@ async def refuse_in_json(request: web.Request, handler: Handler) -> web.StreamRe
         answer = refusal(web.HTTPUnauthorized, str(error))
         answer.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
         raise answer from error
-    except Unavailable as error:
+    except (Unavailable, Refused) as error:  # refused to the operator, which the caller cannot mend
         raise refusal(web.HTTPServiceUnavailable, str(error)) from error
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
         if error.content_type == "application/json":

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devperfops_operator.domain.errors import Refused
 from devperfops_operator.server import body as bodies
 from devperfops_operator.server.body import LIMIT_BYTES
 from devperfops_operator.wire.measurement import (
@@ -217,6 +218,42 @@ async def test_the_api_server_away_is_not_the_agents_fault(operator, token):
     status, answer = await operator.post(BLOCKS, push(), token=token)
 
     assert (status, answer["message"]) == (503, "the API server does not answer")
+
+
+async def test_an_operator_that_may_not_review_tokens_says_so(operator, token, monkeypatch):
+    operator.store(make_run())
+
+    async def forbidden(_: str):
+        raise Refused("Forbidden", "cannot create resource tokenreviews")
+
+    monkeypatch.setattr(operator.tokens, "review", forbidden)
+
+    status, answer = await operator.post(START, token=token)
+
+    assert (status, answer["message"]) == (503, "cannot create resource tokenreviews")
+
+
+async def test_a_large_body_does_not_hold_up_the_others(operator, token):
+    operator.store(make_run())
+    stats = {"samples": 8, "errors": 0, "over": [0], "censored_over": [0]}
+    label = {**stats, "histogram": dict.fromkeys(map(str, range(8)), 1)}
+    labels = {f"GET /{number}": label for number in range(900)}
+    body = {**push(), "blocks": [{**push(block(0))["blocks"][0], "labels": labels}]}
+    body["blocks"] = [{**body["blocks"][0], "sequence": number} for number in range(50)]
+    text = json.dumps(body).encode()
+    assert 4 * 2**20 < len(text) < LIMIT_BYTES
+    loop, longest = asyncio.get_running_loop(), 0.0
+    sent_at = loop.time()
+
+    sending = operator.client.post(BLOCKS, data=io.BytesIO(text), headers=_bearer(token))
+    sent = asyncio.create_task(sending)
+    while not sent.done():
+        began = loop.time()
+        await asyncio.sleep(0)
+        longest = max(longest, loop.time() - began)
+
+    assert (await sent).status == 200
+    assert longest < (loop.time() - sent_at) / 3
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_sent(operator, token):
