@@ -32,7 +32,7 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The guarded Deployment as stored now. `ready`: all wanted replicas serve."""
+    """The guarded Deployment as stored now. `ready`: all wanted replicas serve, and there are some."""
 
     name: str
     uid: str
@@ -42,6 +42,7 @@ class Target:
     template_hash: str
     rollout: Rollout
     ready: bool
+    scaled_to_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)

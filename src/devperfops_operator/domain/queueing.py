@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from devperfops_operator.api.perfrun import PerfRun, Phase
-from devperfops_operator.domain.run.steps import Step, told
+from devperfops_operator.domain.run.steps import queues
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _WAITING: Final = frozenset({Phase.PENDING, Phase.AWAITING_ROLLOUT})
@@ -33,7 +33,7 @@ def _begun(run: PerfRun) -> bool:
 
 
 def _queues(run: PerfRun) -> bool:
-    return run.status.phase in _WAITING and told(run.status, Step.QUEUED) is not None
+    return run.status.phase in _WAITING and queues(run.status)
 
 
 def _age(run: PerfRun) -> tuple[datetime, str]:

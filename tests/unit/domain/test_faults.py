@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from devperfops_operator.analysis.exceedance import Tally
-from devperfops_operator.api.perfrun import PerfRun, Phase, Verdict
-from devperfops_operator.domain.observed import EffectFailure, Inputs, ObjectiveEvidence, Problem
+from devperfops_operator.api.perfrun import MAX_TIMELINE, PerfRun, Phase, Verdict
+from devperfops_operator.domain.observed import EffectFailure, Inputs, ObjectiveEvidence, Problem, Rollout
 from devperfops_operator.wire.measurement import LoadEnd
 from tests.unit.domain.test_judgement import counting_world
 from tests.unit.domain.world import BAD, GOOD, World, released, template
@@ -132,3 +132,69 @@ def test_a_rollback_is_tried_as_long_as_the_api_server_is_away(release: tuple[Wo
     world.wait(65)
     world.settle(name)
     assert world.patches == [template("1")]
+
+
+def test_a_target_scaled_to_zero_under_load_is_no_fault_of_its_release(release: tuple[World, str]) -> None:
+    world, name = release
+    world.until(name, Phase.RUNNING)
+    world.wait(20)
+    world.load(name, BAD, BAD, failed=True)
+    world.scaled_to_zero = True
+    world.settle(name)
+    status = world.runs[name].status
+    assert (status.verdict, status.reason) == (Verdict.INCONCLUSIVE, "TargetGone")
+    assert "scaled to zero" in (status.message or "")
+    assert world.patches == []
+    assert world.active_run() != name
+
+
+def test_a_run_whose_rollout_is_undone_gives_up_its_place_in_the_queue(release: tuple[World, str]) -> None:
+    world, ahead = release
+    world.until(ahead, Phase.RUNNING)
+    world.create_run("second")
+    world.settle("second")
+    assert world.told("second")[-1] == "Queued"
+    rollout, world.rollout = world.rollout, Rollout(complete=False, message="0 of 2 pods ready")
+    world.settle("second")
+    world.rollout = rollout
+    world.wait(1)
+    world.create_run("third")
+    del world.runs[ahead], world.jobs[ahead]
+    for _ in range(4):
+        world.step_run("third")
+    assert world.runs["third"].status.phase is not Phase.AWAITING_ROLLOUT
+    world.settle("second")
+    assert world.told("second")[-1] == "Queued"
+
+
+def test_pods_that_come_and_go_do_not_fill_the_timeline(release: tuple[World, str]) -> None:
+    world, ahead = release
+    world.until(ahead, Phase.RUNNING)
+    world.create_run("second")
+    complete = world.rollout
+    for turn in range(400):
+        world.rollout = complete if turn % 2 else Rollout(complete=False, message="1 of 2 pods ready")
+        world.step_run("second")
+    assert len(world.runs["second"].status.timeline) < MAX_TIMELINE // 2
+
+
+def test_a_run_seen_before_its_gate_waits_for_it_a_little() -> None:
+    world = World()
+    world.adopt()
+    gate, world.gate = world.gate, None
+    world.create_run("by-hand")
+    world.step_run("by-hand")
+    assert world.runs["by-hand"].status.phase is Phase.PENDING
+    assert world.decide_run("by-hand").requeue_at is not None
+    world.wait(5)
+    world.gate = gate
+    world.step_run("by-hand")
+    assert world.runs["by-hand"].status.phase is Phase.AWAITING_ROLLOUT
+
+
+def test_a_run_whose_gate_never_comes_ends() -> None:
+    world = World(gate=None)
+    world.create_run("by-hand")
+    world.wait(15)
+    world.step_run("by-hand")
+    assert world.runs["by-hand"].status.phase is Phase.CANCELLED

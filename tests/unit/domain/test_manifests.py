@@ -104,6 +104,7 @@ def test_a_target_scaled_to_zero_is_not_ready_for_load() -> None:
     target = read_target(raw, revision="r")
     assert not target.ready
     assert "scaled to zero" in target.rollout.message
+    assert target.scaled_to_zero
 
 
 def crashing_pod(owner: str, restarts: int) -> dict[str, Any]:

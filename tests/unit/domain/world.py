@@ -90,6 +90,7 @@ class World:
     target_exists: bool = True
     rollout: Rollout = COMPLETE
     target_ready: bool = True
+    scaled_to_zero: bool = False
     runs: dict[str, PerfRun] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     jobs: dict[str, LoadJob] = field(default_factory=dict)
@@ -114,6 +115,7 @@ class World:
             template_hash=template_hash(self.template),
             rollout=self.rollout,
             ready=self.target_ready,
+            scaled_to_zero=self.scaled_to_zero,
         )
 
     def decide_gate(self) -> GateDecision:

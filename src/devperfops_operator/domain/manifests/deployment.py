@@ -45,6 +45,7 @@ def read_target(
         template_hash=template_hash(spec["template"]),
         rollout=_rollout(deployment, _newest_pods(deployment, replica_sets, pods)),
         ready=0 < wanted <= status.get("readyReplicas", 0),
+        scaled_to_zero=wanted == 0,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from devperfops_operator.api.perfgate import PerfGate
@@ -16,9 +16,11 @@ from devperfops_operator.domain.observed import RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.acting import acting, known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
-from devperfops_operator.domain.run.steps import Step, end, to_acting, with_conditions
+from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
 from devperfops_operator.domain.run.under_load import judging, running
 from devperfops_operator.domain.verdict import Reason
+
+_GATE_WAIT = timedelta(seconds=10)
 
 __all__ = ["decide_run", "final_stored", "known_good", "stop_wanted"]
 
@@ -49,8 +51,7 @@ def _decide(observed: RunObserved, now: datetime) -> RunDecision:
     if status.phase.terminal:
         return _clean_up(observed)
     if gate is None or _gone(gate, observed.run):
-        message = f"PerfGate {observed.run.spec.gate} does not exist (any more)"
-        return _ended(status, now, Phase.CANCELLED, Step.GATE_NOT_FOUND, message)
+        return _without_gate(observed, now)
     called_off = _called_off(observed.run)
     if called_off is not None:
         return _ended(status, now, Phase.CANCELLED, Step.CANCELLED, called_off)
@@ -61,6 +62,15 @@ def _decide(observed: RunObserved, now: datetime) -> RunDecision:
         return RunDecision(to_acting(status, unfit, now))
     target = _existing(observed.target)
     return _superseded(observed, gate, target, now) or _advance(observed, gate, target, now)
+
+
+def _without_gate(observed: RunObserved, now: datetime) -> RunDecision:
+    """The gate of a new run may be as new, and the watch of gates a little behind that of runs."""
+    run, made = observed.run, observed.run.metadata.creation_timestamp
+    if observed.gate is None and run.status.phase is Phase.PENDING and made and now < made + _GATE_WAIT:
+        return wait(observed, made + _GATE_WAIT)
+    message = f"PerfGate {run.spec.gate} does not exist (any more)"
+    return _ended(run.status, now, Phase.CANCELLED, Step.GATE_NOT_FOUND, message)
 
 
 def _called_off(run: PerfRun) -> str | None:
@@ -83,10 +93,13 @@ def _unfit(observed: RunObserved, gate: PerfGate) -> Judgement | None:
         resolve_plan(gate.spec)
     except InvalidSpec as error:
         return decided(Reason.INVALID_SPEC, str(error))
+    load, name = observed.run.status.load, gate.spec.target_ref.name
     if observed.target is not None:
-        return None
-    reason = Reason.TARGET_NOT_FOUND if observed.run.status.load is None else Reason.TARGET_GONE
-    return decided(reason, f"Deployment {gate.spec.target_ref.name} does not exist")
+        loading = load is not None and load.ended_at is None
+        stopped = loading and observed.target.scaled_to_zero
+        return decided(Reason.TARGET_GONE, f"Deployment {name} was scaled to zero") if stopped else None
+    reason = Reason.TARGET_NOT_FOUND if load is None else Reason.TARGET_GONE
+    return decided(reason, f"Deployment {name} does not exist")
 
 
 def _existing(target: Target | None) -> Target:

@@ -15,10 +15,12 @@ from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
 from devperfops_operator.domain.observed import EffectFailure, LoadJob, RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
-from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told, wait
+from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, wait
 from devperfops_operator.domain.verdict import Reason
 
 _LOOK_AGAIN = timedelta(seconds=2)
+_LOOK_AGAIN_LATEST = timedelta(seconds=30)
+_LINES_OF_QUEUEING = 64  # of a timeline, which is bounded, for pods that come and go
 _START_DELAY = timedelta(seconds=1)
 """Long enough for every worker to have asked again, short enough not to be noticed."""
 
@@ -49,7 +51,7 @@ def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now
     if rollout.problem is not None:
         return RunDecision(to_acting(status, decided(Reason.ROLLOUT_STALLED, rollout.problem.message), now))
     if not rollout.complete:
-        return wait(observed, now + _LOOK_AGAIN)
+        return _await_rollout(observed, rollout.message, now)
     if observed.blocked_by is not None:
         return _queue(observed, observed.blocked_by, now)
     return RunDecision(
@@ -64,9 +66,20 @@ def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now
     )
 
 
+def _await_rollout(observed: RunObserved, message: str, now: datetime) -> RunDecision:
+    """Looks at the pods less and less often. A run that cannot use its turn lets others have it."""
+    status = observed.run.status
+    if queues(status) and len(status.timeline) < _LINES_OF_QUEUEING:
+        return RunDecision(
+            step(status, now, Step.LEFT_QUEUE, f"its rollout is no longer complete: {message}")
+        )
+    waited = now - (entered(status, Phase.AWAITING_ROLLOUT) or now)
+    return wait(observed, now + min(max(_LOOK_AGAIN, waited / 10), _LOOK_AGAIN_LATEST))
+
+
 def _queue(observed: RunObserved, ahead: str, now: datetime) -> RunDecision:
     status = observed.run.status
-    if told(status, Step.QUEUED) is not None:
+    if queues(status):
         return wait(observed, now + _LOOK_AGAIN)
     return RunDecision(
         step(status, now, Step.QUEUED, f"waits for {ahead}: one load at a time in a namespace")

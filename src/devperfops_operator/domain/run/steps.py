@@ -19,6 +19,7 @@ class Step(StrEnum):
 
     ACCEPTED = "Accepted"
     QUEUED = "Queued"
+    LEFT_QUEUE = "LeftQueue"
     ROLLOUT_COMPLETE = "RolloutComplete"
     SNAPSHOT_TAKEN = "SnapshotTaken"
     WORKERS_READY = "WorkersReady"
@@ -52,6 +53,11 @@ def entered(status: PerfRunStatus, phase: Phase) -> datetime | None:
 def told(status: PerfRunStatus, reason: StrEnum) -> datetime | None:
     """When the timeline first told `reason`."""
     return next((entry.at for entry in status.timeline if entry.reason == reason.value), None)
+
+
+def queues(status: PerfRunStatus) -> bool:
+    """Whether the run waits for its turn: so the last line of its timeline says."""
+    return bool(status.timeline) and status.timeline[-1].reason == Step.QUEUED.value
 
 
 def wait(observed: RunObserved, until: datetime) -> RunDecision:
