@@ -19,9 +19,15 @@ from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
 from devperfops_operator.evidence import EvidenceStore
 from hack.kube import Kube
-from tests.integration.world import GATE, World, changed_kubeconfig, eventually
+from tests.integration.world import GATE, World, changed_kubeconfig, eventually, sockets_closed
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+async def tidy() -> AsyncIterator[None]:
+    yield
+    await sockets_closed()
 
 
 @pytest.fixture
@@ -218,7 +224,8 @@ async def test_one_run_at_a_time(world: World) -> None:
 
         await eventually("the second has begun", lambda: world.kube.find("Job", "second", world.namespace))
 
-        began = world.status("PerfRun", "second")["timeline"][0]["at"]
+        timeline = world.status("PerfRun", "second")["timeline"]
+        began = next(entry["at"] for entry in timeline if entry["phase"] == "Preparing")
         assert world.phase("first") == "Cancelled"
         assert world.status("PerfRun", "first")["completedAt"] <= began
         assert world.kube.find("Job", "first", world.namespace) is None

@@ -16,9 +16,15 @@ from devperfops_operator.domain.errors import Conflict, Refused, Unauthenticated
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
 from hack.kube import Kube
 from tests import api_cases
-from tests.integration.world import changed_kubeconfig
+from tests.integration.world import changed_kubeconfig, sockets_closed
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+async def tidy() -> AsyncIterator[None]:
+    yield
+    await sockets_closed()
 
 
 @pytest.fixture

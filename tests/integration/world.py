@@ -27,6 +27,14 @@ async def eventually(what: str, probe: Callable[[], T | None], seconds: float = 
     return await asyncio.to_thread(wait_for, what, probe, seconds=seconds, interval=0.05)
 
 
+async def sockets_closed() -> None:
+    """The event loop holds no socket but its own: TLS takes a moment to say goodbye."""
+    sockets = asyncio.get_running_loop()._selector.get_map()  # type: ignore[attr-defined]
+    async with asyncio.timeout(10):
+        while len(sockets) > 1:  # noqa: ASYNC110  nobody tells when
+            await asyncio.sleep(0.01)
+
+
 def changed_kubeconfig(original: Path, folder: Path, **changes: dict[str, Any]) -> str:
     """A kubeconfig of one cluster and one user, with another `cluster` or `user`."""
     config = yaml.safe_load(original.read_text())
