@@ -18,6 +18,7 @@ _DURATION = re.compile(DURATION_PATTERN)
 _RATE = re.compile(RATE_PATTERN)
 _PERCENT = re.compile(r"^[0-9]{1,2}(\.[0-9]{1,4})?%$")
 _DURATION_UNITS: Final = {"h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
+_RARE: Final = 10  # per minute: below it whole samples a minute say too little
 _PER_MINUTE: Final = {"s": Fraction(60), "m": Fraction(1), "h": Fraction(1, 60)}
 
 
@@ -66,7 +67,9 @@ def parse_rate(value: str | int) -> Fraction:
 
 
 def format_rate(per_minute: Fraction) -> str:
-    """Write a rate per minute for people, in whole samples: `2987/m`."""
+    """Write a rate per minute for people, in whole samples: `2987/m`, or of a rare one `7/h`."""
+    if per_minute < _RARE and per_minute.denominator != 1:
+        return f"{round(per_minute * 60)}/h"
     return f"{round(per_minute)}/m"
 
 

@@ -87,6 +87,11 @@ def test_whole_rates_per_minute_read_back_as_written(rate: int) -> None:
     assert parse_rate(format_rate(Fraction(rate))) == rate
 
 
+@pytest.mark.parametrize("text", ["7/h", "61/h", "1/m", "9/m", "599/h"])
+def test_a_rare_rate_is_told_by_the_hour(text):
+    assert format_rate(parse_rate(text)) == text
+
+
 @pytest.mark.parametrize(
     ("text", "share"),
     [
