@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -16,17 +16,20 @@ _log = logging.getLogger(__name__)
 
 
 class Narrator:
-    """Remembers what it has told; after a restart the API server knows it by the events' names."""
+    """Remembers what it has told, as long as it stands: what comes back later is told again.
+
+    After a restart the API server knows it by the events' names.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._told: dict[Key, set[str]] = {}
 
-    def assume_told(self, key: Key, events: Iterable[Event]) -> None:
+    def assume_told(self, key: Key, events: Sequence[Event]) -> None:
         """What an object says when we first see it was told in an earlier life."""
         self._told.setdefault(key, {_name(event) for event in events})
 
-    async def tell(self, key: Key, events: Iterable[Event]) -> None:
+    async def tell(self, key: Key, events: Sequence[Event]) -> None:
         """Create those that are not told yet. An event that cannot be told stops nothing."""
         told = self._told.setdefault(key, set())
         for event in events:
@@ -40,6 +43,7 @@ class Narrator:
             except DevPerfOpsError as error:
                 _log.warning("an event cannot be told: %s", error)
             told.add(_name(event))
+        told &= {_name(event) for event in events}
 
     def forget(self, key: Key) -> None:
         self._told.pop(key, None)
