@@ -93,8 +93,9 @@ def close_objectives(
 def achieved_rate(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Fraction | None:
     """Judged samples per minute over the judged window: all of it, or up to our stop or the last sample.
 
-    JMeter counts its duration from before its first sample, so it may be through a little before the window is;
-    a plan that ends far too early is found by its time. One that hangs ends late, and the window does not wait.
+    JMeter counts its duration from before its first sample, so it may be through a little before the window
+    is; a plan that ends far too early is found by its time. One that hangs ends late, and the window does not
+    wait.
     """
     if load.judged_from is None:
         return None
