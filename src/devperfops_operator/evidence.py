@@ -149,6 +149,7 @@ class _Worker:
             judged_samples=totals.judged_samples,
             judged_errors=totals.judged_errors,
             blocks=totals.blocks,
+            last_end=totals.last_end,
             final=Final(totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated),
         )
         for stored in totals.objectives:

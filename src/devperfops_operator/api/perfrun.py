@@ -130,6 +130,7 @@ class WorkerStatus(ApiModel):
     blocks: int
     end: LoadEnd
     truncated: bool = False  # the JTL's last line is cut
+    last_end: Timestamp | None = None  # when its last sample ended
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 

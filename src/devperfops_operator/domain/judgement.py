@@ -100,8 +100,8 @@ def achieved_rate(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Fracti
     if load.judged_from is None:
         return None
     planned_end = load.judged_from + plan.duration - plan.ramp_up
-    so_far = max((worker.last_end for worker in evidence.workers if worker.last_end), default=planned_end)
-    end = load.stop_requested_at or (planned_end if load.ended_at is not None else so_far)
+    last_end = max((worker.last_end for worker in evidence.workers if worker.last_end), default=planned_end)
+    end = load.stop_requested_at or last_end
     window = Fraction((min(end, planned_end) - load.judged_from).total_seconds())
     if window < 1:
         return None

@@ -81,6 +81,23 @@ def test_each_fault_has_its_reason(judgement: Judgement, reason: Reason) -> None
     assert judgement.message
 
 
+@pytest.mark.parametrize(
+    ("last_second", "reason"),
+    [
+        pytest.param(
+            67, Reason.OBJECTIVES_MET, id="JMeter, slow to its first sample, is through before the window"
+        ),
+        pytest.param(
+            75, Reason.RATE_NOT_REACHED, id="the target hung at the end, and the window does not wait"
+        ),
+    ],
+)
+def test_the_rate_is_of_the_time_in_which_there_was_load(last_second: int, reason: Reason) -> None:
+    found = evidence(judged=2840)
+    worker = replace(found.workers[0], last_end=START + timedelta(seconds=last_second))
+    assert verdict(replace(found, workers=(worker,))).reason is reason
+
+
 def test_every_reason_has_a_verdict_and_only_one_passes() -> None:
     assert set(VERDICTS) == set(Reason)
     assert [reason for reason in Reason if VERDICTS[reason] is Verdict.PASS] == [Reason.OBJECTIVES_MET]

@@ -93,6 +93,7 @@ def totals_of(store):
             blocks=w.blocks,
             end=w.final.end,
             truncated=w.final.truncated,
+            last_end=w.last_end,
             objectives=tuple(
                 ObjectiveTotals(
                     name=name,

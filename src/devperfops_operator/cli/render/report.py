@@ -24,7 +24,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       progressAt (when these figures were taken)} or null: there was none
         objectives    [{name, expect, verdict, reason, message, observed ("p99 = 212 ms"), exceedance, bound,
                       allowed (shares: "0.35%"), samples, exceedances, decidedAt}]
-        workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated,
+        workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, lastEnd,
                       objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt}
                       or null

@@ -96,6 +96,7 @@ def _totals(worker: WorkerEvidence) -> WorkerStatus:
         blocks=worker.final.blocks,
         end=worker.final.end,
         truncated=worker.final.truncated,
+        last_end=worker.last_end,
         objectives=tuple(
             ObjectiveTotals(
                 name=name,
