@@ -76,12 +76,14 @@ class EvidenceStore:
         """Take in an objective's counters: all samples of the judged window so far, at each poll again."""
         counters = self._run(run_uid).counters[objective]
         try:
-            steps = tallies(increments(good, total))
+            scraped = increments(good, total)
+            steps = tallies(scraped)
         except CountersError as error:
             counters.gap = Problem(error.reason, error.message)
         else:
             counters.gap = None
             counters.tally = steps[-1]
+            counters.covered = timedelta(seconds=scraped[-1].second - scraped[0].second)
             counters.failed = counters.failed or any(map(counters.objective.test.fails, steps))
         counters.polled_at = now
 
@@ -203,10 +205,11 @@ class _Counters:
     tally: Tally = field(default_factory=Tally)
     failed: bool = False
     gap: Problem | None = None
+    covered: timedelta | None = None
     polled_at: datetime | None = None
 
     def view(self) -> ObjectiveEvidence:
-        return ObjectiveEvidence(self.tally, self.failed, gap=self.gap)
+        return ObjectiveEvidence(self.tally, self.failed, gap=self.gap, covered=self.covered)
 
 
 class _Run:

@@ -113,13 +113,15 @@ class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
-    `gap`: why the evidence is missing or unusable (counters only).
+    For counters only: `gap` says why the evidence is missing or unusable, `covered` is the time
+    from the first to the last scrape that counts.
     """
 
     tally: Tally
     failed: bool = False
     quantile_ms: float | None = None
     gap: Problem | None = None
+    covered: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,3 +238,20 @@ def test_a_prometheus_that_stays_away_makes_the_run_inconclusive() -> None:
         status = decision.status
         world.runs[name] = world.runs[name].model_copy(update={"status": status})
     assert (status.verdict, status.reason) == (Verdict.INCONCLUSIVE, "PrometheusUnavailable")
+
+
+@pytest.mark.parametrize(
+    ("covered_s", "reason"), [(50, "ObjectivesMet"), (10, "PrometheusUnavailable"), (19, "ObjectivesMet")]
+)
+def test_counters_of_a_part_of_the_judged_load_are_no_evidence(covered_s: int, reason: str) -> None:
+    world, name = counting_world()
+    world.wait(71)
+    world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
+    for _ in range(3):
+        world.step_run(name)
+    world.wait(31)
+    covered = ObjectiveEvidence(GOOD, covered=timedelta(seconds=covered_s))
+    objectives = {**world.evidence[name].objectives, "availability": covered}
+    world.evidence[name] = replace(world.evidence[name], objectives=objectives, metrics_polled_at=world.now)
+    world.settle(name)
+    assert world.runs[name].status.reason == reason

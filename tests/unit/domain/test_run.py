@@ -480,3 +480,15 @@ def test_killed_between_any_status_write_and_its_effects_the_outcome_is_the_same
     for crash_at in range(writes):
         disturbed, _ = play(bad=bad, crash_at=crash_at)
         assert outcome(disturbed) == outcome(undisturbed), f"killed after write {crash_at}"
+
+
+def test_a_known_good_that_fails_is_not_rolled_back_to_itself(release: tuple[World, str]) -> None:
+    world, name = release
+    world.until(name, Phase.RUNNING)
+    own = world.runs[name].status.snapshot
+    assert own is not None
+    world.snapshots[own] = replace(world.snapshots[own], known_good=True)
+    fail_run(world, name)
+    action = world.runs[name].status.action
+    assert action is not None
+    assert (action.type, action.reason) == (ActionType.HOLD, "KnownGoodFailed")

@@ -391,6 +391,13 @@ def test_counters_are_counted_afresh_at_each_poll():
     assert tallies(store)[GOOD] == Tally(201, 1, 1)
 
 
+def test_counters_tell_how_long_they_were_scraped():
+    store = opened()
+    ok = counter("200", 5, 105, 205, 305)
+    store.accept_counters(RUN, GOOD, [ok], [ok], NOW)
+    assert store.view(RUN).objectives[GOOD].covered == timedelta(seconds=30)
+
+
 def test_counters_that_failed_once_stay_failed():
     store = opened()
     ok, bad = [0, 100, 200, 300, 400, 500], [0, 10, 20, 30, 40, 50]

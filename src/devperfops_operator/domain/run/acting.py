@@ -75,13 +75,15 @@ def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: d
 def _choose_after_fail(
     observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime
 ) -> ActionStatus:
-    good = known_good(observed.snapshots)
-    if observed.run.status.trigger is Trigger.MANUAL:
+    good, status = known_good(observed.snapshots), observed.run.status
+    if status.trigger is Trigger.MANUAL:
         return _hold("ManualRun", "a run asked for by hand reports and never rolls back", now)
     if gate.spec.actions.on_fail is OnFail.HOLD:
         return _hold("HoldAsked", "spec.actions.onFail is Hold", now)
     if good is None:
         return _hold("NoKnownGood", "no revision has passed yet, so there is nothing to go back to", now)
+    if good.revision == status.revision:
+        return _hold("KnownGoodFailed", "the revision that failed is itself the known-good one", now)
     if target is not None and without_restart(target.template) == without_restart(good.template):
         return _hold(
             "ConfigNotReversible",

@@ -26,7 +26,13 @@ from devperfops_operator.domain.judgement import (
     latched_failure,
 )
 from devperfops_operator.domain.objectives import BadEvents, RunPlan
-from devperfops_operator.domain.observed import Evidence, Problem, RunObserved, WorkerEvidence
+from devperfops_operator.domain.observed import (
+    Evidence,
+    ObjectiveEvidence,
+    Problem,
+    RunObserved,
+    WorkerEvidence,
+)
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.verdict import Reason
@@ -41,6 +47,7 @@ _OVERRUN = timedelta(seconds=60)
 _FINAL_WAIT = timedelta(seconds=130)
 _FINAL_WAIT_JOB_GONE = timedelta(seconds=10)
 _METRICS_WAIT = timedelta(seconds=30)
+_COVERED = 0.8  # of the judged window, at least, by the scrapes of a counter
 _UNREAD_WAIT = timedelta(minutes=10)  # the operator itself may have been away
 
 
@@ -259,10 +266,27 @@ def _read_until(evidence: Evidence, moment: datetime) -> bool:
 
 
 def _with_gaps(observed: RunObserved, status: PerfRunStatus, plan: RunPlan) -> Evidence:
-    """Counters that were not read beyond the load's end are no evidence, however many there are."""
-    load, evidence = _load(status), observed.evidence
-    if load.ended_at is None or _read_until(evidence, load.ended_at):
-        return evidence
-    unread = Problem(Reason.PROMETHEUS_UNAVAILABLE.value, "its counters could not be read to the load's end")
-    gaps = {o.name: replace(evidence_of(o, evidence), gap=unread) for o in plan.counter_objectives}
+    """Counters of only a part of the judged load are no evidence, however many events they hold."""
+    evidence = observed.evidence
+    counters = {o.name: evidence_of(o, evidence) for o in plan.counter_objectives}
+    gaps = {
+        name: replace(counted, gap=counted.gap or _gap(observed, _load(status), counted))
+        for name, counted in counters.items()
+    }
     return replace(evidence, objectives={**evidence.objectives, **gaps})
+
+
+def _gap(observed: RunObserved, load: LoadStatus, counted: ObjectiveEvidence) -> Problem | None:
+    if load.ended_at is None or load.judged_from is None:
+        return None
+    unavailable = Reason.PROMETHEUS_UNAVAILABLE.value
+    if not _read_until(observed.evidence, load.ended_at):
+        return Problem(unavailable, "its counters could not be read to the load's end")
+    window = load.ended_at - load.judged_from
+    wanted = window * _COVERED - 2 * observed.settings.scrape_interval
+    if counted.covered is None or counted.covered >= wanted:
+        return None
+    scraped, judged = counted.covered.total_seconds(), window.total_seconds()
+    return Problem(
+        unavailable, f"its counters were scraped over {scraped:.0f} s of the judged {judged:.0f} s"
+    )
