@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from rich.markup import escape
+
 from hack.demo import sample
 from hack.demo.errors import expect
 from hack.demo.timeline import Timeline
@@ -119,14 +121,14 @@ class Story:
                 run = self.kube.get("PerfRun", name, self.namespace)
                 status = run.get("status", {})
                 for entry in status.get("timeline", [])[told:]:
-                    self.timeline.tell(f"  [cyan]{entry['phase']:<15}[/] {entry['message']}")
+                    self.timeline.tell(f"  [cyan]{entry['phase']:<15}[/] {escape(entry['message'])}")
                     told += 1
                 if status.get("phase") in _TERMINAL:
                     break
                 expect(time.monotonic() < deadline, f"run {name} has no end: {_sentence(run)}")
                 self.timeline.progress(_now(run))
                 time.sleep(1)
-        self.timeline.tell(f"  [bold]{status.get('verdict')}[/]: {status.get('message')}")
+        self.timeline.tell(f"  [bold]{status.get('verdict')}[/]: {escape(str(status.get('message')))}")
         return run
 
     def _apply(self, release: Object) -> None:
