@@ -10,6 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
+from rich.text import Text
 
 _SIGN_OF_LIFE: Final = 15.0
 """Seconds between two lines of progress where nothing can be redrawn."""
@@ -24,7 +25,7 @@ class Timeline:
         self._told = 0.0
 
     def chapter(self, title: str) -> None:
-        self._console.print(Rule(title, align="left"))
+        self._console.print(Rule(Text(title, style="bold"), align="left"))
 
     def tell(self, text: str) -> None:
         self._console.print(f"[dim]{self._clock()}[/]  {text}", highlight=False, soft_wrap=not self._live)
