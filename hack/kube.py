@@ -114,7 +114,8 @@ class Kube:
             raise LookupError(f"there is no {kind} {namespace}/{name}")
         return found
 
-    def list(self, kind: str, namespace: str, selector: str = "") -> list[Object]:
+    def list(self, kind: str, namespace: str | None = None, selector: str = "") -> list[Object]:
+        """The objects of a kind; without `namespace`, of all of them."""
         found = self._resource(kind).get(namespace=namespace, label_selector=selector)
         return [each.to_dict() for each in found.items]
 

@@ -25,13 +25,12 @@ def main(arguments: list[str]) -> int:
     """0: everything happened as told; 1: something did not, and the text says what; 130: interrupted."""
     timeline = Timeline(Console(log_path=False))
     try:
-        choice = Choice.from_environment(os.environ)
         if arguments == ["down"]:
-            down(choice, timeline)
+            down(setup.chosen_cluster(os.environ), timeline)
         else:
-            demo(choice, timeline)
+            demo(Choice.from_environment(os.environ), timeline)
     except (DemoFailed, KubeError, ClusterError, ApiException, HTTPError) as error:
-        timeline.tell(f"[bold red]The demo did not happen as told:[/] {escape(str(error))}")
+        timeline.tell(f"[bold red]Not as told:[/] {escape(str(error))}")
         return 1
     except KeyboardInterrupt:
         timeline.tell("interrupted; `make demo` begins again, `make demo-down` removes what is there")
@@ -45,7 +44,7 @@ def demo(choice: Choice, timeline: Timeline) -> None:
     with timeline.step(
         "a Kubernetes cluster" if choice.kubeconfig is None else f"the cluster of {choice.kubeconfig}"
     ):
-        kube = setup.start_cluster(choice)
+        kube = setup.start_cluster(choice.kubeconfig)
     with timeline.step("images: operator (also the agent), JMeter, podinfo, Prometheus"):
         images = setup.provide_images(choice)
     with timeline.step(f"nothing left of an earlier demo in {sample.NAMESPACE} and {sample.MONITORING}"):
@@ -58,9 +57,9 @@ def demo(choice: Choice, timeline: Timeline) -> None:
     _farewell(kube, timeline, report.write(kube, runs, CHECKOUT / "build/demo"))
 
 
-def down(choice: Choice, timeline: Timeline) -> None:
+def down(kubeconfig: Path | None, timeline: Timeline) -> None:
     """Remove everything the demo made in the cluster; the cluster itself stays."""
-    kube = setup.start_cluster(choice)
+    kube = setup.start_cluster(kubeconfig)
     with timeline.step("remove the demo's namespaces, the operator and its CRDs"):
         setup.remove(kube)
         setup.uninstall_operator(kube)

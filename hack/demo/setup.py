@@ -21,6 +21,7 @@ from hack.kube import Kube, Object, condition, kustomize, rolled_out, wait_for
 
 SYSTEM: Final = "devperfops-system"
 OPERATOR: Final = "devperfops-operator"
+GATES: Final = "perfgates.devperfops.io"
 _OVERLAY: Final = CHECKOUT / "build/demo/operator"
 _READY_SECONDS: Final = 180
 _GONE_SECONDS: Final = 180
@@ -44,9 +45,7 @@ class Choice:
         Raises:
             DemoFailed: they do not go together.
         """
-        kubeconfig = environment.get("KUBECONFIG") or None
-        if kubeconfig and Path(kubeconfig) == settings.cache().cluster.kubeconfig:
-            kubeconfig = None  # ours, as the demo tells people to set it
+        kubeconfig = chosen_cluster(environment)
         way = environment.get("IMAGES") or ("push" if kubeconfig else "load")
         registry = environment.get("REGISTRY") or None
         if way not in {"load", "push"}:
@@ -59,15 +58,23 @@ class Choice:
                 "(or unset KUBECONFIG, and the demo brings a cluster of its own)"
             )
         return cls(
-            kubeconfig=Path(kubeconfig) if kubeconfig else None,
+            kubeconfig=kubeconfig,
             registry=registry if way == "push" else None,
             insecure=environment.get("REGISTRY_INSECURE") == "1",
         )
 
 
-def start_cluster(choice: Choice) -> Kube:
+def chosen_cluster(environment: Mapping[str, str]) -> Path | None:
+    """The user's KUBECONFIG; None: the local cluster."""
+    path = environment.get("KUBECONFIG")
+    if not path or Path(path) == settings.cache().cluster.kubeconfig:  # as the demo tells people to set it
+        return None
+    return Path(path)
+
+
+def start_cluster(kubeconfig: Path | None) -> Kube:
     """The user's cluster, or ours."""
-    return Kube(choice.kubeconfig or cluster.up(settings.cache()))
+    return Kube(kubeconfig or cluster.up(settings.cache()))
 
 
 def provide_images(choice: Choice) -> Images:
@@ -129,11 +136,19 @@ def install(kube: Kube, objects: Iterable[Object]) -> None:
 
 
 def uninstall_operator(kube: Kube) -> None:
-    """Delete everything `install_operator` made, CRDs (and so all gates and runs) included."""
+    """Delete everything `install_operator` made, CRDs included.
+
+    Raises:
+        DemoFailed: there are gates besides the demo's, which would go with their CRD.
+    """
+    gates = kube.list("PerfGate") if kube.find("CustomResourceDefinition", GATES) else []
+    if gates:
+        names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in gates)
+        raise DemoFailed(f"the operator and its CRDs stay, because there are gates of your own: {names}")
     for each in reversed(kustomize(CHECKOUT / "deploy/kustomize/base")):
-        kube.delete(
-            each["kind"], each["metadata"]["name"], each["metadata"].get("namespace"), each["apiVersion"]
-        )
+        metadata = each["metadata"]
+        kube.delete(each["kind"], metadata["name"], metadata.get("namespace"), each["apiVersion"])
+    wait_for(f"namespace {SYSTEM} is gone", partial(_gone, kube, SYSTEM), seconds=_GONE_SECONDS)
 
 
 def install_prometheus(kube: Kube, found: Images) -> None:
