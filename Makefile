@@ -58,7 +58,7 @@ lock: ## Pin the packages again (needs uv)
 
 
 .PHONY: cluster-up cluster-down clean
-cluster-up: $(READY) ## Start a one-node Kubernetes on this machine; needs root, the first time about 20 minutes
+cluster-up: $(READY) ## Start a one-node Kubernetes on this machine; needs root, the first time about 8 minutes
 	$(CLUSTER) up
 
 cluster-down: $(READY) ## Stop it
