@@ -99,7 +99,7 @@ async def _serve(settings: Settings, connection: Connection) -> None:
         telemetry=Telemetry(registry),
     )
     intake = Intake(
-        runs=Runs(find=operator.find_run, wake=operator.wake),
+        runs=Runs(find=operator.find_run, wake=operator.wake, complete=operator.ready),
         evidence=evidence,
         tokens=TokenReviewer(connection),
         now=lambda: datetime.now(UTC),

@@ -1,8 +1,8 @@
 """The operator as the agent sees it: two requests, each repeated until it is answered.
 
 OperatorError
-+-- UnavailableError   try again: away, restarting, does not know the run (yet), does not trust the token
-+-- RunOverError       the run is over, or has this worker's last word: stop the load and end
++-- UnavailableError   try again: away, restarting, does not trust the token
++-- RunOverError       the run is over or deleted, or has this worker's last word: stop the load and end
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class OperatorClient:
         match response.status_code:
             case httpx.codes.OK:
                 return _read(response, read)
-            case httpx.codes.CONFLICT:
+            case httpx.codes.CONFLICT | httpx.codes.GONE:
                 raise RunOverError("the operator wants nothing more of this worker")
             case status:
                 raise UnavailableError(f"the operator answers {status}: {response.text[:200]!r}")

@@ -23,10 +23,14 @@ _WORKER = r"/v1/runs/{namespace:[a-z0-9-]{1,63}}/{run:[a-z0-9.-]{1,253}}/workers
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The controller's side: `find` a run in its store, `wake` the decision about it."""
+    """The controller's side: `find` a run in its store, `wake` the decision about it.
+
+    `complete`: whether the store knows every run, so that one it does not find does not exist.
+    """
 
     find: Callable[[str, str], PerfRun | None]
     wake: Callable[[str, str], None]
+    complete: Callable[[], bool]
 
 
 class Intake:
@@ -87,8 +91,10 @@ class Intake:
     def _run_of(self, request: web.Request) -> tuple[PerfRun, int]:
         namespace, name, worker = _addressed(request)
         run = self._runs.find(namespace, name)
+        if run is None and not self._runs.complete():
+            raise refusal(web.HTTPServiceUnavailable, "the operator is listing what there is: send again")
         if run is None:
-            raise refusal(web.HTTPNotFound, f"there is no run {namespace}/{name} (yet): ask again")
+            raise refusal(web.HTTPGone, f"there is no run {namespace}/{name} any more: its workers may end")
         if request.headers.get(RUN_UID_HEADER) != run.metadata.uid:
             raise refusal(
                 web.HTTPConflict,

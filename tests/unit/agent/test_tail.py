@@ -142,8 +142,11 @@ async def test_trouble_at_the_operator_is_waited_out(
     assert agent.returncode is None
 
 
-async def test_an_agent_whose_last_word_is_stored_ends(operator: PlayedOperator, worker: Worker) -> None:
-    operator.status = 409
+@pytest.mark.parametrize("status", [409, 410])
+async def test_an_agent_of_whom_nothing_more_is_wanted_ends(
+    operator: PlayedOperator, worker: Worker, status: int
+) -> None:
+    operator.status = status
     worker.log(BEGIN + END)
     assert await ended(await worker.run("tail")) == 0
 

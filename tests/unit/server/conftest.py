@@ -91,6 +91,7 @@ async def operator() -> AsyncIterator[Operator]:
         runs=Runs(
             find=lambda namespace, name: operator.runs.get((namespace, name)),
             wake=lambda namespace, name: operator.woken.append((namespace, name)),
+            complete=lambda: operator.ready,
         ),
         evidence=operator.evidence,
         tokens=operator.tokens,

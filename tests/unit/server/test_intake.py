@@ -145,10 +145,20 @@ async def test_a_restarted_operator_asks_to_send_again(operator, token, path):
 
 
 @pytest.mark.parametrize("path", [BLOCKS, START])
-async def test_an_unknown_run_is_not_found(operator, token, path):
+async def test_a_deleted_run_is_gone(operator, token, path):
     status, answer = await operator.post(path, push(), token=token)
 
-    assert (status, answer["message"]) == (404, f"there is no run {NAMESPACE}/{RUN} (yet): ask again")
+    assert status == 410
+    assert answer["message"] == f"there is no run {NAMESPACE}/{RUN} any more: its workers may end"
+
+
+@pytest.mark.parametrize("path", [BLOCKS, START])
+async def test_a_run_not_listed_yet_may_still_exist(operator, token, path):
+    operator.ready = False
+
+    status, answer = await operator.post(path, push(), token=token)
+
+    assert (status, answer["message"]) == (503, "the operator is listing what there is: send again")
 
 
 @pytest.mark.parametrize("path", [BLOCKS, START])
