@@ -93,7 +93,7 @@ def test_a_load_pods_token_opens_its_own_run_only(operator, kube, namespace):
             start_path(of, run, 0), json={}, headers={"Authorization": f"Bearer {token}"}
         ).status_code
 
-    assert ask("nightly-1", token) == HTTPStatus.NOT_FOUND  # known, but there is no such run
+    assert ask("nightly-1", token) == HTTPStatus.GONE  # known, but there is no such run
     assert ask("nightly-2", token) == HTTPStatus.FORBIDDEN
     assert ask("nightly-1", token, of="elsewhere") == HTTPStatus.FORBIDDEN
     assert ask("nightly-1", token[:-8] + "AAAAAAAA") == HTTPStatus.UNAUTHORIZED
