@@ -128,8 +128,13 @@ async def test_a_whole_test_reaches_its_rate_and_is_told_from_begin_to_end(
     assert (final.end, final.errors, final.truncated) == (LoadEnd.COMPLETED, 0, False)
     assert final.rows == target.asked
     judged = sum(stats.samples for block in operator.blocks for stats in block.labels.values())
-    minutes = (12_000 - worker.brief.ramp_up_ms) / 60_000
-    assert judged >= 0.95 * RATE_PER_MINUTE * minutes
+    seen = operator.heartbeat
+    assert seen.first_start_ms is not None
+    assert seen.last_end_ms is not None
+    minutes = (seen.last_end_ms - seen.first_start_ms - worker.brief.ramp_up_ms) / 60_000
+    assert minutes * 60 > 8
+    planned = RATE_PER_MINUTE * minutes
+    assert judged >= planned - 4 * planned**0.5  # the timer's arrivals are random
 
 
 @pytest.mark.timeout(120)
