@@ -231,11 +231,7 @@ def _polls(
         return ()
     if polled is not None and now - polled < observed.settings.scrape_interval:
         return ()
-    return tuple(
-        PollMetrics(plan.prometheus, o.name, o.counted.good, o.counted.total, since, until)
-        for o in plan.objectives
-        if isinstance(o.counted, BadEvents)
-    )
+    return _reads(plan, since, until)
 
 
 def _last_polls(
@@ -254,8 +250,13 @@ def _last_polls(
         return _polls(observed, status, plan, tail, now) if away and now <= tail + _METRICS_WAIT else None
     if now > tail + _UNREAD_WAIT:
         return None
+    return _reads(plan, load.judged_from, tail)
+
+
+def _reads(plan: RunPlan, since: datetime, until: datetime) -> tuple[Effect, ...]:
+    """One read of each counter objective over a window."""
     return tuple(
-        PollMetrics(plan.prometheus or "", o.name, o.counted.good, o.counted.total, load.judged_from, tail)
+        PollMetrics(plan.prometheus or "", o.name, o.counted.good, o.counted.total, since, until)
         for o in plan.objectives
         if isinstance(o.counted, BadEvents)
     )
