@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from devperfops_operator.api.base import ObjectMeta
-
 
 class Subject(StrEnum):
     GATE = "PerfGate"
@@ -20,11 +18,3 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.namespace}/{self.name}"
-
-
-def gate_key(metadata: ObjectMeta) -> Key:
-    return Key(Subject.GATE, metadata.namespace, metadata.name)
-
-
-def run_key(metadata: ObjectMeta) -> Key:
-    return Key(Subject.RUN, metadata.namespace, metadata.name)

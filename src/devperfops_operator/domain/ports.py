@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,11 +29,6 @@ class Metrics(Protocol):
 
         Raises Unavailable (no answer) or Refused (the server calls the query wrong).
         """
-
-
-class ConfigMaps(Protocol):
-    async def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Its data, text and binary (decoded as Latin-1) alike; None: there is no such ConfigMap."""
 
 
 class Tokens(Protocol):

@@ -24,7 +24,6 @@ class Step(StrEnum):
     SNAPSHOT_TAKEN = "SnapshotTaken"
     WORKERS_READY = "WorkersReady"
     LOAD_RUNNING = "LoadRunning"
-    JUDGED_LOAD_BEGINS = "JudgedLoadBegins"
     LOAD_ENDED = "LoadEnded"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
