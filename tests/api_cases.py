@@ -83,6 +83,16 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "two of a kind with names": gate(
         {f"{FIRST}.name": "fast", "spec.objectives.1": {"expect": "p99 < 2s", "name": "slow"}}
     ),
+    "a host that is no Service": gate(
+        {"spec.load.target": {"host": "192.0.2.7", "port": 8443, "scheme": "https"}}
+    ),
+    "names of properties, and more of them": gate(
+        {
+            f"{JMETER}.propertyNames": {"threads": "users", "host": "target.host"},
+            f"{JMETER}.properties": {"Locale": "ja", "NumOfThreads": "7"},
+        }
+    ),
+    "64 properties": gate({f"{JMETER}.properties": {f"{n:0128}": "v" * 1024 for n in range(64)}}),
     "32 objectives": gate({"spec.objectives": [{"expect": f"p99 < {n}ms"} for n in range(1, 33)]}),
     "hold, no trigger": gate({"spec.actions": {"onFail": "Hold"}, "spec.triggers": {"rollout": False}}),
     "40 characters": gate({"metadata.name": "g" * 40}),
@@ -238,6 +248,54 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "empty key": Refused(
         gate({f"{JMETER}.plan.key": ""}), f"{JMETER}.plan.key", "is empty: write a key such as scenario.jmx"
+    ),
+    # load options
+    "host with a scheme": Refused(
+        gate({"spec.load.target": {"host": "http://shop"}}),
+        "spec.load.target.host",
+        '"http://shop" is not a host: write a name or an address and nothing else',
+    ),
+    "port 0": Refused(
+        gate({"spec.load.target": {"port": 0}}),
+        "spec.load.target.port",
+        "port must lie between 1 and 65535: write the number",
+    ),
+    "gopher": Refused(
+        gate({"spec.load.target": {"scheme": "gopher"}}),
+        "spec.load.target.scheme",
+        'supported values: "http", "https"',
+        "is not possible: write http or https",
+    ),
+    "property with a space": Refused(
+        gate({f"{JMETER}.propertyNames": {"rate": "per minute"}}),
+        f"{JMETER}.propertyNames.rate",
+        '"per minute" is not the name of a property: write letters',
+    ),
+    "two properties of a name": Refused(
+        gate({f"{JMETER}.propertyNames": {"rate": "RampUp"}}),
+        f"{JMETER}.propertyNames",
+        "two properties have the same name: write a different name for each",
+    ),
+    "a property of the gate's": Refused(
+        gate({f"{JMETER}.properties": {"NumOfThreads": "7"}}),
+        f"{JMETER}.properties",
+        "properties sets what the gate sets by itself: leave it out and write threads",
+    ),
+    "a renamed property of the gate's": Refused(
+        gate({f"{JMETER}.properties": {"users": "7"}, f"{JMETER}.propertyNames": {"threads": "users"}}),
+        f"{JMETER}.properties",
+        "properties sets what the gate sets by itself",
+    ),
+    "a property without a name": Refused(
+        gate({f"{JMETER}.properties": {"": "7"}}),
+        f"{JMETER}.properties",
+        "write a name of 1 to 128 characters",
+    ),
+    "65 properties": Refused(
+        gate({f"{JMETER}.properties": {str(n): "" for n in range(65)}}),
+        f"{JMETER}.properties",
+        "must have at most 64 items",
+        "has 65 entries: write at most 64",
     ),
     # names
     "target with a slash": Refused(

@@ -32,6 +32,7 @@ _KEPT: Final = (
     "maximum",
     "maxLength",
     "maxItems",
+    "maxProperties",
     "required",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
@@ -197,14 +198,17 @@ def _structural(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict
     """JSON schema as Kubernetes takes it: no `$ref`, no `anyOf`, every map of fields closed."""
     flat = _flattened(node, definitions)
     result = {key: flat[key] for key in _KEPT if flat.get(key) is not None}
+    if isinstance(flat.get("default"), dict):
+        result["default"] = {name: value for name, value in flat["default"].items() if value is not None}
     if "description" in result:
         result["description"] = " ".join(result["description"].split())
     if "properties" in flat:
         result["properties"] = {
             name: _structural(inner, definitions) for name, inner in flat["properties"].items()
         }
-    if "items" in flat:
-        result["items"] = _structural(flat["items"], definitions)
+    for inner in ("items", "additionalProperties"):
+        if isinstance(flat.get(inner), Mapping):
+            result[inner] = _structural(flat[inner], definitions)
     if flat.get("x-kubernetes-int-or-string"):
         result["x-kubernetes-int-or-string"] = True
     return result

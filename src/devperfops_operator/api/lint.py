@@ -19,6 +19,7 @@ from devperfops_operator.api.base import API_VERSION, GROUP
 from devperfops_operator.api.crd import Resource
 from devperfops_operator.api.documents import Document, Path, UnreadableError, read
 from devperfops_operator.api.expect import ErrorsExpectation, Expectation, LatencyExpectation, parse_expect
+from devperfops_operator.api.load import Load, properties_read
 from devperfops_operator.api.quantity import format_percent, parse_duration, parse_rate
 from devperfops_operator.api.rules import VALIDATIONS
 
@@ -150,6 +151,9 @@ def _type_problems(value: Any, schema: Mapping[str, Any], path: Path) -> Iterato
 
 
 def _object_problems(value: Mapping[str, Any], schema: Mapping[str, Any], path: Path) -> Iterator[_Problem]:
+    if "additionalProperties" in schema:
+        yield from _map_problems(value, schema, path)
+        return
     known = schema.get("properties", {})
     for name in schema.get("required", ()):
         if name not in value:
@@ -161,6 +165,13 @@ def _object_problems(value: Mapping[str, Any], schema: Mapping[str, Any], path: 
             yield _Problem((*path, str(name)), f"there is no field {name}: {remedy}")
         elif inner is not None or "default" not in known[name]:
             yield from _type_problems(inner, known[name], (*path, name))
+
+
+def _map_problems(value: Mapping[str, Any], schema: Mapping[str, Any], path: Path) -> Iterator[_Problem]:
+    if len(value) > schema["maxProperties"]:
+        yield _Problem(path, f"has {len(value)} entries: write at most {schema['maxProperties']}")
+    for name, inner in value.items():
+        yield from _type_problems(inner, schema["additionalProperties"], (*path, str(name)))
 
 
 def _list_problems(value: Sequence[Any], schema: Mapping[str, Any], path: Path) -> Iterator[_Problem]:
@@ -336,14 +347,5 @@ def _plan_findings(
         message = f"ConfigMap {source['configMap']} has no key {source['key']}: its keys are {keys}"
         yield _located(document, _Problem(path, message))
         return
-    for message in plan_problems(plan.encode(), _properties_needed(jmeter)):
+    for message in plan_problems(plan.encode(), properties_read(Load.from_json(gate["spec"]["load"]))):
         yield _located(config_map, _Problem(("data", source["key"]), message))
-
-
-def _properties_needed(jmeter: Mapping[str, Any]) -> frozenset[str]:
-    needed = {"NumOfThreads", "Duration", "ServerName"}
-    if parse_duration(jmeter["rampUp"]):
-        needed.add("RampUp")
-    if "rate" in jmeter:
-        needed.add("TPM")
-    return frozenset(needed)

@@ -10,6 +10,7 @@ from pydantic import Field
 from devperfops_operator.api import rules
 from devperfops_operator.api.base import API_VERSION, ApiModel, Conditions, Name, ObjectMeta, Timestamp, Word
 from devperfops_operator.api.expect import MAX_LENGTH
+from devperfops_operator.api.load import Load
 
 KIND = "PerfGate"
 PLURAL = "perfgates"
@@ -24,46 +25,7 @@ class TargetRef(ApiModel):
     kind: Literal["Deployment"] = "Deployment"
     """The kind of workload."""
     name: Annotated[str, Field(max_length=63), rules.TARGET_NAME]
-    """The workload's name; load goes to the Service of the same name."""
-
-
-class PlanSource(ApiModel):
-    """The ConfigMap key that holds the JMeter test plan (JMX)."""
-
-    config_map: Annotated[Name, rules.not_empty("is empty: write the name of the plan's ConfigMap")]
-    """The ConfigMap's name, in the gate's namespace."""
-    key: Annotated[Name, rules.not_empty("is empty: write a key such as scenario.jmx")] = "scenario.jmx"
-    """The key whose value is the test plan."""
-
-
-class JMeterLoad(ApiModel):
-    """What JMeter is asked to do. Durations as in `90s`, `10m`, `1h30m`."""
-
-    validations: ClassVar = (rules.RAMP_UP_UNDER_DURATION,)
-
-    plan: PlanSource
-    """Where the test plan is."""
-    threads: Annotated[int, rules.THREADS]
-    """Users played at once, given to the plan as the property NumOfThreads."""
-    ramp_up: Annotated[str, Field(max_length=16), rules.DURATION] = "0s"
-    """Time until all threads run, given as RampUp (seconds); what happens in it is not judged."""
-    duration: Annotated[str, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO]
-    """How long the load lasts at most, rampUp included, given as Duration (seconds).
-
-    A verdict may end it sooner.
-    """
-    rate: Annotated[Annotated[str, Field(max_length=16)] | int | None, rules.RATE] = None
-    """Samples per minute or second, such as 3000/m or 50/s, given as TPM (per minute).
-
-    A run that reaches less than 95 % of it does not pass.
-    """
-
-
-class Load(ApiModel):
-    """How the target is loaded."""
-
-    jmeter: JMeterLoad
-    """A JMeter test plan and its parameters."""
+    """The workload's name; load goes to the Service of the same name, unless load.target names a host."""
 
 
 class Objective(ApiModel):

@@ -100,7 +100,8 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _matches(value: str, pattern: str) -> str:
+def matches(value: str, pattern: str) -> str:
+    """A CEL expression; `value` is one, too."""
     return f"{value}.matches({quoted(pattern)})"
 
 
@@ -131,7 +132,7 @@ def _named(what: str, limit: int, why: str) -> tuple[Rule, ...]:
             f"metadata.name is too long: write a {what} name of at most {limit} characters, because {why}",
         ),
         Rule.of(
-            _matches("self.metadata.name", _NAME_PATTERN),
+            matches("self.metadata.name", _NAME_PATTERN),
             lambda resource: re.fullmatch(_NAME_PATTERN, name(resource)) is not None,
             'metadata.name "{self.metadata.name}" has a dot: write letters, digits and hyphens only, '
             f"because {why}",
@@ -142,7 +143,7 @@ def _named(what: str, limit: int, why: str) -> tuple[Rule, ...]:
 GATE_NAME: Final = _named("gate", MAX_GATE_NAME, "the names of its runs and their Jobs begin with it")
 RUN_NAME: Final = _named("run", MAX_RUN_NAME, "its Job and pods are called after it")
 TARGET_NAME: Final = Rule.of(
-    _matches("self", _NAME_PATTERN),
+    matches("self", _NAME_PATTERN),
     lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
     '"{self}" is not the name of a Deployment: write the name of the one to guard, such as front-end',
 )
@@ -178,18 +179,18 @@ def _ramp_up_is_shorter(jmeter: Mapping[str, Any]) -> bool:
 
 
 DURATION: Final = Rule(
-    cel=_matches("self", DURATION_PATTERN),
+    cel=matches("self", DURATION_PATTERN),
     message="is not a duration: write for example 90s, 10m or 1h30m",
     check=_duration_problem,
     message_expression=_cel_text('"{self}" is not a duration: write for example 90s, 10m or 1h30m'),
 )
 ABOVE_ZERO: Final = Rule.of(
-    f"!{_matches('self', DURATION_PATTERN)} || self.matches('[1-9]')",
+    f"!{matches('self', DURATION_PATTERN)} || self.matches('[1-9]')",
     lambda value: not _is_duration(value) or parse_duration(value) > timedelta(),
     '"{self}" is no time at all: write how long the load lasts, for example 10m',
 )
 RAMP_UP_UNDER_DURATION: Final = Rule.of(
-    f"!{_matches('self.rampUp', DURATION_PATTERN)} || !{_matches('self.duration', DURATION_PATTERN)}"
+    f"!{matches('self.rampUp', DURATION_PATTERN)} || !{matches('self.duration', DURATION_PATTERN)}"
     " || duration(self.rampUp) < duration(self.duration)",
     _ramp_up_is_shorter,
     "rampUp ({self.rampUp}) must be shorter than duration ({self.duration}), which includes it: "
@@ -201,7 +202,7 @@ _NOT_A_RATE: Final = (
     "or leave rate out"
 )
 RATE: Final = Rule(
-    cel=f"type(self) == string && {_matches('self', RATE_PATTERN)} && self.matches('^[0-9]*[1-9]')",
+    cel=f"type(self) == string && {matches('self', RATE_PATTERN)} && self.matches('^[0-9]*[1-9]')",
     message=_NOT_A_RATE,
     check=_rate_problem,
     message_expression=(
@@ -264,7 +265,7 @@ _EXPECTED: Final = (  # what to write, by how far the text goes; the first that 
 def _cel_cases(cases: tuple[tuple[str, str], ...], otherwise: str) -> str:
     """The text of the first pattern that `self` matches, as a CEL expression."""
     return reduce(
-        lambda rest, case: f"({_matches('self', case[0])} ? {quoted(case[1])} : {rest})",
+        lambda rest, case: f"({matches('self', case[0])} ? {quoted(case[1])} : {rest})",
         reversed(cases),
         otherwise,
     )
@@ -279,7 +280,7 @@ def _expect_message() -> str:
 
 
 EXPECT: Final = Rule(
-    cel=f"{_matches('self', expect.PATTERN)} && !{_matches('self', _ZERO)}",
+    cel=f"{matches('self', expect.PATTERN)} && !{matches('self', _ZERO)}",
     message=f"is not understood: write {expect.EXAMPLES}",
     check=_expect_problem,
     message_expression=_expect_message(),
@@ -290,12 +291,12 @@ GOOD_WITH_TOTAL: Final = Rule.of(
     "good and total belong together: write both, two queries that give raw counters at Prometheus",
 )
 GOOD_HAS_QUERIES: Final = Rule.of(
-    f"!{_matches('self.expect', _GOOD)} || has(self.good) || has(self.total)",
+    f"!{matches('self.expect', _GOOD)} || has(self.good) || has(self.total)",
     lambda objective: not _is_good(objective) or "good" in objective or "total" in objective,
     'expect "{self.expect}" needs its two counters at Prometheus: write the queries good and total',
 )
 QUERIES_HAVE_GOOD: Final = Rule.of(
-    f"{_matches('self.expect', _GOOD)} || !(has(self.good) || has(self.total))",
+    f"{matches('self.expect', _GOOD)} || !(has(self.good) || has(self.total))",
     lambda objective: _is_good(objective) or not ("good" in objective or "total" in objective),
     'expect "{self.expect}" is judged by JMeter\'s samples, good and total by Prometheus: '
     "leave good and total out, or write expect: good >= 99.9%",

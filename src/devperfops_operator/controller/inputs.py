@@ -26,7 +26,11 @@ class InputReader:
         plan: Mapping[str, str] | None = await self._cluster.config_map(
             namespace, gate.spec.load.jmeter.plan.config_map
         )
-        service = await self._cluster.get("Service", namespace, gate.spec.target_ref.name)
+        service = (
+            await self._cluster.get("Service", namespace, gate.spec.target_ref.name)
+            if gate.spec.load.target.host is None
+            else None
+        )
         inputs = check_inputs(gate.spec, plan, service, self._servers)
         read_at = asyncio.get_running_loop().time()
         self._checked[gate.metadata.uid] = (gate.metadata.generation, read_at, inputs)

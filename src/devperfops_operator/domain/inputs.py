@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
+from devperfops_operator.api.load import LoadTarget, Scheme, properties_read
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.domain import jmx
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.observed import Inputs, Problem
-from devperfops_operator.domain.plan import properties_read, resolve_plan
+from devperfops_operator.domain.plan import resolve_plan
+
+_DEFAULT_PORTS: Final = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
 
 
 def check_inputs(
@@ -18,7 +21,10 @@ def check_inputs(
     service: Mapping[str, Any] | None,
     prometheus_servers: Collection[str],
 ) -> Inputs:
-    """`plan`: data of the plan's ConfigMap; None: no such ConfigMap. Likewise `service`, as stored."""
+    """`plan`: data of the plan's ConfigMap; None: no such ConfigMap. Likewise `service`, as stored.
+
+    A gate that names a host needs no Service.
+    """
     problem = (
         _spec_problem(spec) or _plan_problem(spec, plan) or _prometheus_problem(spec, prometheus_servers)
     )
@@ -47,7 +53,7 @@ def _plan_problem(spec: PerfGateSpec, data: Mapping[str, str] | None) -> Problem
             "PlanNotFound",
             f"ConfigMap {source.config_map} has no key {source.key} (keys: {keys}); set plan.key",
         )
-    found = jmx.problems(data[source.key].encode(), properties_read(resolve_plan(spec)))
+    found = jmx.problems(data[source.key].encode(), properties_read(spec.load))
     if found:
         return Problem("PlanInvalid", f"{source.key} in ConfigMap {source.config_map} {found[0]}")
     return None
@@ -64,20 +70,34 @@ def _prometheus_problem(spec: PerfGateSpec, servers: Collection[str]) -> Problem
 
 
 def _address(spec: PerfGateSpec, service: Mapping[str, Any] | None) -> Inputs:
-    name = spec.target_ref.name
+    target, name = spec.load.target, spec.target_ref.name
+    if target.host is not None:
+        return Inputs(host=target.host, port=target.port or _DEFAULT_PORTS[target.scheme])
     if service is None:
         return Inputs(
             problem=Problem(
-                "ServiceNotFound", f"Service {name} does not exist; the load is sent to the target's Service"
+                "ServiceNotFound",
+                f"Service {name} does not exist; the load is sent to the target's Service: "
+                "create it, or set load.target.host",
             )
         )
     ports = service.get("spec", {}).get("ports", [])
-    chosen = ports if len(ports) == 1 else [port for port in ports if port.get("name") == "http"]
-    if not chosen:
-        return Inputs(
-            problem=Problem(
-                "ServicePortUnknown",
-                f"Service {name} has {len(ports)} ports and none is named http; name one",
-            )
-        )
-    return Inputs(host=f"{name}.{service['metadata']['namespace']}.svc", port=int(chosen[0]["port"]))
+    port = _port(target, ports)
+    if port is None:
+        return Inputs(problem=Problem("ServicePortUnknown", f"Service {name} {_port_problem(target, ports)}"))
+    return Inputs(host=f"{name}.{service['metadata']['namespace']}.svc", port=port)
+
+
+def _port(target: LoadTarget, ports: Sequence[Mapping[str, Any]]) -> int | None:
+    """The one asked for, the only one, or the one named like the scheme. An ExternalName lists no ports."""
+    if target.port is not None:
+        return target.port if target.port in {port["port"] for port in ports} or not ports else None
+    chosen = ports if len(ports) == 1 else [port for port in ports if port.get("name") == target.scheme]
+    return int(chosen[0]["port"]) if chosen else None
+
+
+def _port_problem(target: LoadTarget, ports: Sequence[Mapping[str, Any]]) -> str:
+    if target.port is not None:
+        known = ", ".join(str(port["port"]) for port in ports)
+        return f"has no port {target.port} (ports: {known}); set load.target.port to one of them"
+    return f"has {len(ports)} ports and none is named {target.scheme}; name one, or set load.target.port"

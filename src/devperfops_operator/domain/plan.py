@@ -15,6 +15,7 @@ from devperfops_operator.api.expect import (
     LatencyExpectation,
     parse_expect,
 )
+from devperfops_operator.api.load import Load
 from devperfops_operator.api.perfgate import Objective, PerfGateSpec
 from devperfops_operator.api.quantity import QuantityError, parse_duration, parse_rate
 from devperfops_operator.domain.errors import InvalidSpec
@@ -26,6 +27,7 @@ from devperfops_operator.domain.objectives import (
     OverThreshold,
     RunPlan,
 )
+from devperfops_operator.domain.observed import Inputs
 from devperfops_operator.wire.brief import Threshold
 
 ALPHA = 0.001
@@ -64,28 +66,20 @@ def resolve_plan(spec: PerfGateSpec) -> RunPlan:
         raise InvalidSpec("spec.load.jmeter", str(error)) from error
 
 
-def properties_read(plan: RunPlan) -> frozenset[str]:
-    """The properties a test plan must read: what is set and would otherwise silently not happen."""
-    needs = {"NumOfThreads", "Duration", "ServerName"}
-    if plan.ramp_up:
-        needs.add("RampUp")
-    if plan.rate_per_minute is not None:
-        needs.add("TPM")
-    return frozenset(needs)
-
-
-def jmeter_properties(plan: RunPlan, host: str, port: int) -> dict[str, str]:
-    """What the plan reads with `${__P(...)}`: durations in whole seconds, TPM in samples per minute."""
+def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, str]:
+    """What the plan reads with `${__P(...)}`: durations in whole seconds, the rate in samples per minute."""
+    names = load.jmeter.property_names
     properties = {
-        "NumOfThreads": str(plan.threads),
-        "RampUp": str(_seconds(plan.ramp_up)),
-        "Duration": str(_seconds(plan.duration)),
-        "ServerName": host,
-        "ServerPort": str(port),
-        "Scheme": "http",
+        **(load.jmeter.properties or {}),
+        names.threads: str(plan.threads),
+        names.ramp_up: str(_seconds(plan.ramp_up)),
+        names.duration: str(_seconds(plan.duration)),
+        names.host: inputs.host,
+        names.port: str(inputs.port),
+        names.scheme: load.target.scheme.value,
     }
     if plan.rate_per_minute is not None:
-        properties["TPM"] = _decimal(plan.rate_per_minute)
+        properties[names.rate] = _decimal(plan.rate_per_minute)
     return properties
 
 

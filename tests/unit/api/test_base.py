@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from devperfops_operator.api.base import Condition
-from devperfops_operator.api.perfgate import JMeterLoad
+from devperfops_operator.api.load import JMeterLoad
 from devperfops_operator.api.perfrun import Phase, TimelineEntry
 
 
@@ -31,8 +31,7 @@ def test_what_is_stored_without_a_rule_can_still_be_read() -> None:
     """An object older than a rule must not stop the operator; it is judged when the plan is resolved."""
     stored = {"plan": {"configMap": "scenario"}, "threads": 0, "duration": "ten minutes", "rate": 50}
 
-    assert JMeterLoad.from_json(stored).to_json() == {
-        **stored,
-        "plan": {"configMap": "scenario", "key": "scenario.jmx"},
-        "rampUp": "0s",
-    }
+    read = JMeterLoad.from_json(stored).to_json()
+
+    assert read.items() >= {**stored, "plan": {"configMap": "scenario", "key": "scenario.jmx"}}.items()
+    assert read["rampUp"] == "0s"

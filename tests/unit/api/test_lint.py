@@ -260,6 +260,22 @@ def test_a_missing_key_is_found_at_the_gate() -> None:
     ]
 
 
+def test_a_plan_must_read_the_properties_as_the_gate_names_them() -> None:
+    needed: set[str] = set()
+
+    def plan_problems(_: bytes, needs: frozenset[str]) -> list[str]:
+        needed.update(needs)
+        return []
+
+    manifest = gate({f"{JMETER}.propertyNames": {"threads": "users"}, "spec.load.target": {"port": 8080}})
+    lint(
+        [("gate.yaml", yaml.safe_dump_all([manifest, config_map("scenario", {"scenario.jmx": "x"})]))],
+        plan_problems,
+    )
+
+    assert needed == {"users", "RampUp", "Duration", "TPM", "ServerName", "ServerPort"}
+
+
 def test_a_config_map_of_another_namespace_or_name_is_not_the_plan() -> None:
     assert findings(gate(), config_map("scenario", {}, namespace="other"), config_map("other", {})) == []
 
@@ -272,7 +288,7 @@ json_values = st.recursive(
 PATHS = [
     "apiVersion", "kind", "metadata", "metadata.name", "spec", "spec.targetRef", "spec.targetRef.name", "spec.load",
     JMETER, JMETER + ".plan", JMETER + ".plan.key", JMETER + ".threads", JMETER + ".rampUp", JMETER + ".duration",
-    JMETER + ".rate", "spec.objectives", FIRST, FIRST + ".expect", FIRST + ".name", FIRST + ".good", "spec.prometheus",
+    JMETER + ".rate", JMETER + ".properties", JMETER + ".propertyNames", "spec.load.target", "spec.objectives", FIRST, FIRST + ".expect", FIRST + ".name", FIRST + ".good", "spec.prometheus",
     "spec.triggers", "spec.actions", "status",
 ]  # fmt: skip
 

@@ -62,6 +62,7 @@ def test_a_gate_shows_its_state_its_latest_run_and_the_runs_before(width):
         "Known good 9ab31c2e11",
         "Rollback to 9ab31c2e11",
         "p99 = 2.31 s",
+        "Address http://podinfo ",
     ):
         assert part in told
     assert "podinfo-9ab31c2e11-1" in told

@@ -35,6 +35,51 @@ def test_of_several_ports_the_one_named_http_is_taken() -> None:
     assert check({"scenario.jmx": SCENARIO}, service) == (None, "front-end.shop.svc:80")
 
 
+def load(**load: Any) -> dict[str, Any]:
+    """The spec of a gate with more below `load`."""
+    stored: dict[str, Any] = gate().to_json()["spec"]["load"]
+    return {"load": {**stored, **load, "jmeter": {**stored["jmeter"], **load.get("jmeter", {})}}}
+
+
+READS_ADDRESS = SCENARIO.replace("${__P(TPM)}", "${__P(TPM)}${__P(ServerPort)}${__P(Scheme)}")
+
+
+@pytest.mark.parametrize(
+    ("target", "service", "address"),
+    [
+        ({"port": 80}, with_ports({"port": 8080}, {"port": 80}), "front-end.shop.svc:80"),
+        ({"port": 80}, {**SERVICE, "spec": {"type": "ExternalName"}}, "front-end.shop.svc:80"),
+        (
+            {"scheme": "https"},
+            with_ports({"name": "http", "port": 80}, {"name": "https", "port": 443}),
+            "front-end.shop.svc:443",
+        ),
+        ({"host": "shop.example"}, None, "shop.example:80"),
+        ({"host": "shop.example", "scheme": "https"}, None, "shop.example:443"),
+        ({"host": "192.0.2.7", "port": 8080}, None, "192.0.2.7:8080"),
+    ],
+)
+def test_the_load_goes_where_the_gate_says(
+    target: dict[str, Any], service: dict[str, Any] | None, address: str
+) -> None:
+    assert check({"scenario.jmx": READS_ADDRESS}, service, **load(target=target)) == (None, address)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"target": {"port": 80}}, "ServerPort"),
+        ({"target": {"host": "shop.example", "scheme": "https"}}, "Scheme"),
+        ({"jmeter": {"propertyNames": {"threads": "users"}}}, "users"),
+        ({"jmeter": {"propertyNames": {"host": "shop"}}}, "shop"),
+    ],
+)
+def test_a_plan_must_read_what_is_asked_for(options: dict[str, Any], name: str) -> None:
+    reason, message = check({"scenario.jmx": SCENARIO}, **load(**options))
+    assert reason == "PlanInvalid"
+    assert f"never reads the property {name};" in message
+
+
 COUNTERS = {"objectives": [{"expect": "good >= 99.9%", "good": "a", "total": "b"}], "prometheus": "mine"}
 
 
@@ -50,6 +95,11 @@ COUNTERS = {"objectives": [{"expect": "good >= 99.9%", "good": "a", "total": "b"
             check({"scenario.jmx": SCENARIO}, with_ports({"port": 1}, {"port": 2})),
             "ServicePortUnknown",
             "none is named http",
+        ),
+        (
+            check({"scenario.jmx": READS_ADDRESS}, **load(target={"port": 81})),
+            "ServicePortUnknown",
+            "has no port 81 (ports: 8080); set load.target.port to one of them",
         ),
         (check({"scenario.jmx": SCENARIO}, **COUNTERS), "PrometheusUnknown", "known: monitoring"),
         (check({"scenario.jmx": SCENARIO}, objectives=[{"expect": "p99 2s"}]), "InvalidSpec", "p99 2s"),

@@ -23,7 +23,7 @@ from devperfops_operator.domain.manifests.template import (
     template_hash,
 )
 from devperfops_operator.domain.observed import RunSettings
-from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.plan import jmeter_properties, resolve_plan
 from devperfops_operator.wire.brief import VARIABLE, Brief
 from tests.unit.domain.test_run import pass_run
 from tests.unit.domain.world import INPUTS, World, gate, released, template
@@ -204,6 +204,21 @@ def test_the_brief_carries_the_plan(job: dict[str, Any]) -> None:
         "ServerName": "front-end.shop.svc", "ServerPort": "80", "Scheme": "http",
     }  # fmt: skip
     assert [(t.elapsed_ms, t.inclusive) for t in brief.thresholds] == [(2000, True)]
+
+
+def test_properties_have_the_names_the_plan_gives_them() -> None:
+    spec = gate().to_json()["spec"]
+    spec["load"]["target"] = {"scheme": "https"}
+    spec["load"]["jmeter"] |= {
+        "propertyNames": {"threads": "users", "rate": "perMinute"},
+        "properties": {"Locale": "ja"},
+    }
+    load = gate(**spec).spec.load
+    properties = jmeter_properties(resolve_plan(gate(**spec).spec), load, INPUTS)
+    assert properties == {
+        "users": "50", "RampUp": "10", "Duration": "70", "perMinute": "3000", "Locale": "ja",
+        "ServerName": "front-end.shop.svc", "ServerPort": "80", "Scheme": "https",
+    }  # fmt: skip
 
 
 def test_a_job_tells_why_its_pod_does_not_start(job: dict[str, Any]) -> None:

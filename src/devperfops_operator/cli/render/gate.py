@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
-from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline
@@ -70,6 +70,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     yield "Target", f"{spec.target_ref.kind} {spec.target_ref.name}{revision}"
     yield "Known good", status.known_good or "none yet"
     yield "Load", f"{jmeter.threads} threads{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
+    yield "Address", _address(spec)
     yield (
         "Objectives",
         "; ".join(f"{each.name}: {each.expect}" if each.name else each.expect for each in spec.objectives),
@@ -77,6 +78,12 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     yield "Tested", tested
     yield "On Fail", spec.actions.on_fail
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
+
+
+def _address(spec: PerfGateSpec) -> str:
+    target = spec.load.target
+    port = f":{target.port}" if target.port else ""
+    return f"{target.scheme}://{target.host or spec.target_ref.name}{port}"
 
 
 def _conditions(conditions: Sequence[Condition], told: str, clock: Clock) -> RenderableType:

@@ -92,7 +92,7 @@ def read_job(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> LoadJ
 def _pod(
     run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings: RunSettings
 ) -> dict[str, Any]:
-    brief = {"name": VARIABLE, "value": _brief(run, plan, inputs, settings).to_json()}
+    brief = {"name": VARIABLE, "value": _brief(run, gate, plan, inputs, settings).to_json()}
     ours = {"image": settings.operator_image, "env": [brief]}
     key = gate.spec.load.jmeter.plan.key
     return {
@@ -163,7 +163,7 @@ def _volumes(gate: PerfGate) -> list[dict[str, Any]]:
     ]
 
 
-def _brief(run: PerfRun, plan: RunPlan, inputs: Inputs, settings: RunSettings) -> Brief:
+def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings: RunSettings) -> Brief:
     return Brief(
         namespace=run.metadata.namespace,
         run=run.metadata.name,
@@ -173,7 +173,7 @@ def _brief(run: PerfRun, plan: RunPlan, inputs: Inputs, settings: RunSettings) -
         ramp_up_ms=round(plan.ramp_up.total_seconds() * 1000),
         duration_ms=round(plan.duration.total_seconds() * 1000),
         thresholds=plan.thresholds,
-        properties=jmeter_properties(plan, inputs.host, inputs.port),
+        properties=jmeter_properties(plan, gate.spec.load, inputs),
     )
 
 
