@@ -152,7 +152,7 @@ def gate_status() -> PerfGateStatus:
                 },
             ],
             "target": {"generation": 3, "revision": "5f1d0c2ab9", "templateHash": "77aa"},
-            "run": {"name": "front-end-5f1d0c2a-1", "revision": "5f1d0c2ab9", "gateGeneration": 1},
+            "run": {"name": "front-end-5f1d0c2a-1", "revision": "5f1d0c2ab9", "criteriaHash": "77ab01c2d3"},
             "knownGood": "5f1d0c2ab9",
             "lastVerdict": "Pass",
             "lastRunAt": NOW,

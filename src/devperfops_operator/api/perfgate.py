@@ -109,7 +109,7 @@ class CurrentRun(ApiModel):
 
     name: Name
     revision: Word
-    gate_generation: int
+    criteria_hash: Word | None = None  # as the gate was then; None: written by an older operator
 
 
 class PerfGateStatus(ApiModel):

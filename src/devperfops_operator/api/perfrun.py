@@ -182,7 +182,7 @@ class PerfRunStatus(ApiModel):
     trigger: Trigger | None = None
     revision: Word | None = None
     template_hash: Word | None = None
-    gate_generation: int | None = None
+    criteria_hash: Word | None = None  # of what it judges by; None: not begun, or by an older operator
     snapshot: Name | None = None
     load: LoadStatus | None = None
     objectives: Annotated[tuple[ObjectiveStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()

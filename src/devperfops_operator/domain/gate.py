@@ -10,6 +10,7 @@ from devperfops_operator.api.base import Condition, ConditionStatus, ConditionTy
 from devperfops_operator.api.perfgate import CurrentRun, PerfGateStatus, TargetStatus
 from devperfops_operator.api.perfrun import ActionType, PerfRun, Phase, Verdict
 from devperfops_operator.domain.conditions import set_conditions
+from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.manifests.run import run_manifest
@@ -134,7 +135,9 @@ def _next_attempt(observed: GateObserved, target: Target) -> CurrentRun:
     ]
     attempt = 1 + max((int(number) for number in before if number.isdecimal()), default=0)
     return CurrentRun(
-        name=f"{stem}{attempt}", revision=target.revision, gate_generation=observed.gate.metadata.generation
+        name=f"{stem}{attempt}",
+        revision=target.revision,
+        criteria_hash=criteria_hash(observed.gate.spec),
     )
 
 
@@ -143,7 +146,7 @@ def _named(runs: Iterable[PerfRun], current: CurrentRun | None) -> PerfRun | Non
 
 
 def _wants_another_attempt(observed: GateObserved, run: PerfRun, current: CurrentRun) -> bool:
-    """A verdict holds for one (revision, gate generation).
+    """A verdict holds for one (revision, criteria).
 
     A superseded run has none, and a revision that was rolled back and stands there again was applied again.
     What was missing in a run is there by now, or the gate would be stalled.
@@ -151,7 +154,8 @@ def _wants_another_attempt(observed: GateObserved, run: PerfRun, current: Curren
     status = run.status
     if not status.phase.terminal:
         return False
-    edited = (status.gate_generation or current.gate_generation) != observed.gate.metadata.generation
+    judged_by = status.criteria_hash or current.criteria_hash
+    edited = judged_by not in {None, criteria_hash(observed.gate.spec)}
     mended = status.reason in _MENDED
     return status.phase is Phase.SUPERSEDED or edited or mended or _rolled_back(run)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devperfops_operator.api.base import ConditionStatus, ConditionType
+from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import Phase, Verdict
 from devperfops_operator.domain.observed import Inputs, Problem, Rollout
 from tests.unit.domain.test_run import deliver_final, fail_run, pass_run
@@ -104,11 +105,32 @@ def test_an_edited_gate_judges_a_revision_that_was_held_again() -> None:
     world, name = next(released(actions={"onFail": "Hold"}))
     fail_run(world, name)
     deliver_final(world, name)
-    assert world.gate is not None
-    metadata = world.gate.metadata.model_copy(update={"generation": 2})
-    world.gate = world.gate.model_copy(update={"metadata": metadata})
+    world.edit_gate(objectives=[{"expect": "p99 < 3s"}])
     world.step_gate()
     assert world.active_run() != name
+
+
+def test_what_is_not_about_judging_may_be_edited_without_a_new_run() -> None:
+    world, name = next(released(actions={"onFail": "Hold"}))
+    fail_run(world, name)
+    deliver_final(world, name)
+    world.edit_gate(actions={"onFail": "Rollback"}, triggers={"rollout": True})
+    world.adopt()
+    assert list(world.runs) == [name]
+
+
+def test_a_verdict_an_older_operator_has_stored_still_holds() -> None:
+    world, name = next(released(actions={"onFail": "Hold"}))
+    fail_run(world, name)
+    deliver_final(world, name)
+    assert world.gate is not None
+    old = {**world.gate.status.to_json()["run"], "gateGeneration": 1}
+    del old["criteriaHash"]
+    world.gate = PerfGate.from_json({**world.gate.to_json(), "status": {"run": old}})
+    status = world.runs[name].status.model_copy(update={"criteria_hash": None})
+    world.runs[name] = world.runs[name].model_copy(update={"status": status})
+    world.adopt()
+    assert list(world.runs) == [name]
 
 
 def test_known_good_moves_on_with_each_pass() -> None:
@@ -181,9 +203,7 @@ def test_an_error_is_judged_again_once_what_was_missing_is_there() -> None:
 
 def test_a_gate_edited_before_its_run_looked_at_it_is_judged_once() -> None:
     world, name = next(released(actions={"onFail": "Hold"}))
-    assert world.gate is not None
-    metadata = world.gate.metadata.model_copy(update={"generation": 2})
-    world.gate = world.gate.model_copy(update={"metadata": metadata})
+    world.edit_gate(objectives=[{"expect": "p99 < 3s"}, {"expect": "errors < 1%"}])
     fail_run(world, name)
     deliver_final(world, name)
     world.adopt()

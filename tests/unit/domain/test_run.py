@@ -194,11 +194,31 @@ def test_a_restart_of_the_pods_tests_the_same_revision_again(release: tuple[Worl
 def test_a_changed_gate_judges_the_revision_anew(release: tuple[World, str]) -> None:
     world, name = release
     world.until(name, Phase.RUNNING)
-    assert world.gate is not None
-    metadata = world.gate.metadata.model_copy(update={"generation": 2})
-    world.gate = world.gate.model_copy(update={"metadata": metadata})
+    world.edit_gate(objectives=[{"expect": "p99 < 3s"}])
     world.settle(name)
     assert world.told(name)[-1] == "GateChanged"
+    assert world.active_run() != name
+
+
+def test_what_is_done_about_a_verdict_may_be_edited_while_it_is_found(release: tuple[World, str]) -> None:
+    world, name = release
+    world.until(name, Phase.RUNNING)
+    world.edit_gate(actions={"onFail": "Hold"}, triggers={"rollout": False})
+    fail_run(world, name)
+    deliver_final(world, name)
+    status = world.runs[name].status
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.FAIL)
+    assert status.action is not None
+    assert status.action.reason == "HoldAsked"
+
+
+def test_a_run_under_way_that_an_older_operator_began_is_begun_again(release: tuple[World, str]) -> None:
+    world, name = release
+    world.until(name, Phase.RUNNING)
+    status = world.runs[name].status.model_copy(update={"criteria_hash": None})
+    world.runs[name] = world.runs[name].model_copy(update={"status": status})
+    world.settle(name)
+    assert world.runs[name].status.phase is Phase.SUPERSEDED
     assert world.active_run() != name
 
 
@@ -398,7 +418,7 @@ def test_without_a_known_good_a_fail_holds() -> None:
     assert world.gate is not None
     world.gate = world.gate.model_copy(update={"status": world.decide_gate().status})
     name, revision = "front-end-x-1", world.target().revision  # type: ignore[union-attr]
-    current = {"name": name, "revision": revision, "gateGeneration": 1}
+    current = {"name": name, "revision": revision}
     world.gate = world.gate.from_json({**world.gate.to_json(), "status": {"run": current}})
     del world.runs["by-hand"]
     world.create_run(name)

@@ -222,6 +222,13 @@ class World:
 
     # what users and load do
 
+    def edit_gate(self, **spec: Any) -> None:
+        """As `kubectl edit` does: some fields of the spec, and the generation with them."""
+        assert self.gate is not None
+        raw = self.gate.to_json()
+        raw["metadata"]["generation"] += 1
+        self.gate = PerfGate.from_json({**raw, "spec": {**raw["spec"], **spec}})
+
     def roll_out(self, new: Template) -> None:
         self.template = new
         self.generation += 1

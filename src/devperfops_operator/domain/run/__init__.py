@@ -8,6 +8,7 @@ from typing import assert_never
 
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus, Phase
+from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import DeleteJob, RunDecision
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.judgement import Judgement, decided
@@ -138,8 +139,8 @@ def _superseded(observed: RunObserved, gate: PerfGate, target: Target, now: date
     if judged is not None and target.revision != judged:
         message = f"revision {target.revision} replaced {judged}"
         return _ended(status, now, Phase.SUPERSEDED, Step.NEW_REVISION, message)
-    if status.gate_generation not in {None, gate.metadata.generation}:
-        message = "the gate was changed, so its objectives or its load may be others now"
+    if status.revision is not None and status.criteria_hash != criteria_hash(gate.spec):
+        message = "the gate's target, load or objectives are others now"
         return _ended(status, now, Phase.SUPERSEDED, Step.GATE_CHANGED, message)
     measured = status.phase not in {Phase.PENDING, Phase.AWAITING_ROLLOUT}
     if measured and target.template_hash != status.template_hash:

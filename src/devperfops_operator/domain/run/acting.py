@@ -7,6 +7,7 @@ from typing import assert_never
 
 from devperfops_operator.api.perfgate import OnFail, PerfGate
 from devperfops_operator.api.perfrun import ActionStatus, ActionType, PerfRunStatus, Phase, Trigger, Verdict
+from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import Effect, MarkKnownGood, RollBack, RunDecision, SuspendJob
 from devperfops_operator.domain.manifests.template import without_restart
 from devperfops_operator.domain.observed import RunObserved, Snapshot, Target
@@ -45,7 +46,7 @@ def _with_finals(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRu
     """A stopped load still delivers its last counts; they complete the report and change no verdict."""
     before = observed.run.status
     status = store_finals(before, observed.evidence, now)
-    edited = gate.metadata.generation != status.gate_generation
+    edited = criteria_hash(gate.spec) != status.criteria_hash
     if edited or len(status.workers) == len(before.workers):
         return status
     return figures(status, resolve_plan(gate.spec), observed.evidence, now, ended_at=now)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Trigger
 from devperfops_operator.api.quantity import format_duration, format_rate
+from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecision
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.judgement import decided
@@ -41,7 +42,7 @@ def pending(observed: RunObserved, gate: PerfGate, target: Target, now: datetime
             trigger=trigger,
             revision=target.revision,
             template_hash=target.template_hash,
-            gate_generation=gate.metadata.generation,
+            criteria_hash=criteria_hash(gate.spec),
         )
     )
 
