@@ -17,10 +17,13 @@ from prometheus_client import CollectorRegistry
 from devperfops_operator import logs
 from devperfops_operator.adapters.kubernetes import Cluster, Connection, TokenReviewer, connect
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
-from devperfops_operator.api.settings import Settings, SettingsError, parse_settings
+from devperfops_operator.adapters.slack import SlackChannel
+from devperfops_operator.adapters.webhook import Webhook
+from devperfops_operator.api.settings import Notifications, Settings, SettingsError, parse_settings
 from devperfops_operator.controller.operator import Operator
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.errors import DevPerfOpsError
+from devperfops_operator.domain.ports import Receiver
 from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.server.app import build_app, serving
 from devperfops_operator.server.intake import Intake, Runs
@@ -95,6 +98,7 @@ async def _serve(settings: Settings, connection: Connection) -> None:
         settings=settings,
         cluster=Cluster(connection),
         metrics=PrometheusMetrics(settings.prometheus),
+        receivers=receivers(settings.notifications),
         evidence=evidence,
         telemetry=Telemetry(registry),
     )
@@ -110,3 +114,13 @@ async def _serve(settings: Settings, connection: Connection) -> None:
             "serving on port %d; namespaces: %s", settings.port, ", ".join(settings.namespaces) or "all"
         )
         await operator.run()
+
+
+def receivers(notifications: Notifications) -> dict[str, Receiver]:
+    """By the names `Notifications.receivers` gives."""
+    made: dict[str, Receiver] = {}
+    if notifications.slack is not None:
+        made["slack"] = SlackChannel(notifications.slack)
+    if notifications.webhook is not None:
+        made["webhook"] = Webhook(notifications.webhook)
+    return made

@@ -13,13 +13,16 @@ from prometheus_client import CollectorRegistry
 
 from devperfops_operator.adapters.kubernetes import Cluster, Connection, connect
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
-from devperfops_operator.api.settings import ImageSettings, Settings
+from devperfops_operator.api.settings import ImageSettings, Notifications, Settings
 from devperfops_operator.controller.operator import Operator
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
 from devperfops_operator.evidence import EvidenceStore
+from devperfops_operator.main import receivers
 from hack.kube import Kube
+from tests.integration.test_cli import Shell
 from tests.integration.world import GATE, World, changed_kubeconfig, eventually, sockets_closed
+from tests.receivers import Receivers, notifications, receiving
 
 pytestmark = pytest.mark.integration
 
@@ -77,17 +80,26 @@ def world(kube: Kube, connection: Connection, namespace: str) -> World:
     return World(kube, connection, namespace)
 
 
-def operating(world: World, connection: Connection | None = None) -> AbstractAsyncContextManager[Operator]:
+NOBODY = Notifications()
+
+
+def operating(
+    world: World,
+    connection: Connection | None = None,
+    notifications: Notifications = NOBODY,
+) -> AbstractAsyncContextManager[Operator]:
     """A controller that watches the namespace, and acts with this connection, for the length of the block."""
     settings = Settings(
         operator_url="http://operator:8080",
         images=ImageSettings(operator="operator:1", jmeter="jmeter:1"),
         namespaces=(world.namespace,),
+        notifications=notifications,
     )
     operator = Operator(
         settings=settings,
         cluster=Cluster(connection or world.connection),
         metrics=PrometheusMetrics({}),
+        receivers=receivers(notifications),
         evidence=EvidenceStore(),
         telemetry=Telemetry(CollectorRegistry()),
     )
@@ -264,6 +276,72 @@ async def test_a_rollout_that_never_gets_ready_is_rolled_back(world: World) -> N
         await world.roll_out()
         await eventually("the gate is ready", lambda: ready(world, "RolledBack"))
         assert world.runs() == [name]
+
+
+def settings_of(world: Receivers, folder: Path) -> Notifications:
+    return Notifications.model_validate(notifications(world, folder))
+
+
+async def failed_by_its_rollout(world: World) -> str:
+    """Adopt, then a release that never gets ready; the run that judged it."""
+    await adopted(world)
+    world.release("podinfo:broken")
+    (name,) = await eventually("a run", world.runs)
+    await eventually("it waits", lambda: world.phase(name) == "AwaitingRollout")
+    await world.stall()
+    await eventually("it is over", lambda: world.phase(name) == "Completed")
+    return name
+
+
+async def test_status_event_describe_report_slack_and_webhook_give_the_reason_word_for_word(
+    world: World, api_server: Path, tmp_path: Path
+) -> None:
+    async with receiving() as listeners, operating(world, notifications=settings_of(listeners, tmp_path)):
+        name = await failed_by_its_rollout(world)
+        await eventually("both are told", lambda: listeners.posts and listeners.reports)
+        await eventually("the status knows", lambda: untold_by_status(world, name) == [])
+        status = world.status("PerfRun", name)
+        message, reason = status["message"], status["reason"]
+        events = [e for e in world.kube.list("Event", world.namespace) if e["reason"] == reason]
+        shell = Shell(api_server, world.namespace)
+        written = {
+            "describe": (await asyncio.to_thread(shell.run, "describe", name)).stdout,
+            "report": (await asyncio.to_thread(shell.run, "report", name)).stdout,
+            "markdown": (await asyncio.to_thread(shell.run, "report", name, "-o", "markdown")).stdout,
+        }
+        (post,), ((key, report),) = listeners.posts, listeners.reports
+    assert {event["message"] for event in events if event["involvedObject"]["name"] == name} == {message}
+    for where, text in written.items():
+        assert message in " ".join(text.split()), where
+    assert post.splitlines()[1] == message
+    assert (report["message"], report["reason"], report["verdict"]) == (message, reason, "Fail")
+    assert key.strip('"') == world.kube.get("PerfRun", name, world.namespace)["metadata"]["uid"]
+
+
+async def test_an_outage_of_the_receivers_touches_no_verdict_and_they_are_told_after_it(
+    world: World, tmp_path: Path
+) -> None:
+    async with receiving() as listeners:
+        told = settings_of(listeners, tmp_path)
+        listeners.out_of_order = 1_000
+        async with operating(world, notifications=told):
+            name = await failed_by_its_rollout(world)
+            await eventually("it was tried", lambda: listeners.tries >= 2)
+            await eventually("the status says so", lambda: len(untold_by_status(world, name)) == 2)
+        before = world.status("PerfRun", name)
+        listeners.out_of_order = 0
+        async with operating(world, notifications=told):  # killed meanwhile: what is owed is in the status
+            await eventually("both are told", lambda: untold_by_status(world, name) == [])
+        after = world.status("PerfRun", name)
+    assert (before["verdict"], before["reason"], before["phase"]) == ("Fail", "RolloutStalled", "Completed")
+    assert {**after, "notifications": []} == {**before, "notifications": []}
+    assert (len(listeners.posts), len(listeners.reports)) == (1, 1)
+
+
+def untold_by_status(world: World, run: str) -> list[str]:
+    """What the status says about receivers that have not been told; `?` while it knows nothing of them."""
+    entries = world.status("PerfRun", run).get("notifications") or [{"message": "?"}]
+    return [each["message"] for each in entries if "sentAt" not in each and "message" in each]
 
 
 async def test_a_job_that_is_refused_ends_the_run_with_the_servers_words(world: World) -> None:

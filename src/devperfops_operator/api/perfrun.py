@@ -162,6 +162,14 @@ class ActionStatus(ApiModel):
     done_at: Timestamp | None = None
 
 
+class NotificationStatus(ApiModel):
+    """One receiver that is to hear of the run's end; told at least once, or not within a day."""
+
+    receiver: Word  # as in the operator's settings: slack, webhook
+    sent_at: Timestamp | None = None
+    message: Sentence | None = None  # why it could not be told yet
+
+
 class TimelineEntry(ApiModel):
     """One coded step; each becomes one Kubernetes event."""
 
@@ -191,6 +199,7 @@ class PerfRunStatus(ApiModel):
     timeline: Annotated[tuple[TimelineEntry, ...], Field(max_length=MAX_TIMELINE)] = ()
     conditions: Conditions = ()
     completed_at: Timestamp | None = None
+    notifications: Annotated[tuple[NotificationStatus, ...], Field(max_length=8)] = ()
 
 
 class PerfRun(ApiModel):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -98,6 +99,33 @@ class Timeouts(_Section):
     drain: Duration = timedelta(minutes=3)
 
 
+class SlackReceiver(_Section):
+    """A bot with the right `chat:write`. `token_file` is read for every message: mount a Secret there."""
+
+    token_file: Path
+    channel: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    api_url: Url = "https://slack.com/api"
+
+
+class WebhookReceiver(_Section):
+    """Gets the JSON report by POST. `token_file`: a bearer token, read for every request."""
+
+    url: Url
+    token_file: Path | None = None
+
+
+class Notifications(_Section):
+    """Who is told of every run that ends; none of them by default."""
+
+    slack: SlackReceiver | None = None
+    webhook: WebhookReceiver | None = None
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Their names, as in a run's status."""
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+
 class Settings(_Section):
     """Everything the operator is told from outside.
 
@@ -111,6 +139,7 @@ class Settings(_Section):
     namespaces: tuple[Name, ...] = ()
     prometheus: dict[Name, PrometheusServer] = Field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
+    notifications: Notifications = Notifications()
 
 
 def parse_settings(text: str) -> Settings:

@@ -9,6 +9,7 @@ from typing import assert_never
 from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key
+from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.polls import Polls
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
@@ -17,6 +18,7 @@ from devperfops_operator.domain.effects import (
     DeleteJob,
     Effect,
     MarkKnownGood,
+    Notify,
     PollMetrics,
     RollBack,
     SuspendJob,
@@ -26,11 +28,19 @@ from devperfops_operator.domain.errors import Conflict, Refused, Unavailable
 
 class Executor:
     def __init__(
-        self, *, cluster: Cluster, store: Store, polls: Polls, failures: Failures, telemetry: Telemetry
+        self,
+        *,
+        cluster: Cluster,
+        store: Store,
+        polls: Polls,
+        outbox: Outbox,
+        failures: Failures,
+        telemetry: Telemetry,
     ) -> None:
         self._cluster = cluster
         self._store = store
         self._polls = polls
+        self._outbox = outbox
         self._failures = failures
         self._telemetry = telemetry
 
@@ -68,6 +78,8 @@ class Executor:
                 await self._roll_back(effect)
             case PollMetrics():
                 self._polls.start(key, uid, effect)
+            case Notify():
+                self._outbox.start(key, uid, effect)
             case _:
                 assert_never(effect)
 

@@ -13,6 +13,7 @@ from devperfops_operator.controller.collection import Raw
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.inputs import InputReader
 from devperfops_operator.controller.keys import Key
+from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
 from devperfops_operator.domain.errors import InvalidSpec
@@ -42,12 +43,14 @@ class Observer:
         cluster: Cluster,
         evidence: EvidenceStore,
         failures: Failures,
+        outbox: Outbox,
         settings: Settings,
     ) -> None:
         self._store = store
         self._cluster = cluster
         self._evidence = evidence
         self._failures = failures
+        self._outbox = outbox
         self._settings = settings
         self._revisions = Revisions(cluster)
         self._inputs = InputReader(cluster, settings.prometheus.keys())
@@ -99,6 +102,7 @@ class Observer:
             job=self._job(run),
             evidence=Evidence(),
             failures=self._failures.of(key),
+            deliveries=self._outbox.of(run.metadata.uid),
         )
 
     async def _deployment(self, gate: PerfGate) -> Raw | None:
@@ -158,6 +162,7 @@ class Observer:
             image_pull_policy=self._settings.images.pull_policy,
             start_timeout=self._settings.timeouts.start,
             drain_timeout=self._settings.timeouts.drain,
+            receivers=self._settings.notifications.receivers,
         )
         server = self._settings.prometheus.get(gate.spec.prometheus or "") if gate is not None else None
         return settings if server is None else replace(settings, scrape_interval=server.scrape_interval)

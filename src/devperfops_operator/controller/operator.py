@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -14,6 +14,7 @@ from devperfops_operator.controller.execute import Executor
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.observe import Observer
+from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.polls import Polls
 from devperfops_operator.controller.queue import Queue
 from devperfops_operator.controller.reconcile import Reconciler
@@ -21,7 +22,7 @@ from devperfops_operator.controller.store import KINDS, Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.controller.watches import SELECTORS, watch
 from devperfops_operator.domain.errors import DevPerfOpsError
-from devperfops_operator.domain.ports import Metrics
+from devperfops_operator.domain.ports import Metrics, Receiver
 from devperfops_operator.evidence import EvidenceStore
 
 _WORKERS: Final = 16
@@ -40,6 +41,7 @@ class Operator:
         settings: Settings,
         cluster: Cluster,
         metrics: Metrics,
+        receivers: Mapping[str, Receiver],
         evidence: EvidenceStore,
         telemetry: Telemetry,
     ) -> None:
@@ -48,6 +50,7 @@ class Operator:
         self._queue: Queue[Key] = Queue()
         self._store = Store(self._queue.add)
         self._polls = Polls(metrics=metrics, evidence=evidence, wake=self._queue.add)
+        self._outbox = Outbox(receivers=receivers, telemetry=telemetry, wake=self._queue.add)
         self._synced = False
         self._stop = asyncio.Event()
         failures = Failures()
@@ -56,11 +59,22 @@ class Operator:
             store=self._store,
             evidence=evidence,
             observer=Observer(
-                store=self._store, cluster=cluster, evidence=evidence, failures=failures, settings=settings
+                store=self._store,
+                cluster=cluster,
+                evidence=evidence,
+                failures=failures,
+                outbox=self._outbox,
+                settings=settings,
             ),
             executor=Executor(
-                cluster=cluster, store=self._store, polls=self._polls, failures=failures, telemetry=telemetry
+                cluster=cluster,
+                store=self._store,
+                polls=self._polls,
+                outbox=self._outbox,
+                failures=failures,
+                telemetry=telemetry,
             ),
+            outbox=self._outbox,
             failures=failures,
             telemetry=telemetry,
         )
@@ -97,6 +111,7 @@ class Operator:
         finally:
             self._synced = False
             await self._polls.close()
+            await self._outbox.close()
 
     async def _first_sync(self) -> None:
         """Nothing is decided before everything is known."""

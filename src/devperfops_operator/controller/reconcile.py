@@ -16,12 +16,13 @@ from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.narrate import Narrator
 from devperfops_operator.controller.observe import Observer
+from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.errors import Conflict
 from devperfops_operator.domain.gate import decide_gate
 from devperfops_operator.domain.manifests.event import gate_events, run_events
-from devperfops_operator.domain.run import decide_run
+from devperfops_operator.domain.run import decide_run, untold
 from devperfops_operator.evidence import EvidenceStore
 
 
@@ -38,6 +39,7 @@ class Reconciler:
         executor: Executor,
         failures: Failures,
         telemetry: Telemetry,
+        outbox: Outbox,
     ) -> None:
         self._cluster = cluster
         self._store = store
@@ -46,6 +48,7 @@ class Reconciler:
         self._executor = executor
         self._failures = failures
         self._telemetry = telemetry
+        self._outbox = outbox
         self._narrator = Narrator(cluster)
         self._live: dict[Key, str] = {}  # uids of runs that have not ended
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -95,6 +98,8 @@ class Reconciler:
         current = run.model_copy(update={"status": decision.status})
         await self._persist("PerfRun", run, decision.status)
         self._count_verdict(run.status, decision.status)
+        if not untold(decision.status):
+            self._outbox.forget(uid)
         try:
             await self._executor.execute(key, uid, decision.effects)
         finally:

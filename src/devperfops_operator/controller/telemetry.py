@@ -34,6 +34,12 @@ class Telemetry:
             ["verdict", "reason"],
             registry=registry,
         )
+        self._notifications = Counter(
+            "devperfops_notifications_total",
+            "Tries to tell a receiver of a run's end, by receiver and outcome (Sent, Failed).",
+            ["receiver", "outcome"],
+            registry=registry,
+        )
         self.waiting = Gauge(
             "devperfops_queue_length", "Gates and runs that wait to be looked at.", registry=registry
         )
@@ -48,6 +54,9 @@ class Telemetry:
 
     def effect(self, effect: str, outcome: str) -> None:
         self._effects.labels(effect.partition("/")[0], outcome).inc()
+
+    def notification(self, receiver: str, outcome: str) -> None:
+        self._notifications.labels(receiver, outcome).inc()
 
     def verdict(self, verdict: str, reason: str) -> None:
         self._verdicts.labels(verdict, reason).inc()

@@ -10,6 +10,7 @@ from typing import Any
 from devperfops_operator.api.perfgate import PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRunStatus
 from devperfops_operator.domain.manifests.template import Template
+from devperfops_operator.domain.report import Message
 
 Manifest = Mapping[str, Any]
 
@@ -75,7 +76,20 @@ class PollMetrics:
         return f"PollMetrics/{self.objective}"
 
 
-Effect = CreateObject | MarkKnownGood | SuspendJob | DeleteJob | RollBack | PollMetrics
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell one receiver of the run's end. `attempt` (from 1): a try that has been made is not made again."""
+
+    receiver: str
+    message: Message
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        return f"Notify/{self.receiver}"
+
+
+Effect = CreateObject | MarkKnownGood | SuspendJob | DeleteJob | RollBack | PollMetrics | Notify
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from devperfops_operator.wire.measurement import LoadEnd
 
 RATE_WANTED = Fraction(95, 100)
 """Under this share of the planned rate a run shows nothing about the planned load."""
-_MESSAGE_LENGTH = 2048  # that the API stores; a message may quote others
+_MESSAGE_LENGTH = 1024  # that an event holds: status, event and report say the same, word for word
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class _Finding:
 
 
 def decided(reason: Reason, message: str) -> Judgement:
-    return Judgement(VERDICTS[reason], reason, message[:_MESSAGE_LENGTH])
+    """A message may quote others, and is cut to what all who tell it can hold."""
+    cut = message if len(message) <= _MESSAGE_LENGTH else f"{message[: _MESSAGE_LENGTH - 1]}…"
+    return Judgement(VERDICTS[reason], reason, cut)
 
 
 def evidence_of(objective: JudgedObjective, evidence: Evidence) -> ObjectiveEvidence:

@@ -142,6 +142,16 @@ class EffectFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far the telling of one receiver is. `message`: why the last try failed, at `tried_at`."""
+
+    attempts: int
+    tried_at: datetime
+    sent: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunSettings:
     """What a run needs of the operator's settings. `scrape_interval`: of the gate's Prometheus."""
 
@@ -152,6 +162,7 @@ class RunSettings:
     start_timeout: timedelta = timedelta(minutes=5)
     drain_timeout: timedelta = timedelta(minutes=3)
     scrape_interval: timedelta = timedelta(seconds=15)
+    receivers: tuple[str, ...] = ()  # of notifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +189,4 @@ class RunObserved:
     blocked_by: str | None = None
     settings: RunSettings = field(default_factory=RunSettings)
     failures: Mapping[str, EffectFailure] = field(default_factory=dict)
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)  # by receiver

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from devperfops_operator.analysis.counters import Series
+from devperfops_operator.domain.report import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,10 @@ class Metrics(Protocol):
 class Tokens(Protocol):
     async def review(self, token: str) -> PodIdentity:
         """Raises Unauthenticated."""
+
+
+class Receiver(Protocol):
+    """Somebody who is told of the end of runs."""
+
+    async def send(self, message: Message) -> None:
+        """Raises Unavailable (no answer now) or Refused (it does not take it: token, channel, address)."""

@@ -1,8 +1,10 @@
 """The settings file: what it may say, and the sentences it is refused with."""
 
+import re
 from datetime import timedelta
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,3 +97,28 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(text, sentence):
 def test_any_text_is_read_or_refused(text):
     with pytest.raises(SettingsError):
         parse_settings(text)
+
+
+def test_receivers_are_named_as_they_are_set():
+    slack = {"slack": {"tokenFile": "/secrets/slack", "channel": "#releases"}}
+    told = parse_settings(yaml.safe_dump({**yaml.safe_load(SHORTEST), "notifications": slack})).notifications
+    assert told.receivers == ("slack",)
+    assert told.slack is not None
+    assert told.slack.api_url == "https://slack.com/api"
+
+
+@pytest.mark.parametrize(
+    ("receiver", "words"),
+    [
+        ({"slack": {"token": "xoxb-1"}}, "notifications.slack.token: there is no such setting"),
+        ({"slack": {"tokenFile": "/secrets/slack"}}, "notifications.slack.channel: missing"),
+        (
+            {"webhook": {"url": "hooks.example"}},
+            'notifications.webhook.url: "hooks.example" is not an address',
+        ),
+        ({"webhook": {"url": "http://user:word@hooks"}}, "must have no user, password"),
+    ],
+)
+def test_receivers_that_cannot_be_used_are_refused(receiver, words):
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        parse_settings(yaml.safe_dump({**yaml.safe_load(SHORTEST), "notifications": receiver}))

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from devperfops_operator.cli.render.report import SCHEMA, report_document
+from devperfops_operator.domain.report import SCHEMA, report_document
 from tests.unit.cli import samples
 
 KEYS = [
@@ -22,6 +22,7 @@ KEYS = [
     "workers",
     "action",
     "timeline",
+    "notifications",
 ]
 
 

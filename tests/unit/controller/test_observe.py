@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 from kubernetes.aio.client import Configuration
+from prometheus_client import CollectorRegistry
 
 from devperfops_operator.adapters.kubernetes import Cluster, Connection
 from devperfops_operator.api.settings import parse_settings
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.observe import Observer
+from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.store import Store
+from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.evidence import EvidenceStore
 from tests.unit.controller import objects
 
@@ -17,6 +20,7 @@ SETTINGS = """
 operatorUrl: http://operator:8080
 images: {operator: "operator:1", jmeter: "jmeter:1", pullPolicy: Never}
 timeouts: {start: 7m, drain: 40s}
+notifications: {webhook: {url: "http://hooks"}}
 """
 
 
@@ -29,6 +33,7 @@ async def test_the_settings_of_the_operator_reach_a_run() -> None:
         cluster=Cluster(connection),
         evidence=EvidenceStore(),
         failures=Failures(),
+        outbox=Outbox(receivers={}, telemetry=Telemetry(CollectorRegistry()), wake=lambda _: None),
         settings=parse_settings(SETTINGS),
     )
 
@@ -39,3 +44,4 @@ async def test_the_settings_of_the_operator_reach_a_run() -> None:
     assert observed.settings.start_timeout == timedelta(minutes=7)
     assert observed.settings.drain_timeout == timedelta(seconds=40)
     assert observed.settings.image_pull_policy == "Never"
+    assert observed.settings.receivers == ("webhook",)

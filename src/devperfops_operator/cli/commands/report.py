@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,30 +12,34 @@ from devperfops_operator.cli.cluster import RUNS, Cluster
 from devperfops_operator.cli.console import clock, show, stdout, trimmed
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.options import on_cluster
-from devperfops_operator.cli.render.report import report_document
+from devperfops_operator.cli.render.markdown import markdown
 from devperfops_operator.cli.render.run import run_screen
+from devperfops_operator.domain.report import report_document
 
 _FILE_WIDTH = 110
 
 
 @click.command("report")
 @click.argument("run")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+)
 @click.option("--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write to it.")
 @on_cluster
 def command(cluster: Cluster, run: str, output: str, output_file: Path | None) -> None:
     """Write a run's report.
 
-    Text says what `describe` says. JSON has a stable schema, devperfops.io/report/v1. A run that has not
-    ended is reported as it stands. Exit code 0 when the report could be written, whatever the verdict.
+    Text says what `describe` says, Markdown likewise, for a pull request or a chat. JSON has a stable schema,
+    devperfops.io/report/v1. A run that has not ended is reported as it stands. Exit code 0 when the report
+    could be written, whatever the verdict.
     """
     found = cluster.get(RUNS, run)
     if output_file is not None:
-        _write(output_file, _as_json(found) if output == "json" else _as_text(found))
-    elif output == "json":
-        click.echo(_as_json(found), nl=False)
-    else:
+        _write(output_file, _WRITTEN[output](found))
+    elif output == "text":
         show(stdout(), run_screen(found, clock()))
+    else:
+        click.echo(_WRITTEN[output](found), nl=False)
 
 
 def _as_json(run: PerfRun) -> str:
@@ -42,6 +48,17 @@ def _as_json(run: PerfRun) -> str:
 
 def _as_text(run: PerfRun) -> str:
     return trimmed(run_screen(run, clock()), width=_FILE_WIDTH)
+
+
+def _as_markdown(run: PerfRun) -> str:
+    return markdown(run, clock())
+
+
+_WRITTEN: Final[Mapping[str, Callable[[PerfRun], str]]] = {
+    "text": _as_text,
+    "json": _as_json,
+    "markdown": _as_markdown,
+}
 
 
 def _write(file: Path, text: str) -> None:

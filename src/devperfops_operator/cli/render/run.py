@@ -13,6 +13,7 @@ from rich.text import Text
 from devperfops_operator.api.perfrun import (
     ActionStatus,
     LoadStatus,
+    NotificationStatus,
     ObjectiveStatus,
     PerfRun,
     TimelineEntry,
@@ -133,7 +134,7 @@ def doings(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     if run.status.load:
         yield "Load", load_line(run.status.load)
     if run.status.action:
-        yield "Action", _action(run.status.action, clock)
+        yield "Action", action_line(run.status.action, clock)
 
 
 def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
@@ -163,12 +164,20 @@ def _facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     else:
         yield "Phase", f"{status.phase}, for {clock.age(began)} since it began"
     yield from doings(run, clock)
+    for entry in status.notifications:
+        yield "Told", _notification(entry, clock)
 
 
-def _action(action: ActionStatus, clock: Clock) -> str:
+def action_line(action: ActionStatus, clock: Clock) -> str:
     to = f" to {action.to_revision}" if action.to_revision else ""
     done = f"done {clock.time(action.done_at)}" if action.done_at else "not done yet"
     return f"{action.type}{to}, {done} ({action.reason}{': ' if action.message else ''}{action.message})"
+
+
+def _notification(entry: NotificationStatus, clock: Clock) -> str:
+    if entry.sent_at is not None:
+        return f"{entry.receiver}, {clock.time(entry.sent_at)}"
+    return f"{entry.receiver} not yet{': ' if entry.message else ''}{entry.message or ''}"
 
 
 def _objective_row(objective: ObjectiveStatus) -> tuple[str | Text, ...]:

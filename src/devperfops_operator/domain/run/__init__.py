@@ -18,12 +18,13 @@ from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.acting import acting, known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
+from devperfops_operator.domain.run.telling import tell, to_tell, untold
 from devperfops_operator.domain.run.under_load import judging, running
 from devperfops_operator.domain.verdict import Reason
 
 _GATE_WAIT = timedelta(seconds=10)
 
-__all__ = ["decide_run", "final_stored", "known_good", "stop_wanted"]
+__all__ = ["decide_run", "final_stored", "known_good", "stop_wanted", "untold"]
 
 
 def decide_run(observed: RunObserved, now: datetime) -> RunDecision:
@@ -32,6 +33,9 @@ def decide_run(observed: RunObserved, now: datetime) -> RunDecision:
     if decision.status == observed.run.status:
         return decision
     status = with_conditions(observed, decision.status, now)
+    if status.phase.terminal and not observed.run.status.phase.terminal:
+        owed = to_tell(observed.run, observed.settings.receivers)
+        status = status.model_copy(update={"notifications": owed})
     return replace(decision, status=status, requeue_at=decision.requeue_at or now)
 
 
@@ -50,7 +54,8 @@ def final_stored(run: PerfRun, worker: int) -> bool:
 def _decide(observed: RunObserved, now: datetime) -> RunDecision:
     status, gate = observed.run.status, observed.gate
     if status.phase.terminal:
-        return _clean_up(observed)
+        told = tell(observed, now)
+        return replace(told, effects=(*_clean_up(observed), *told.effects))
     if gate is None or _gone(gate, observed.run):
         return _without_gate(observed, now)
     called_off = _called_off(observed.run)
@@ -159,12 +164,12 @@ def _ended(status: PerfRunStatus, now: datetime, phase: Phase, code: Step, messa
     return RunDecision(end(status, now, phase, code, message))
 
 
-def _clean_up(observed: RunObserved) -> RunDecision:
+def _clean_up(observed: RunObserved) -> tuple[DeleteJob, ...]:
     """A Job that may still load goes. One whose load has surely ended is kept for its logs until its TTL."""
     status, job = observed.run.status, observed.job
     if job is None or job.finished:
-        return RunDecision(status)
+        return ()
     load_ended = status.phase is Phase.COMPLETED and status.workers
     if load_ended and not job.suspended:
-        return RunDecision(status)
-    return RunDecision(status, (DeleteJob(observed.run.metadata.namespace, job.name),))
+        return ()
+    return (DeleteJob(observed.run.metadata.namespace, job.name),)

@@ -74,7 +74,7 @@ def to_acting(status: PerfRunStatus, judgement: Judgement, now: datetime, **chan
         phase=Phase.ACTING,
         verdict=judgement.verdict,
         reason=judgement.reason.value,
-        message=judgement.message[:2048],
+        message=judgement.message,
         **changes,
     )
 

@@ -1,13 +1,37 @@
-"""A run's report, from its status alone. Pure."""
+"""A run's report, from its status alone: what programs read, and the few lines people are sent."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from devperfops_operator.api.base import ApiModel
 from devperfops_operator.api.perfrun import PerfRun
 
 SCHEMA: Final = "devperfops.io/report/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a receiver is sent. `key` is the same for every try, so that it can tell a repetition."""
+
+    key: str
+    text: str
+    document: Mapping[str, Any]
+
+
+def message(run: PerfRun) -> Message:
+    """Of a run that has ended: the reason in the status's own words, what was done, where to read more."""
+    status, place = run.status, run.metadata
+    revision = f", revision {status.revision}" if status.revision else ""
+    lines = [f"{status.verdict or status.phase}: {run.spec.gate} in {place.namespace}{revision}"]
+    if status.message:
+        lines.append(status.message)
+    if status.action is not None:
+        lines.append(f"{status.action.type}: {status.action.message}")
+    lines.append(f"devperfops report {place.name} -n {place.namespace}")
+    return Message(key=place.uid, text="\n".join(lines), document=report_document(run))
 
 
 def report_document(run: PerfRun) -> dict[str, Any]:
@@ -29,6 +53,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt}
                       or null
         timeline      [{at, phase, reason, message}], oldest first
+        notifications [{receiver, sentAt, message (why it could not be told yet)}]
 
     Moments are RFC 3339 in UTC; counts are of samples (one row of JMeter's results each).
     """
@@ -45,6 +70,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "workers": [_all_keys(worker) for worker in status.workers],
         "action": _all_keys(status.action) if status.action else None,
         "timeline": [_all_keys(entry) for entry in status.timeline],
+        "notifications": [_all_keys(entry) for entry in status.notifications],
     }
 
 
