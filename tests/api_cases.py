@@ -93,6 +93,40 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
         }
     ),
     "64 properties": gate({f"{JMETER}.properties": {f"{n:0128}": "v" * 1024 for n in range(64)}}),
+    "everything of the load's pods": gate(
+        {
+            JMETER: {
+                **_GATE["spec"]["load"]["jmeter"],
+                "image": "registry.example:5000/load/jmeter@sha256:" + "0123456789abcdef" * 4,
+                "command": ["/opt/jmeter/bin/jmeter", "-Xmx2g"],
+                "resources": {
+                    "requests": {"cpu": "500m", "memory": "2Gi"},
+                    "limits": {"cpu": 1, "memory": "2Gi"},
+                },
+                "nodeSelector": {"example.com/pool": "load"},
+                "tolerations": [
+                    {"key": "load", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
+                ],
+                "imagePullSecrets": [{"name": "registry"}],
+                "labels": {"team": "shop", "sidecar.istio.io/inject": "false"},
+                "annotations": {"linkerd.io/inject": "disabled"},
+            }
+        }
+    ),
+    "as many of everything as there may be": gate(
+        {
+            JMETER: {
+                **_GATE["spec"]["load"]["jmeter"],
+                "image": "i" * 512,
+                "command": ["c" * 1024] * 16,
+                "nodeSelector": {f"{n:0300}": "v" * 63 for n in range(16)},
+                "tolerations": [{"key": "k" * 316, "value": "v" * 63}] * 16,
+                "imagePullSecrets": [{"name": "s" * 253}] * 8,
+                "labels": {f"{n:0300}": "v" * 63 for n in range(16)},
+                "annotations": {f"{n:0300}": "v" * 4096 for n in range(16)},
+            }
+        }
+    ),
     "32 objectives": gate({"spec.objectives": [{"expect": f"p99 < {n}ms"} for n in range(1, 33)]}),
     "hold, no trigger": gate({"spec.actions": {"onFail": "Hold"}, "spec.triggers": {"rollout": False}}),
     "40 characters": gate({"metadata.name": "g" * 40}),
@@ -296,6 +330,66 @@ REFUSED: Final[Mapping[str, Refused]] = {
         f"{JMETER}.properties",
         "must have at most 64 items",
         "has 65 entries: write at most 64",
+    ),
+    "an image with a space": Refused(
+        gate({f"{JMETER}.image": "jmeter latest"}),
+        f"{JMETER}.image",
+        '"jmeter latest" is not an image: write one such as',
+    ),
+    "an empty command": Refused(
+        gate({f"{JMETER}.command": []}), f"{JMETER}.command", "is empty: write what starts JMeter"
+    ),
+    "thousandths of a byte": Refused(
+        gate({f"{JMETER}.resources": {"limits": {"memory": "512m"}}}),
+        f"{JMETER}.resources.limits.memory",
+        '"512m" is not an amount of memory: write for example 512Mi or 2Gi',
+    ),
+    "no CPU": Refused(
+        gate({f"{JMETER}.resources": {"requests": {"cpu": 0}}}),
+        f"{JMETER}.resources.requests.cpu",
+        '"0" is not an amount of CPU: write for example 500m, 1.5 or 2',
+    ),
+    "more CPU than allowed": Refused(
+        gate({f"{JMETER}.resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1500m"}}}),
+        f"{JMETER}.resources.requests",
+        "requests.cpu is more than limits.cpu: write a smaller request or a larger limit",
+    ),
+    "more memory than allowed": Refused(
+        gate({f"{JMETER}.resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1G"}}}),
+        f"{JMETER}.resources.requests",
+        "requests.memory is more than limits.memory",
+    ),
+    "memory with a space": Refused(
+        gate({f"{JMETER}.resources": {"limits": {"memory": "1Ti "}}}),
+        f"{JMETER}.resources.limits.memory",
+        '"1Ti " is not an amount of memory',
+    ),
+    "label that is none": Refused(
+        gate({f"{JMETER}.labels": {"team": "our shop"}}),
+        f"{JMETER}.labels",
+        "a label has a value that is none: write letters",
+    ),
+    "label of ours": Refused(
+        gate({f"{JMETER}.labels": {"devperfops.io/run": "another"}}),
+        f"{JMETER}.labels",
+        "are the operator's own: write other labels",
+    ),
+    "managed by somebody else": Refused(
+        gate({f"{JMETER}.labels": {"app.kubernetes.io/managed-by": "us"}}),
+        f"{JMETER}.labels",
+        "are the operator's own: write other labels",
+    ),
+    "annotation that unlocks the pod": Refused(
+        gate(
+            {f"{JMETER}.annotations": {"container.apparmor.security.beta.kubernetes.io/jmeter": "unconfined"}}
+        ),
+        f"{JMETER}.annotations",
+        "would weaken the pod: write other annotations",
+    ),
+    "a pull secret without a name": Refused(
+        gate({f"{JMETER}.imagePullSecrets": [{"name": ""}]}),
+        f"{JMETER}.imagePullSecrets[0].name",
+        "is empty: write the name of the object",
     ),
     # names
     "target with a slash": Refused(

@@ -196,13 +196,21 @@ def _rule_problems(
             message = rule.check(value)
             if message is not None:
                 yield _Problem((*path, rule.field) if rule.field else path, message)
+    for key, inner, inner_schema in _inside(value, schema):
+        yield from _rule_problems(inner, inner_schema, (*path, key), wrong)
+
+
+def _inside(value: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str | int, Any, Mapping[str, Any]]]:
+    """The fields, entries or elements of a value, each with its schema; without the status."""
     if isinstance(value, dict):
-        for name, inner in schema.get("properties", {}).items():
-            if name in value and name != "status":
-                yield from _rule_problems(value[name], inner, (*path, name), wrong)
+        fields, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for name, inner in value.items():
+            inner_schema = fields.get(name, others)
+            if inner_schema is not None and name != "status":
+                yield str(name), inner, inner_schema
     elif isinstance(value, list) and "items" in schema:
-        for index, element in enumerate(value):
-            yield from _rule_problems(element, schema["items"], (*path, index), wrong)
+        for index, inner in enumerate(value):
+            yield index, inner, schema["items"]
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -68,6 +68,66 @@ class PropertyNames(ApiModel):
     """The property for target.scheme."""
 
 
+class Amounts(ApiModel):
+    """Of what a container has."""
+
+    cpu: Annotated[Annotated[str, Field(max_length=16)] | int | None, load_rules.CPU] = None
+    """Processors, such as 500m, 1.5 or 2."""
+    memory: Annotated[Annotated[str, Field(max_length=20)] | int | None, load_rules.MEMORY] = None
+    """Bytes, such as 512Mi or 2Gi."""
+
+
+class Resources(ApiModel):
+    """What JMeter's container asks for and may have."""
+
+    validations: ClassVar = load_rules.REQUESTS_WITHIN_LIMITS
+
+    requests: Amounts | None = None
+    """What the scheduler sets aside."""
+    limits: Amounts | None = None
+    """What it may not exceed; the Java heap is a share of the memory."""
+
+
+class TolerationOperator(StrEnum):
+    """How a toleration is compared with a taint."""
+
+    EXISTS = "Exists"
+    EQUAL = "Equal"
+
+
+class TaintEffect(StrEnum):
+    """What a taint does to pods that do not tolerate it."""
+
+    NO_SCHEDULE = "NoSchedule"
+    PREFER_NO_SCHEDULE = "PreferNoSchedule"
+    NO_EXECUTE = "NoExecute"
+
+
+class Toleration(ApiModel):
+    """A taint the load's pods put up with, as in a pod."""
+
+    key: Annotated[str | None, Field(max_length=316)] = None
+    """The taint's key; none (with Exists): every taint."""
+    operator: TolerationOperator = TolerationOperator.EQUAL
+    """Equal compares the value, Exists does not."""
+    value: Annotated[str | None, Field(max_length=63)] = None
+    """The taint's value."""
+    effect: TaintEffect | None = None
+    """The taint's effect; none: every effect."""
+    toleration_seconds: int | None = None
+    """With NoExecute: how long the pod may stay."""
+
+
+class LocalReference(ApiModel):
+    """An object in the gate's namespace."""
+
+    name: Annotated[Name, rules.not_empty("is empty: write the name of the object")]
+    """The object's name."""
+
+
+Labels = dict[str, Annotated[str, Field(max_length=63)]]
+
+
 class JMeterLoad(ApiModel):
     """What JMeter is asked to do. Durations as in `90s`, `10m`, `1h30m`."""
 
@@ -97,6 +157,35 @@ class JMeterLoad(ApiModel):
     """More JMeter properties, by name. They are no place for secrets."""
     property_names: PropertyNames = PropertyNames()
     """Other names for the properties this gate sets."""
+    image: Annotated[str | None, Field(max_length=512), load_rules.IMAGE] = None
+    """An image of JMeter 5; by default the one of the operator's settings.
+
+    What it runs (or command) must take JMeter's arguments, as user 10001, with a read-only root file system.
+    """
+    command: Annotated[
+        tuple[Annotated[str, Field(max_length=1024)], ...] | None,
+        Field(max_length=16),
+        rules.not_empty("is empty: write what starts JMeter, or leave it out"),
+    ] = None
+    """What starts JMeter in the image; JMeter's arguments follow it. By default the image's entry point."""
+    resources: Resources | None = None
+    """What JMeter's container asks for and may have, in place of the operator's own choice."""
+    node_selector: Annotated[Labels | None, Field(max_length=16), load_rules.LABEL_VALUES] = None
+    """Labels of the nodes the load may run on."""
+    tolerations: Annotated[tuple[Toleration, ...] | None, Field(max_length=16)] = None
+    """Taints the load's pods put up with."""
+    image_pull_secrets: Annotated[tuple[LocalReference, ...] | None, Field(max_length=8)] = None
+    """Secrets with which the images are pulled."""
+    labels: Annotated[Labels | None, Field(max_length=16), load_rules.LABEL_VALUES, load_rules.LABEL_KEYS] = (
+        None
+    )
+    """More labels of the load's pods."""
+    annotations: Annotated[
+        dict[str, Annotated[str, Field(max_length=4096)]] | None,
+        Field(max_length=16),
+        load_rules.ANNOTATION_KEYS,
+    ] = None
+    """Annotations of the load's pods."""
 
 
 class Load(ApiModel):

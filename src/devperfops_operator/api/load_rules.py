@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Final
 
+from devperfops_operator.api.quantity import (
+    CPU_PATTERN,
+    MEMORY_PATTERN,
+    QuantityError,
+    parse_cpu,
+    parse_memory,
+)
 from devperfops_operator.api.rules import Rule, matches
 
 _MAX_PORT: Final = 65_535
@@ -62,3 +70,80 @@ PROPERTIES_OF_ITS_OWN: Final = Rule.of(
     "or load.target, or give the gate's property another name in propertyNames",
     field="properties",
 )
+
+# The pods
+
+_IMAGE: Final = "^[A-Za-z0-9][-A-Za-z0-9._:/@]*$"
+_LABEL_VALUE: Final = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+_OUR_PREFIX: Final = "devperfops.io/"
+_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+_APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
+
+IMAGE: Final = Rule.of(
+    matches("self", _IMAGE),
+    lambda value: _is(_IMAGE, value),
+    '"{self}" is not an image: write one such as registry.example/jmeter:5.6.3',
+)
+LABEL_VALUES: Final = Rule.of(
+    f"self.all(key, {matches('self[key]', _LABEL_VALUE)})",
+    lambda labels: all(_is(_LABEL_VALUE, value) for value in labels.values()),
+    "a label has a value that is none: write letters, digits, dots, hyphens and underscores only, "
+    "with a letter or a digit at both ends",
+)
+LABEL_KEYS: Final = Rule.of(
+    f"!self.exists(key, key.startsWith('{_OUR_PREFIX}') || key == '{_MANAGED_BY}')",
+    lambda labels: not any(key.startswith(_OUR_PREFIX) or key == _MANAGED_BY for key in labels),
+    f"{_OUR_PREFIX}... and {_MANAGED_BY} are the operator's own: write other labels",
+)
+ANNOTATION_KEYS: Final = Rule.of(
+    f"!self.exists(key, key.startsWith('{_OUR_PREFIX}') || key.startsWith('{_APPARMOR}'))",
+    lambda annotations: not any(key.startswith((_OUR_PREFIX, _APPARMOR)) for key in annotations),
+    f"{_OUR_PREFIX}... are the operator's own, and {_APPARMOR}... would weaken the pod: "
+    "write other annotations",
+)
+
+
+def _amount(pattern: str, parse: Callable[[str | int], Fraction], sentence: str) -> Rule:
+    def problem(value: str | int) -> str | None:
+        try:
+            parse(value)
+        except QuantityError as error:
+            return str(error)
+        return None
+
+    text = "string(self)"
+    return Rule(
+        cel=f"{matches(text, pattern)} && {matches(text, '[1-9]')}",
+        message=sentence,
+        check=problem,
+        message_expression=f"'\"' + {text} + '\" {sentence}'",
+    )
+
+
+CPU: Final = _amount(CPU_PATTERN, parse_cpu, "is not an amount of CPU: write for example 500m, 1.5 or 2")
+MEMORY: Final = _amount(
+    MEMORY_PATTERN, parse_memory, "is not an amount of memory: write for example 512Mi or 2Gi"
+)
+
+
+def _within_limit(name: str, parse: Callable[[str | int], Fraction]) -> Rule:
+    def holds(resources: Mapping[str, Any]) -> bool:
+        request, limit = (resources.get(kind, {}).get(name) for kind in ("requests", "limits"))
+        try:
+            return request is None or limit is None or parse(request) <= parse(limit)
+        except QuantityError:
+            return True  # said elsewhere
+
+    both = " && ".join(f"has(self.{kind}) && has(self.{kind}.{name})" for kind in ("requests", "limits"))
+    request, limit = (f"string(self.{kind}.{name})" for kind in ("requests", "limits"))
+    quantities = f"isQuantity({request}) && isQuantity({limit})"
+    compared = f"quantity({request}).compareTo(quantity({limit})) <= 0"
+    return Rule.of(
+        f"!({both} && {quantities}) || {compared}",
+        holds,
+        f"requests.{name} is more than limits.{name}: write a smaller request or a larger limit",
+        field="requests",
+    )
+
+
+REQUESTS_WITHIN_LIMITS: Final = (_within_limit("cpu", parse_cpu), _within_limit("memory", parse_memory))

@@ -14,11 +14,20 @@ from typing import Final
 DURATION_PATTERN: Final = "^([0-9]{1,3}h([0-9]{1,4}m)?([0-9]{1,5}s)?|[0-9]{1,4}m([0-9]{1,5}s)?|[0-9]{1,5}s)$"
 RATE_PATTERN: Final = "^[0-9]{1,7}/(s|m|h)$"
 
+CPU_PATTERN: Final = r"^([0-9]{1,6}m|[0-9]{1,4}(\.[0-9]{1,3})?)$"
+MEMORY_PATTERN: Final = r"^[0-9]{1,15}(Ki|Mi|Gi|Ti|k|M|G|T)?$"
+
 _DURATION = re.compile(DURATION_PATTERN)
 _RATE = re.compile(RATE_PATTERN)
 _PERCENT = re.compile(r"^[0-9]{1,2}(\.[0-9]{1,4})?%$")
 _DURATION_UNITS: Final = {"h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 _RARE: Final = 10  # per minute: below it whole samples a minute say too little
+_AMOUNTS: Final = {
+    "": Fraction(1),
+    "m": Fraction(1, 1000),
+    **{f"{prefix}i": Fraction(1024**power) for power, prefix in enumerate("KMGT", start=1)},
+    **{prefix: Fraction(1000**power) for power, prefix in enumerate("kMGT", start=1)},
+}
 _PER_MINUTE: Final = {"s": Fraction(60), "m": Fraction(1), "h": Fraction(1, 60)}
 
 
@@ -71,6 +80,32 @@ def format_rate(per_minute: Fraction) -> str:
     if per_minute < _RARE and per_minute.denominator != 1:
         return f"{round(per_minute * 60)}/h"
     return f"{round(per_minute)}/m"
+
+
+def parse_cpu(value: str | int) -> Fraction:
+    """Read `500m`, `2` or `1.5` as processors.
+
+    Raises:
+        QuantityError: anything else, or nothing at all.
+    """
+    return _amount(value, CPU_PATTERN, "is not an amount of CPU: write for example 500m, 1.5 or 2")
+
+
+def parse_memory(value: str | int) -> Fraction:
+    """Read `512Mi`, `2Gi` or `1500M` as bytes.
+
+    Raises:
+        QuantityError: anything else, such as `512m` (thousandths of a byte), or nothing at all.
+    """
+    return _amount(value, MEMORY_PATTERN, "is not an amount of memory: write for example 512Mi or 2Gi")
+
+
+def _amount(value: str | int, pattern: str, sentence: str) -> Fraction:
+    text = str(value)
+    if re.fullmatch(pattern, text) is None or not re.search("[1-9]", text):
+        raise QuantityError(f'"{text}" {sentence}')
+    number, unit = re.findall("^([0-9.]+)(.*)$", text)[0]
+    return Fraction(number) * _AMOUNTS[unit]
 
 
 def parse_percent(text: str) -> Fraction:

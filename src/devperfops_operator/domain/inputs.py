@@ -81,11 +81,22 @@ def _address(spec: PerfGateSpec, service: Mapping[str, Any] | None) -> Inputs:
                 "create it, or set load.target.host",
             )
         )
+    if _selects_load(service, spec.load.jmeter.labels or {}):
+        message = (
+            f"spec.load.jmeter.labels: Service {name} would take the load's own pods for the target's; "
+            "write labels that its selector does not match"
+        )
+        return Inputs(problem=Problem("InvalidSpec", message))
     ports = service.get("spec", {}).get("ports", [])
     port = _port(target, ports)
     if port is None:
         return Inputs(problem=Problem("ServicePortUnknown", f"Service {name} {_port_problem(target, ports)}"))
     return Inputs(host=f"{name}.{service['metadata']['namespace']}.svc", port=port)
+
+
+def _selects_load(service: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    selector = service.get("spec", {}).get("selector") or {}
+    return bool(selector) and selector.items() <= labels.items()
 
 
 def _port(target: LoadTarget, ports: Sequence[Mapping[str, Any]]) -> int | None:

@@ -289,7 +289,8 @@ PATHS = [
     "apiVersion", "kind", "metadata", "metadata.name", "spec", "spec.targetRef", "spec.targetRef.name", "spec.load",
     JMETER, JMETER + ".plan", JMETER + ".plan.key", JMETER + ".threads", JMETER + ".rampUp", JMETER + ".duration",
     JMETER + ".rate", JMETER + ".properties", JMETER + ".propertyNames", "spec.load.target", "spec.objectives", FIRST, FIRST + ".expect", FIRST + ".name", FIRST + ".good", "spec.prometheus",
-    "spec.triggers", "spec.actions", "status",
+    "spec.triggers", "spec.actions", "status", JMETER + ".image", JMETER + ".command", JMETER + ".resources",
+    JMETER + ".nodeSelector", JMETER + ".tolerations", JMETER + ".imagePullSecrets", JMETER + ".labels",
 ]  # fmt: skip
 
 

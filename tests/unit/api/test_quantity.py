@@ -12,7 +12,9 @@ from devperfops_operator.api.quantity import (
     format_duration,
     format_percent,
     format_rate,
+    parse_cpu,
     parse_duration,
+    parse_memory,
     parse_percent,
     parse_rate,
 )
@@ -135,3 +137,21 @@ def test_percentages_read_back_as_written(millionths: int) -> None:
 )
 def test_percentages_for_people(share: Fraction, decimals: int, text: str) -> None:
     assert format_percent(share, decimals) == text
+
+
+@pytest.mark.parametrize(("value", "processors"), [("500m", Fraction(1, 2)), (2, 2), ("1.5", Fraction(3, 2))])
+def test_amounts_of_cpu(value: str | int, processors: Fraction) -> None:
+    assert parse_cpu(value) == processors
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("512Mi", 512 * 1024**2), ("2Gi", 2 * 1024**3), ("1500M", 1_500_000_000), (7, 7)]
+)
+def test_amounts_of_memory(value: str | int, number: int) -> None:
+    assert parse_memory(value) == number
+
+
+@pytest.mark.parametrize("value", ["512m", "0Mi", 0, "1.5Gi", "-1", "Mi", "2 Gi", "1e3", ""])
+def test_what_is_no_amount_of_memory_is_named(value: str | int) -> None:
+    with pytest.raises(QuantityError, match="is not an amount of memory: write for example 512Mi or 2Gi"):
+        parse_memory(value)

@@ -80,6 +80,16 @@ def test_a_plan_must_read_what_is_asked_for(options: dict[str, Any], name: str) 
     assert f"never reads the property {name};" in message
 
 
+def test_load_pods_that_the_service_would_take_for_the_targets_are_refused() -> None:
+    service = {**SERVICE, "spec": {"ports": [{"port": 80}], "selector": {"app": "front-end"}}}
+    labels = {"app": "front-end", "team": "shop"}
+    reason, message = check({"scenario.jmx": SCENARIO}, service, **load(jmeter={"labels": labels}))
+    assert reason == "InvalidSpec"
+    assert "write labels that its selector does not match" in message
+    harmless = load(jmeter={"labels": {"team": "shop"}})
+    assert check({"scenario.jmx": SCENARIO}, service, **harmless) == (None, "front-end.shop.svc:80")
+
+
 COUNTERS = {"objectives": [{"expect": "good >= 99.9%", "good": "a", "total": "b"}], "prometheus": "mine"}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from devperfops_operator.api.load import JMeterLoad
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.domain.manifests.common import labels, owner
@@ -52,6 +53,7 @@ def job_manifest(
     """An Indexed Job, one completion a worker. No container but ours gets a token: JMX may run Groovy."""
     metadata = run.metadata
     marks = labels(gate=gate.metadata.name, run=metadata.name)
+    options = gate.spec.load.jmeter
     deadline = settings.start_timeout + plan.duration + settings.drain_timeout
     return {
         "apiVersion": "batch/v1",
@@ -70,7 +72,10 @@ def job_manifest(
             "activeDeadlineSeconds": math.ceil(deadline.total_seconds()),
             "ttlSecondsAfterFinished": _KEPT_S,
             "template": {
-                "metadata": {"labels": marks},
+                "metadata": {
+                    "labels": {**(options.labels or {}), **marks},
+                    "annotations": options.annotations or {},
+                },
                 "spec": _pod(run, gate, plan, inputs, settings),
             },
         },
@@ -94,7 +99,8 @@ def _pod(
 ) -> dict[str, Any]:
     brief = {"name": VARIABLE, "value": _brief(run, gate, plan, inputs, settings).to_json()}
     ours = {"image": settings.operator_image, "env": [brief]}
-    key = gate.spec.load.jmeter.plan.key
+    options = gate.spec.load.jmeter
+    jmeter = _jmeter(options, settings)
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_S,
@@ -112,10 +118,10 @@ def _pod(
             | ours
             | {"command": ["devperfops-agent", "tail"], "restartPolicy": "Always"}
             | _resources("20m", "48Mi", "128Mi"),
-            # JMeter's image is here before anybody waits for the common start
+            # JMeter's image is here, and its entry point works, before anybody waits for the common start
             _container("pull", settings, _TMP_MOUNT)
-            | {"image": settings.jmeter_image, "command": ["java", "-version"]}
-            | _resources("20m", "64Mi", "256Mi"),
+            | jmeter
+            | {"args": ["--version", "-j", f"{_TMP_MOUNT.path}/jmeter.log"]},
             _container("prepare", settings, _RESULTS_MOUNT, _TOKEN_MOUNT, _TMP_MOUNT)
             | ours
             | {"command": ["devperfops-agent", "prepare"]}
@@ -123,10 +129,34 @@ def _pod(
         ],
         "containers": [
             _container("jmeter", settings, _RESULTS_MOUNT, _PLAN_MOUNT, _TMP_MOUNT)
-            | {"image": settings.jmeter_image, "args": _jmeter_arguments(key)}
-            | _resources("200m", "512Mi", "1Gi")
+            | jmeter
+            | {"args": _jmeter_arguments(options.plan.key)}
         ],
         "volumes": _volumes(gate),
+        **_placement(options),
+    }
+
+
+def _jmeter(options: JMeterLoad, settings: RunSettings) -> dict[str, Any]:
+    """Image, command and resources as asked for, or ours."""
+    resources = options.resources
+    return {
+        "image": options.image or settings.jmeter_image,
+        **({"command": list(options.command)} if options.command else {}),
+        **(
+            {"resources": resources.to_json()}
+            if resources is not None
+            else _resources("200m", "512Mi", "1Gi")
+        ),
+    }
+
+
+def _placement(options: JMeterLoad) -> dict[str, Any]:
+    """Where the pod may run and what it may pull."""
+    return {
+        "nodeSelector": options.node_selector or {},
+        "tolerations": [each.to_json() for each in options.tolerations or ()],
+        "imagePullSecrets": [each.to_json() for each in options.image_pull_secrets or ()],
     }
 
 
@@ -202,5 +232,6 @@ def _pod_problem(pod: Mapping[str, Any]) -> str | None:
         if waiting.get("message"):
             return f"container {container['name']} of pod {name} waits: {waiting['message']}"
         if container["name"] in _SETUP_CONTAINERS and ended.get("exitCode", 0) != 0:
-            return f"container {container['name']} of pod {name} ended with code {ended['exitCode']}"
+            said = f": {ended['message']}" if ended.get("message") else ""
+            return f"container {container['name']} of pod {name} ended with code {ended['exitCode']}{said}"
     return None
