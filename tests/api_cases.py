@@ -129,6 +129,14 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     ),
     "32 objectives": gate({"spec.objectives": [{"expect": f"p99 < {n}ms"} for n in range(1, 33)]}),
     "hold, no trigger": gate({"spec.actions": {"onFail": "Hold"}, "spec.triggers": {"rollout": False}}),
+    "every choice of what follows": gate(
+        {
+            "spec.actions": {"onPass": "Hold", "onFail": "Hold", "onInconclusive": "Promote"},
+            "spec.mode": "Observe",
+            "spec.initial": "Test",
+            "spec.suspend": True,
+        }
+    ),
     "40 characters": gate({"metadata.name": "g" * 40}),
     "a run": run(),
     "a run of 52 characters, without reason": run({"metadata.name": "r" * 52, "spec.reason": ABSENT}),

@@ -421,3 +421,72 @@ async def test_a_target_made_anew_is_a_new_one_though_its_generation_is_the_same
             lambda: world.status("PerfGate", GATE)["target"]["uid"] == judged["metadata"]["uid"],
         )
         assert world.status("PerfGate", GATE)["run"]["name"] == name
+
+
+async def stalled_run(world: World, image: str = "podinfo:broken") -> str:
+    """The end of a run whose release never gets ready. Gives its name."""
+    before = world.runs()
+    world.release(image)
+    (name,) = await eventually("a run", lambda: set(world.runs()) - set(before))
+    await eventually("it waits", lambda: world.phase(name) == "AwaitingRollout")
+    await world.stall()
+    await eventually("it is over", lambda: world.phase(name) == "Completed")
+    return str(name)
+
+
+async def test_a_gate_that_tests_at_first_has_a_run_and_no_known_good(world: World) -> None:
+    world.config_map()
+    world.service()
+    await world.deploy("podinfo:1")
+    async with operating(world):
+        world.gate({"spec.initial": "Test"})
+        (name,) = await eventually("a run", world.runs)
+        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
+
+    assert "knownGood" not in world.status("PerfGate", GATE)
+    assert world.status("PerfRun", name)["trigger"] == "Rollout"
+
+
+async def test_an_observed_release_that_fails_stays(world: World) -> None:
+    async with operating(world):
+        await adopted(world)
+        world.edit_gate({"mode": "Observe"})
+        name = await stalled_run(world)
+
+        await eventually("the gate tells", lambda: ready(world, "RolloutStalled"))
+
+    action = world.status("PerfRun", name)["action"]
+    assert (action["type"], action["reason"]) == ("Hold", "ObserveOnly")
+    assert "doneAt" in action
+    assert world.image() == "podinfo:broken"
+
+
+async def test_a_suspended_gate_starts_nothing_until_it_goes_on(world: World) -> None:
+    async with operating(world):
+        await adopted(world)
+        world.edit_gate({"suspend": True})
+        await world.deploy("podinfo:2")
+        await eventually("the gate rests", lambda: ready(world, "Suspended"))
+        assert world.runs() == []
+
+        world.edit_gate({"suspend": False})
+        await eventually("a run", world.runs)
+
+
+async def test_edits_that_are_not_about_judging_leave_a_run_alone(world: World) -> None:
+    async with operating(world):
+        await adopted(world)
+        await world.deploy("podinfo:2")
+        (name,) = await eventually("a run", world.runs)
+        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
+
+        world.edit_gate({"suspend": True, "mode": "Observe", "actions": {"onFail": "Hold"}})
+        generation = world.kube.get("PerfGate", GATE, world.namespace)["metadata"]["generation"]
+        await eventually(
+            "it is seen", lambda: world.status("PerfGate", GATE)["observedGeneration"] == generation
+        )
+
+        assert world.phase(name) == "Starting"
+        assert world.runs() == [name]
+        world.edit_gate({"objectives": [{"expect": "p99 < 3s"}]})
+        await eventually("it is superseded", lambda: world.phase(name) == "Superseded")

@@ -141,6 +141,10 @@ class World:
     def gate(self, changes: dict[str, Any] | None = None) -> dict[str, Any]:
         return self.kube.create(api_cases.gate({"metadata.namespace": self.namespace, **(changes or {})}))
 
+    def edit_gate(self, spec: dict[str, Any]) -> None:
+        """As `kubectl patch --type merge` does."""
+        self.kube.patch("PerfGate", GATE, self.namespace, {"spec": spec})
+
     def run(self, name: str) -> dict[str, Any]:
         return self.kube.create(api_cases.run({"metadata.namespace": self.namespace, "metadata.name": name}))
 

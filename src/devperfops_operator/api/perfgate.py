@@ -56,6 +56,13 @@ class Triggers(ApiModel):
     """Every new revision of the target is tested."""
 
 
+class OnPass(StrEnum):
+    """What follows a Pass."""
+
+    PROMOTE = "Promote"
+    HOLD = "Hold"
+
+
 class OnFail(StrEnum):
     """What follows a Fail."""
 
@@ -63,11 +70,37 @@ class OnFail(StrEnum):
     HOLD = "Hold"
 
 
-class Actions(ApiModel):
-    """What follows a verdict."""
+class OnInconclusive(StrEnum):
+    """What follows an Inconclusive."""
 
+    HOLD = "Hold"
+    PROMOTE = "Promote"
+    ROLLBACK = "Rollback"
+
+
+class Actions(ApiModel):
+    """What follows a verdict. A test that could not be made (Error) changes nothing."""
+
+    on_pass: OnPass = OnPass.PROMOTE
+    """Promote: the revision becomes known-good. Hold: what was known-good stays it."""
     on_fail: OnFail = OnFail.ROLLBACK
     """Rollback: back to the last known-good revision. Hold: change nothing."""
+    on_inconclusive: OnInconclusive = OnInconclusive.HOLD
+    """Hold: change nothing. Promote or Rollback: as after a Pass or a Fail, for runs of rollouts."""
+
+
+class Mode(StrEnum):
+    """Whether verdicts have consequences."""
+
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
+
+
+class Initial(StrEnum):
+    """What a new gate does with what runs already."""
+
+    ADOPT = "Adopt"
+    TEST = "Test"
 
 
 class PerfGateSpec(ApiModel):
@@ -87,6 +120,12 @@ class PerfGateSpec(ApiModel):
         rules.not_empty("is empty: write the name of a Prometheus server from the operator's settings"),
     ] = None
     """The Prometheus server of good and total, by its name in the operator's settings."""
+    mode: Mode = Mode.ENFORCE
+    """Observe: judge and report, and change nothing."""
+    initial: Initial = Initial.ADOPT
+    """What runs already when the gate comes: Adopt takes it as known-good, Test tests it first."""
+    suspend: bool = False
+    """No run begins by itself; one that is under way goes on, and people may still ask for runs."""
     triggers: Triggers = Triggers()
     actions: Actions = Actions()
 

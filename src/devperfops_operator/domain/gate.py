@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
-from devperfops_operator.api.perfgate import CurrentRun, PerfGateStatus, TargetStatus
+from devperfops_operator.api.perfgate import CurrentRun, Initial, PerfGateStatus, TargetStatus
 from devperfops_operator.api.perfrun import ActionType, PerfRun, Phase, Verdict
 from devperfops_operator.domain.conditions import set_conditions
 from devperfops_operator.domain.criteria import criteria_hash
@@ -88,16 +88,28 @@ def _decide(observed: GateObserved, target: Target, now: datetime) -> GateDecisi
     run = _named(observed.runs, current)
     if good is not None and good.revision == target.revision:
         return GateDecision(_status(observed, _standing_of_known_good(good, run), now))
-    if good is None and current is None:
+    if good is None and current is None and observed.gate.spec.initial is Initial.ADOPT:
         return _adopt(observed, target, now)
     claimed = current if current is not None and current.revision == target.revision else None
     if claimed is not None and run is not None and not _wants_another_attempt(observed, run, claimed):
         return GateDecision(_status(observed, _standing_of(run), now))
-    if not observed.gate.spec.triggers.rollout:
-        message = f"revision {target.revision} is not judged: spec.triggers.rollout is false"
-        return GateDecision(_status(observed, _Standing("NotJudged", message), now))
+    resting = _resting(observed, target)
+    if resting is not None:
+        return GateDecision(_status(observed, resting, now))
     unborn = claimed if run is None else None
     return _start(observed, target, unborn or _next_attempt(observed, target), now)
+
+
+def _resting(observed: GateObserved, target: Target) -> _Standing | None:
+    """Why no run begins by itself; None: one does."""
+    spec = observed.gate.spec
+    if spec.suspend:
+        message = f"revision {target.revision} is not judged now: spec.suspend is true"
+        return _Standing("Suspended", message)
+    if not spec.triggers.rollout:
+        message = f"revision {target.revision} is not judged: spec.triggers.rollout is false"
+        return _Standing("NotJudged", message)
+    return None
 
 
 def _adopt(observed: GateObserved, target: Target, now: datetime) -> GateDecision:
@@ -166,12 +178,21 @@ def _rolled_back(run: PerfRun) -> bool:
 
 def _standing_of_known_good(good: Snapshot, run: PerfRun | None) -> _Standing:
     message = f"revision {good.revision} is known-good"
-    if run is not None and run.status.revision == good.revision and run.status.verdict is Verdict.PASS:
+    known = _Standing("KnownGood", message, passed=ConditionStatus.TRUE)
+    if run is None:
+        return known
+    status, action = run.status, run.status.action
+    if status.revision == good.revision and status.verdict is Verdict.PASS:
         return _standing_of(run)
-    if run is not None and run.status.phase.terminal and _rolled_back(run):
-        message += f"; revision {run.status.revision} failed and was rolled back: {run.status.message}"
+    if not status.phase.terminal:
+        return known
+    if status.revision == good.revision and action is not None and action.type is ActionType.PROMOTE:
+        return _Standing("PromotedUnproven", action.message, passed=ConditionStatus.TRUE)
+    if _rolled_back(run):
+        how = "failed" if status.verdict is Verdict.FAIL else "was not proven good"
+        message += f"; revision {status.revision} {how} and was rolled back: {status.message}"
         return _Standing("RolledBack", message, passed=ConditionStatus.TRUE)
-    return _Standing("KnownGood", message, passed=ConditionStatus.TRUE)
+    return known
 
 
 def _standing_of(run: PerfRun) -> _Standing:

@@ -31,7 +31,13 @@ def test_what_is_judged_and_how_counts(edit: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "edit",
-    [{"actions": {"onFail": "Hold"}}, {"triggers": {"rollout": False}}],
+    [
+        {"actions": {"onFail": "Hold"}},
+        {"triggers": {"rollout": False}},
+        {"mode": "Observe"},
+        {"initial": "Test"},
+        {"suspend": True},
+    ],
     ids=lambda edit: next(iter(edit)),
 )
 def test_what_follows_and_what_begins_a_run_does_not_count(edit: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
-from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
+from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline
@@ -64,7 +64,6 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     spec, status, jmeter = gate.spec, gate.status, gate.spec.load.jmeter
     revision = f", revision {status.target.revision}" if status.target else ""
     rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
-    tested = "on every rollout, and by hand" if spec.triggers.rollout else "by hand only"
     ago = f", {clock.age(status.last_run_at)} ago" if status.last_run_at else ""
     yield "Namespace", gate.metadata.namespace
     yield "Target", f"{spec.target_ref.kind} {spec.target_ref.name}{revision}"
@@ -75,8 +74,8 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
         "Objectives",
         "; ".join(f"{each.name}: {each.expect}" if each.name else each.expect for each in spec.objectives),
     )
-    yield "Tested", tested
-    yield "On Fail", spec.actions.on_fail
+    yield "Tested", _tested(spec)
+    yield "On verdict", _on_verdict(spec)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
 
 
@@ -84,6 +83,19 @@ def _address(spec: PerfGateSpec) -> str:
     target = spec.load.target
     port = f":{target.port}" if target.port else ""
     return f"{target.scheme}://{target.host or spec.target_ref.name}{port}"
+
+
+def _tested(spec: PerfGateSpec) -> str:
+    if spec.suspend:
+        return "by hand only, while spec.suspend is true"
+    return "on every rollout, and by hand" if spec.triggers.rollout else "by hand only"
+
+
+def _on_verdict(spec: PerfGateSpec) -> str:
+    if spec.mode is Mode.OBSERVE:
+        return "nothing is changed: spec.mode is Observe"
+    asked = spec.actions
+    return f"Pass: {asked.on_pass}; Fail: {asked.on_fail}; Inconclusive: {asked.on_inconclusive}"
 
 
 def _conditions(conditions: Sequence[Condition], told: str, clock: Clock) -> RenderableType:

@@ -5,28 +5,31 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from devperfops_operator.api.perfgate import OnFail, PerfGate
+from devperfops_operator.api.perfgate import OnFail, OnInconclusive, PerfGate
 from devperfops_operator.api.perfrun import ActionStatus, ActionType, PerfRunStatus, Phase, Trigger, Verdict
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import Effect, MarkKnownGood, RollBack, RunDecision, SuspendJob
 from devperfops_operator.domain.manifests.template import without_restart
 from devperfops_operator.domain.observed import RunObserved, Snapshot, Target
 from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.run.restraint import OBSERVE_ONLY, restrained
 from devperfops_operator.domain.run.steps import Step, end, step
 from devperfops_operator.domain.run.under_load import figures, store_finals
+from devperfops_operator.domain.verdict import Reason
 
 _STOP_PATIENCE = timedelta(seconds=10)
 _FINAL_WAIT = timedelta(seconds=130)
 _LOOK_AGAIN = timedelta(seconds=1)
 _ATTEMPTS = 4
 _BACK_OFF = timedelta(seconds=2)
+_CHANGES_NOTHING = "only a Pass opens the gate and only a Fail rolls back"
 _DOUBLINGS = 5  # so that the longest is a minute
 
 
 def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime) -> RunDecision:
     status = _with_finals(observed, gate, now)
     if status.action is None:
-        action = _choose(observed, gate, target, now)
+        action = restrained(_choose(observed, gate, target, now), gate, status)
         return RunDecision(status.model_copy(update={"action": action}))
     if status.action.done_at is None:
         return _act(observed, status, status.action, target, now)
@@ -56,35 +59,64 @@ def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: d
     status = observed.run.status
     match status.verdict:
         case Verdict.PASS:
-            return ActionStatus(
-                type=ActionType.PROMOTE,
-                reason="Passed",
-                message=f"revision {status.revision} becomes known-good",
-                to_revision=status.revision,
-                decided_at=now,
-            )
+            return _choose_after_pass(status, now)
         case Verdict.FAIL:
             return _choose_after_fail(observed, gate, target, now)
-        case Verdict.INCONCLUSIVE | Verdict.ERROR:
-            return _hold(status.verdict.value, "only a Pass opens the gate and only a Fail rolls back", now)
+        case Verdict.INCONCLUSIVE:
+            return _choose_after_inconclusive(observed, gate, target, now)
+        case Verdict.ERROR:
+            return _hold("Error", _CHANGES_NOTHING, now)
         case None:
             raise ValueError("a run is Acting without a verdict")
         case _:
             assert_never(status.verdict)
 
 
+def _choose_after_pass(status: PerfRunStatus, now: datetime) -> ActionStatus:
+    return ActionStatus(
+        type=ActionType.PROMOTE,
+        reason="Passed",
+        message=f"revision {status.revision} becomes known-good",
+        to_revision=status.revision,
+        decided_at=now,
+    )
+
+
 def _choose_after_fail(
     observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime
 ) -> ActionStatus:
-    good, status = known_good(observed.snapshots), observed.run.status
-    if status.trigger is Trigger.MANUAL:
+    if observed.run.status.trigger is Trigger.MANUAL:
         return _hold("ManualRun", "a run asked for by hand reports and never rolls back", now)
     if gate.spec.actions.on_fail is OnFail.HOLD:
         return _hold("HoldAsked", "spec.actions.onFail is Hold", now)
+    return _go_back(observed, target, now)
+
+
+def _choose_after_inconclusive(
+    observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime
+) -> ActionStatus:
+    """As the gate asks, which never makes it a Pass. A run whose target went away is repeated anyhow."""
+    status, asked = observed.run.status, gate.spec.actions.on_inconclusive
+    because = f"spec.actions.onInconclusive is {asked}"
+    if asked is OnInconclusive.HOLD or status.reason == Reason.TARGET_GONE:
+        return _hold("Inconclusive", _CHANGES_NOTHING, now)
+    if status.trigger is Trigger.MANUAL:
+        return _hold("ManualRun", f"of runs asked for by hand only a Pass counts, though {because}", now)
+    promote = asked is OnInconclusive.PROMOTE
+    chosen = _choose_after_pass(status, now) if promote else _go_back(observed, target, now)
+    if chosen.type is ActionType.HOLD:
+        return chosen
+    return chosen.model_copy(
+        update={"reason": "Inconclusive", "message": f"{chosen.message}, though unproven: {because}"}
+    )
+
+
+def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> ActionStatus:
+    good, status = known_good(observed.snapshots), observed.run.status
     if good is None:
         return _hold("NoKnownGood", "no revision has passed yet, so there is nothing to go back to", now)
     if good.revision == status.revision:
-        return _hold("KnownGoodFailed", "the revision that failed is itself the known-good one", now)
+        return _hold("KnownGoodFailed", "the judged revision is itself the known-good one", now)
     if target is not None and without_restart(target.template) == without_restart(good.template):
         return _hold(
             "ConfigNotReversible",
@@ -110,7 +142,7 @@ def _act(
 ) -> RunDecision:
     match action.type:
         case ActionType.HOLD:
-            return RunDecision(_done(status, action, Step.HELD, now))
+            return _hold_still(observed, status, action, now)
         case ActionType.PROMOTE:
             return _promote(observed, status, action, now)
         case ActionType.ROLLBACK:
@@ -119,10 +151,26 @@ def _act(
             assert_never(action.type)
 
 
+def _hold_still(
+    observed: RunObserved, status: PerfRunStatus, action: ActionStatus, now: datetime
+) -> RunDecision:
+    """Nothing that runs is changed; that a revision passed is remembered also where it is only observed."""
+    own = _own_snapshot(observed)
+    learnt = action.reason == OBSERVE_ONLY and status.verdict is Verdict.PASS
+    if learnt and own is not None and not own.known_good:
+        return _try(observed, status, MarkKnownGood(observed.run.metadata.namespace, own.name), now)
+    return RunDecision(_done(status, action, Step.HELD, now))
+
+
+def _own_snapshot(observed: RunObserved) -> Snapshot | None:
+    name = observed.run.status.snapshot
+    return next((snapshot for snapshot in observed.snapshots if snapshot.name == name), None)
+
+
 def _promote(
     observed: RunObserved, status: PerfRunStatus, action: ActionStatus, now: datetime
 ) -> RunDecision:
-    own = next((snapshot for snapshot in observed.snapshots if snapshot.name == status.snapshot), None)
+    own = _own_snapshot(observed)
     if own is None:
         held = _hold("SnapshotGone", f"snapshot {status.snapshot} was deleted; test the revision again", now)
         return RunDecision(status.model_copy(update={"action": held}))
