@@ -127,6 +127,9 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             }
         }
     ),
+    "one that decides nothing, and where its threshold comes from": gate(
+        {"spec.objectives.1": {"expect": "errors < 0.5%", "critical": False, "origin": "SLA"}}
+    ),
     "32 objectives": gate({"spec.objectives": [{"expect": f"p99 < {n}ms"} for n in range(1, 33)]}),
     "hold, no trigger": gate({"spec.actions": {"onFail": "Hold"}, "spec.triggers": {"rollout": False}}),
     "every choice of what follows": gate(
@@ -202,6 +205,11 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "empty objectives": Refused(
         gate({"spec.objectives": []}), "spec.objectives", "there is no objective: write"
+    ),
+    "nothing critical": Refused(
+        gate({"spec.objectives": [{"expect": "p99 < 2s", "critical": False}]}),
+        "spec.objectives",
+        "no objective is critical, so nothing could fail a release: leave critical: false out",
     ),
     "twice the same": Refused(
         gate({"spec.objectives.1.expect": "p99 < 2s"}), "spec.objectives", _TWO_OF_A_NAME

@@ -7,16 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from devperfops_operator.api import rules
+from devperfops_operator.api import objective_rules, rules
 from devperfops_operator.api.base import API_VERSION, ApiModel, Conditions, Name, ObjectMeta, Timestamp, Word
-from devperfops_operator.api.expect import MAX_LENGTH
 from devperfops_operator.api.load import Load
+from devperfops_operator.api.objective import MAX_OBJECTIVES, Objective
 
 KIND = "PerfGate"
 PLURAL = "perfgates"
-
-
-MAX_OBJECTIVES = 32
 
 
 class TargetRef(ApiModel):
@@ -26,27 +23,6 @@ class TargetRef(ApiModel):
     """The kind of workload."""
     name: Annotated[str, Field(max_length=63), rules.TARGET_NAME]
     """The workload's name; load goes to the Service of the same name, unless load.target names a host."""
-
-
-class Objective(ApiModel):
-    """One thing the target must hold, judged by JMeter's samples or, with good and total, by Prometheus."""
-
-    validations: ClassVar = (rules.GOOD_WITH_TOTAL, rules.GOOD_HAS_QUERIES, rules.QUERIES_HAVE_GOOD)
-
-    name: Annotated[
-        str | None, Field(max_length=63), rules.not_empty("is empty: write a name, or leave it out")
-    ] = None
-    """What people call it; by default the text of expect."""
-    expect: Annotated[str, Field(max_length=MAX_LENGTH), rules.EXPECT]
-    """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5% or good >= 99.9%."""
-    good: Annotated[
-        str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
-    ] = None
-    """PromQL that gives the raw counters of good events; the operator adds up their increases itself."""
-    total: Annotated[
-        str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
-    ] = None
-    """PromQL that gives the raw counters of all events."""
 
 
 class Triggers(ApiModel):
@@ -106,12 +82,18 @@ class Initial(StrEnum):
 class PerfGateSpec(ApiModel):
     """Which workload is guarded, how it is loaded and what it must hold."""
 
-    validations: ClassVar = (rules.SOME_OBJECTIVE, rules.COUNTERS_HAVE_PROMETHEUS)
+    validations: ClassVar = (
+        objective_rules.SOME_OBJECTIVE,
+        objective_rules.SOME_CRITICAL,
+        objective_rules.COUNTERS_HAVE_PROMETHEUS,
+    )
 
     target_ref: TargetRef
     load: Load
     objectives: Annotated[
-        tuple[Objective, ...], Field(default_factory=tuple, max_length=MAX_OBJECTIVES), rules.DISTINCT_NAMES
+        tuple[Objective, ...],
+        Field(default_factory=tuple, max_length=MAX_OBJECTIVES),
+        objective_rules.DISTINCT_NAMES,
     ]  # optional to the schema, so that a rule of ours asks for it
     """What the target must hold, every one of them; at least one."""
     prometheus: Annotated[

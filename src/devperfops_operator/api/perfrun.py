@@ -20,7 +20,7 @@ from devperfops_operator.api.base import (
     Word,
 )
 from devperfops_operator.api.expect import MAX_LENGTH
-from devperfops_operator.api.perfgate import MAX_OBJECTIVES
+from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
 from devperfops_operator.wire.measurement import LoadEnd
 
 KIND = "PerfRun"
@@ -98,6 +98,8 @@ class ObjectiveStatus(ApiModel):
 
     name: ObjectiveName
     expect: ObjectiveName
+    critical: bool = True
+    origin: Origin | None = None  # of the threshold
     verdict: Verdict | None = None
     reason: Word | None = None
     message: Sentence | None = None

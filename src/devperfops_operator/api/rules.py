@@ -7,14 +7,12 @@ sentence, except for `expect`, where Python can say more.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from devperfops_operator.api import expect
 from devperfops_operator.api.quantity import (
     DURATION_PATTERN,
     RATE_PATTERN,
@@ -213,114 +211,6 @@ THREADS: Final = Rule.of(
     f"self >= 1 && self <= {MAX_THREADS}",
     lambda value: 1 <= value <= MAX_THREADS,
     f"threads must lie between 1 and {MAX_THREADS}: write how many users are played at once, such as 50",
-)
-
-# Objectives
-
-_GOOD: Final = "^ *good"
-
-
-def _expect_problem(text: str) -> str | None:
-    try:
-        expect.parse_expect(text)
-    except expect.ExpectError as error:
-        return str(error)
-    return None
-
-
-def _is_good(objective: Mapping[str, Any]) -> bool:
-    return re.match(_GOOD, objective["expect"]) is not None
-
-
-def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
-    names = Counter(objective.get("name", objective["expect"]) for objective in objectives)
-    return max(names.values(), default=0) <= 1
-
-
-_ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
-_UNDERSTOOD: Final = (  # the longest beginning that makes sense
-    r"^ *(p([1-9][0-9]?(\.[0-9]{1,4})?)? *(<=? *([0-9]+(\.[0-9]+)?(ms|s|m)?)?)?"
-    r"|errors *(<=? *([0-9]+(\.[0-9]+)?%?)?)?|good *(>=? *([0-9]+(\.[0-9]+)?%?)?)?)?"
-)
-_REFUSED: Final = (  # understood, but not to be had; the first that applies
-    (
-        "^ *value|baseline",
-        f"asks for value or baseline, which are not supported yet: write {expect.EXAMPLES}",
-    ),
-    (_ZERO, f"has no limit above 0, which no test can prove: write {expect.EXAMPLES}"),
-)
-_EXPECTED: Final = (  # what to write, by how far the text goes; the first that applies
-    (
-        "^ *p($|[^1-9a-z])|^ *p[0-9]{3}",
-        "write a percentile of at least 1 and under 100, such as p99 or p99.9",
-    ),
-    ("^ *(p[0-9.]+|errors)( *$| *[^ <0-9.]| +[0-9])", "write < or <=, such as p99 < 2s or errors < 0.5%"),
-    ("^ *good *($|[^ >])", "write > or >=, such as good >= 99.9%"),
-    ("[0-9](ms|s|m|%) *[^ s]", f"leave the rest out, as in {expect.EXAMPLES}"),
-    ("^ *p", "write a time with its unit, such as 300ms, 1.5s or 1m"),
-    ("^ *(errors|good)", "write a percentage under 100 with at most four decimals, such as 0.5%"),
-)
-
-
-def _cel_cases(cases: tuple[tuple[str, str], ...], otherwise: str) -> str:
-    """The text of the first pattern that `self` matches, as a CEL expression."""
-    return reduce(
-        lambda rest, case: f"({matches('self', case[0])} ? {quoted(case[1])} : {rest})",
-        reversed(cases),
-        otherwise,
-    )
-
-
-def _expect_message() -> str:
-    """`"p99 2s" is not understood after "p99 ": write < or <= ...`, as a CEL expression."""
-    expected = _cel_cases(_EXPECTED, quoted(f"write {expect.EXAMPLES}"))
-    understood = f"self.find({quoted(_UNDERSTOOD)})"
-    not_understood = f"'is not understood after \"' + {understood} + '\": ' + {expected}"
-    return f"'\"' + self + '\" ' + {_cel_cases(_REFUSED, not_understood)}"
-
-
-EXPECT: Final = Rule(
-    cel=f"{matches('self', expect.PATTERN)} && !{matches('self', _ZERO)}",
-    message=f"is not understood: write {expect.EXAMPLES}",
-    check=_expect_problem,
-    message_expression=_expect_message(),
-)
-GOOD_WITH_TOTAL: Final = Rule.of(
-    "has(self.good) == has(self.total)",
-    lambda objective: ("good" in objective) == ("total" in objective),
-    "good and total belong together: write both, two queries that give raw counters at Prometheus",
-)
-GOOD_HAS_QUERIES: Final = Rule.of(
-    f"!{matches('self.expect', _GOOD)} || has(self.good) || has(self.total)",
-    lambda objective: not _is_good(objective) or "good" in objective or "total" in objective,
-    'expect "{self.expect}" needs its two counters at Prometheus: write the queries good and total',
-)
-QUERIES_HAVE_GOOD: Final = Rule.of(
-    f"{matches('self.expect', _GOOD)} || !(has(self.good) || has(self.total))",
-    lambda objective: _is_good(objective) or not ("good" in objective or "total" in objective),
-    'expect "{self.expect}" is judged by JMeter\'s samples, good and total by Prometheus: '
-    "leave good and total out, or write expect: good >= 99.9%",
-)
-SOME_OBJECTIVE: Final = Rule.of(
-    "has(self.objectives) && self.objectives.size() > 0",
-    lambda spec: bool(spec.get("objectives")),
-    "there is no objective: write at least one, such as objectives: [{expect: p99 < 2s}]",
-    field="objectives",
-)
-DISTINCT_NAMES: Final = Rule.of(
-    "self.all(a, self.exists_one(b, (has(a.name) ? a.name : a.expect) == (has(b.name) ? b.name : b.expect)))",
-    _distinct_names,
-    "two objectives have the same name (without name, the text of expect is the name): write different names",
-)
-COUNTERS_HAVE_PROMETHEUS: Final = Rule.of(
-    "has(self.prometheus) || !has(self.objectives)"
-    " || !self.objectives.exists(o, has(o.good) || has(o.total))",
-    lambda spec: (
-        "prometheus" in spec or not any("good" in o or "total" in o for o in spec.get("objectives", ()))
-    ),
-    "an objective with good and total needs prometheus: "
-    "write the name of a Prometheus server from the operator's settings, such as prometheus: monitoring",
-    field="prometheus",
 )
 
 # Runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -57,7 +57,7 @@ def follow_objectives(
 
 def latched_failure(plan: RunPlan, evidence: Evidence) -> Judgement | None:
     """The sequential test's word, which needs no end of the test."""
-    failed = [o for o in plan.objectives if evidence_of(o, evidence).failed]
+    failed = [o for o in plan.critical_objectives if evidence_of(o, evidence).failed]
     if not failed:
         return None
     return decided(Reason.OBJECTIVE_FAILED, "; ".join(_failure(o, evidence_of(o, evidence)) for o in failed))
@@ -73,10 +73,20 @@ def judge(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Judgement
         first = findings[0]
         also = [f for f in findings if f.reason is first.reason]
         return decided(first.reason, "; ".join(finding.message for finding in also))
-    met = "; ".join(
-        f"{o.expect}: {wording.observed(o.counted, evidence_of(o, evidence))}" for o in plan.objectives
-    )
-    return decided(Reason.OBJECTIVES_MET, f"all objectives are met: {met}")
+    critical = plan.critical_objectives
+    which = "all objectives" if len(critical) == len(plan.objectives) else "all critical objectives"
+    met = "; ".join(f"{o.expect}: {wording.observed(o.counted, evidence_of(o, evidence))}" for o in critical)
+    return decided(Reason.OBJECTIVES_MET, f"{which} are met: {met}")
+
+
+def with_warnings(judgement: Judgement, objectives: Iterable[ObjectiveStatus]) -> Judgement:
+    """The same judgement, whose message also tells of objectives that do not hold but decide nothing."""
+    warnings = [
+        f"warning (not critical): {o.message or o.expect}"
+        for o in objectives
+        if not o.critical and o.verdict not in {None, Verdict.PASS}
+    ]
+    return decided(judgement.reason, "; ".join([judgement.message, *warnings]))
 
 
 def close_objectives(
@@ -120,6 +130,8 @@ def _follow(
     current = ObjectiveStatus(
         name=objective.name,
         expect=objective.expect,
+        critical=objective.critical,
+        origin=objective.origin,
         observed=_observed(objective, evidence, before),
         exceedance=wording.share(tally) if tally.samples else None,
         bound=wording.bound(test, tally) if tally.samples else None,
@@ -171,14 +183,16 @@ def _failure(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
 
 
 def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
-    messages = [o.message or o.expect for o in status.objectives if o.verdict is Verdict.FAIL]
-    return decided(Reason.OBJECTIVE_FAILED, "; ".join(messages)) if messages else None
+    failed = [o for o in status.objectives if o.critical and o.verdict is Verdict.FAIL]
+    if not failed:
+        return None
+    return decided(Reason.OBJECTIVE_FAILED, "; ".join(o.message or o.expect for o in failed))
 
 
 def _findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[_Finding]:
     yield from _worker_findings(plan, status)
     yield from _load_findings(plan, evidence, status)
-    for objective in plan.objectives:
+    for objective in plan.critical_objectives:
         yield from _objective_findings(objective, evidence_of(objective, evidence))
 
 

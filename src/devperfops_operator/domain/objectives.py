@@ -8,6 +8,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from devperfops_operator.analysis.exceedance import ShareTest
+from devperfops_operator.api.objective import Origin
 from devperfops_operator.wire.brief import Threshold
 
 
@@ -37,10 +38,14 @@ Counted = OverThreshold | FailedSamples | BadEvents
 
 @dataclass(frozen=True, slots=True)
 class JudgedObjective:
+    """One that is not `critical` is judged and told, but decides nothing."""
+
     name: str
     expect: str
     counted: Counted
     test: ShareTest
+    critical: bool = True
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,10 @@ class RunPlan:
     thresholds: tuple[Threshold, ...]
     objectives: tuple[JudgedObjective, ...]
     prometheus: str | None
+
+    @property
+    def critical_objectives(self) -> Sequence[JudgedObjective]:
+        return [objective for objective in self.objectives if objective.critical]
 
     @property
     def counter_objectives(self) -> Sequence[JudgedObjective]:

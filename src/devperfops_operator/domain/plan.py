@@ -16,7 +16,8 @@ from devperfops_operator.api.expect import (
     parse_expect,
 )
 from devperfops_operator.api.load import Load
-from devperfops_operator.api.perfgate import Objective, PerfGateSpec
+from devperfops_operator.api.objective import Objective
+from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.quantity import QuantityError, parse_duration, parse_rate
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.objectives import (
@@ -55,6 +56,8 @@ def resolve_plan(spec: PerfGateSpec) -> RunPlan:
                     expect=objective.expect,
                     counted=_counted(index, objective, expectation, thresholds),
                     test=ShareTest(allowed=expectation.allowed, alpha=ALPHA / len(spec.objectives)),
+                    critical=objective.critical,
+                    origin=objective.origin,
                 )
                 for index, (objective, expectation) in enumerate(
                     zip(spec.objectives, expectations, strict=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.api import rules
+from devperfops_operator.api import objective_rules
 from devperfops_operator.api.expect import (
     MAX_LENGTH,
     Comparison,
@@ -166,7 +166,7 @@ def test_every_refusal_points_into_the_text(text: str) -> None:
 
 @given(texts | st.from_regex(re.compile(r"(p|errors|good) *[<>]=? *[0-9.]{1,5}(ms|s|m|%)"), fullmatch=True))
 def test_the_rule_of_the_crd_accepts_the_same_texts(text: str) -> None:
-    patterns = re.findall(r"self\.matches\('(.*?)'\)", rules.EXPECT.cel)
+    patterns = re.findall(r"self\.matches\('(.*?)'\)", objective_rules.EXPECT.cel)
     grammar, zero = (pattern.replace("\\\\", "\\").removesuffix("$") for pattern in patterns)
 
     by_cel = (

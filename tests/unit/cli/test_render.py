@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console, RenderableType
 from rich.spinner import Spinner
 
+from devperfops_operator.api.objective import Origin
 from devperfops_operator.cli.console import console, show, trimmed, unfolded
 from devperfops_operator.cli.render.gate import gate_screen
 from devperfops_operator.cli.render.progress import progress_block, progress_line, step_row
@@ -85,6 +86,23 @@ def test_a_gate_no_operator_has_seen_is_told_as_such():
     assert trimmed(gate_screen(unseen, [], samples.clock(0))).startswith(
         "podinfo  not seen by the operator yet\n"
     )
+
+
+@pytest.mark.parametrize("width", [72, 130])
+def test_an_objective_tells_where_its_threshold_comes_from_and_whether_it_decides(width):
+    lenient = {**samples.ERRORS, "critical": False, "origin": "Assumed", "verdict": "Fail"}
+    run = samples.run(objectives=[{**samples.LATENCY, "origin": "SLA"}, lenient])
+    told = _folded_together(trimmed(Objectives(run), width))
+    assert "p99 < 2s (SLA)" in told
+    assert "availability: errors < 0.5% (Assumed, not critical)" in told
+
+
+def test_a_gate_tells_the_same_of_its_objectives():
+    gate = samples.gate()
+    lenient = gate.spec.objectives[0].model_copy(update={"critical": False, "origin": Origin.SLA})
+    spec = gate.spec.model_copy(update={"objectives": (lenient, *gate.spec.objectives[1:])})
+    text = trimmed(gate_screen(gate.model_copy(update={"spec": spec}), [], samples.clock(60)), 110)
+    assert "p99 < 2s (SLA, not critical); availability: errors < 0.5%" in text
 
 
 def test_objectives_stand_in_a_table_where_there_is_room_and_below_each_other_where_not():

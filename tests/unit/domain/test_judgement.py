@@ -13,12 +13,18 @@ from hypothesis import strategies as st
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Verdict, WorkerStatus
 from devperfops_operator.domain.effects import PollMetrics
-from devperfops_operator.domain.judgement import Judgement, close_objectives, follow_objectives, judge
+from devperfops_operator.domain.judgement import (
+    Judgement,
+    close_objectives,
+    follow_objectives,
+    judge,
+    with_warnings,
+)
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, WorkerEvidence
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
 from devperfops_operator.wire.measurement import LoadEnd
-from tests.unit.domain.world import GOOD, START, World, gate, released
+from tests.unit.domain.world import BAD, GOOD, START, World, gate, released
 
 COUNTERS = {"name": "availability", "expect": "good >= 99%", "good": "ok", "total": "all"}
 SPEC = gate(objectives=[{"expect": "p99 < 2s"}, COUNTERS], prometheus="monitoring").spec
@@ -179,6 +185,95 @@ def test_each_objective_gets_its_own_verdict_and_words() -> None:
     assert (first.verdict, first.observed, first.allowed) == (Verdict.PASS, "p99 = 150 ms", "1%")
     assert (second.verdict, second.reason) == (Verdict.INCONCLUSIVE, "PrometheusUnavailable")
     assert second.decided_at == START
+
+
+# objectives that decide nothing
+
+
+LENIENT = {"expect": "p50 < 50ms", "critical": False, "origin": "Assumed"}
+
+
+def lenient_world() -> tuple[World, str]:
+    world, name = next(released(objectives=[{"expect": "p99 < 2s"}, LENIENT]))
+    world.until(name, Phase.RUNNING)
+    return world, name
+
+
+def deliver(world: World, name: str, critical: Tally, lenient: Tally, final: LoadEnd | None = None) -> None:
+    """Both objectives' counts; the lenient one has failed, the critical one only if it is BAD."""
+    world.load(name, critical, lenient, final=final)
+    found = world.evidence[name]
+    failed = {"p99 < 2s": critical is BAD, "p50 < 50ms": True}
+    objectives = {key: replace(value, failed=failed[key]) for key, value in found.objectives.items()}
+    world.evidence[name] = replace(found, objectives=objectives)
+
+
+def test_a_non_critical_objective_that_fails_neither_ends_the_load_nor_decides() -> None:
+    world, name = lenient_world()
+    world.wait(17)
+    deliver(world, name, GOOD, Tally(4000, 4000, 60))
+    world.step_run(name)
+    status = world.runs[name].status
+    assert (status.phase, status.verdict) == (Phase.RUNNING, None)
+    assert [o.verdict for o in status.objectives] == [None, Verdict.FAIL]
+
+    world.wait(54)
+    deliver(world, name, GOOD, Tally(4000, 4000, 60), final=LoadEnd.COMPLETED)
+    world.settle(name)
+    status = world.runs[name].status
+    assert (status.verdict, status.reason) == (Verdict.PASS, "ObjectivesMet")
+    assert [o.verdict for o in status.objectives] == [Verdict.PASS, Verdict.FAIL]
+    assert status.message is not None
+    met, warning = status.message.split("; ", 1)
+    assert met == "all critical objectives are met: p99 < 2s: p99 = 120 ms"
+    assert warning.startswith("warning (not critical): p50 < 50ms does not hold: p50 = 120 ms, 4000 of 4000")
+    assert world.gate is not None
+    assert "warning (not critical): p50 < 50ms" in world.gate.status.conditions[-1].message
+
+
+def test_a_critical_failure_is_told_first_and_the_warning_with_it() -> None:
+    world, name = lenient_world()
+    world.wait(17)
+    deliver(world, name, BAD, BAD)
+    world.step_run(name)
+    status = world.runs[name].status
+    assert (status.verdict, status.reason) == (Verdict.FAIL, "ObjectiveFailed")
+    assert status.message is not None
+    assert status.message.startswith("p99 < 2s does not hold")
+    assert "warning (not critical): p50 < 50ms does not hold" in status.message
+
+
+@pytest.mark.parametrize(
+    ("lenient", "words"),
+    [(Tally(), "there are no samples to judge"), (Tally(3, 1, 1), "is not shown to hold")],
+)
+def test_a_non_critical_objective_without_enough_evidence_is_a_warning_too(
+    lenient: Tally, words: str
+) -> None:
+    plan = resolve_plan(gate(objectives=[{"expect": "p99 < 2s"}, LENIENT]).spec)
+    objectives = {"p99 < 2s": ObjectiveEvidence(GOOD), "p50 < 50ms": ObjectiveEvidence(lenient)}
+    found = replace(evidence(), objectives=objectives)
+    status = PerfRunStatus(load=ENDED, workers=(DONE,))
+    closed = close_objectives(plan, found, (), START)
+    judgement = with_warnings(judge(plan, found, status), closed)
+    assert judgement.verdict is Verdict.PASS
+    assert closed[1].verdict is Verdict.INCONCLUSIVE
+    assert "warning (not critical): p50 < 50ms" in judgement.message
+    assert words in judgement.message
+
+
+def test_a_non_critical_failure_latched_before_a_restart_still_decides_nothing() -> None:
+    plan = resolve_plan(gate(objectives=[{"expect": "p99 < 2s"}, LENIENT]).spec)
+    objectives = {
+        "p99 < 2s": ObjectiveEvidence(GOOD),
+        "p50 < 50ms": ObjectiveEvidence(Tally(20, 20, 6), failed=True),
+    }
+    found = replace(evidence(), objectives=objectives)
+    latched = follow_objectives(plan, found, (), START)
+    status = PerfRunStatus(load=ENDED, objectives=latched, workers=(DONE,))
+    later = replace(found, objectives={"p99 < 2s": ObjectiveEvidence(GOOD)})
+    assert judge(plan, later, status).verdict is Verdict.PASS
+    assert close_objectives(plan, later, latched, START)[1].verdict is Verdict.FAIL
 
 
 # when the counters are read

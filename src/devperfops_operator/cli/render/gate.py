@@ -11,7 +11,7 @@ from devperfops_operator.api.base import Condition, ConditionStatus, ConditionTy
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
-from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline
+from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline, objective_title
 from devperfops_operator.cli.render.standing import condition_of, standing
 from devperfops_operator.cli.render.words import NONE, Clock, outcome_text, plain
 
@@ -70,10 +70,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     yield "Known good", status.known_good or "none yet"
     yield "Load", f"{jmeter.threads} threads{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
     yield "Address", _address(spec)
-    yield (
-        "Objectives",
-        "; ".join(f"{each.name}: {each.expect}" if each.name else each.expect for each in spec.objectives),
-    )
+    yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     yield "On verdict", _on_verdict(spec)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
+from devperfops_operator.api.objective import Objective
 from devperfops_operator.api.perfrun import (
     ActionStatus,
     LoadStatus,
@@ -102,11 +103,18 @@ class Objectives:
         return "" if objective.verdict is Verdict.PASS or message in self._told else plain(message)
 
 
-def objective_title(objective: ObjectiveStatus) -> str:
-    """Its `expect`, behind its name where it has one of its own."""
-    if objective.name == objective.expect:
-        return plain(objective.expect)
-    return plain(f"{objective.name}: {objective.expect}")
+def objective_title(objective: Objective | ObjectiveStatus) -> str:
+    """`cart: p95 < 300ms (SLA, not critical)`: the name where it has one of its own, and what is special."""
+    named = objective.name not in {None, objective.expect}
+    special = [
+        *([objective.origin] if objective.origin else []),
+        *([] if objective.critical else ["not critical"]),
+    ]
+    return plain(
+        (f"{objective.name}: " if named else "")
+        + objective.expect
+        + (f" ({', '.join(special)})" if special else "")
+    )
 
 
 class Timeline:

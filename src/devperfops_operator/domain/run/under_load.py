@@ -24,6 +24,7 @@ from devperfops_operator.domain.judgement import (
     follow_objectives,
     judge,
     latched_failure,
+    with_warnings,
 )
 from devperfops_operator.domain.objectives import BadEvents, RunPlan
 from devperfops_operator.domain.observed import (
@@ -73,8 +74,8 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     if polls is not None:
         return RunDecision(status, polls, requeue_at=now + _TICK)
     evidence = _with_gaps(observed, status, plan)
-    judgement = judge(plan, evidence, status)
     objectives = close_objectives(plan, evidence, status.objectives, now)
+    judgement = with_warnings(judge(plan, evidence, status), objectives)
     return RunDecision(to_acting(status, judgement, now, objectives=objectives))
 
 
@@ -173,7 +174,7 @@ def _fail_now(
     status: PerfRunStatus, plan: RunPlan, evidence: Evidence, failure: Judgement, now: datetime
 ) -> PerfRunStatus:
     status = figures(status, plan, evidence, now, stop_requested_at=now)
-    return to_acting(status, failure, now)
+    return to_acting(status, with_warnings(failure, status.objectives), now)
 
 
 def _given_up(observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:

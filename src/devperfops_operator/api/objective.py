@@ -1,0 +1,51 @@
+"""What a gate's target must hold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from devperfops_operator.api import objective_rules, rules
+from devperfops_operator.api.base import ApiModel
+from devperfops_operator.api.expect import MAX_LENGTH
+
+MAX_OBJECTIVES = 32
+
+
+class Origin(StrEnum):
+    """Where a threshold comes from."""
+
+    SLA = "SLA"
+    HISTORY = "History"
+    ASSUMED = "Assumed"
+
+
+class Objective(ApiModel):
+    """One thing the target must hold, judged by JMeter's samples or, with good and total, by Prometheus."""
+
+    validations: ClassVar = (
+        objective_rules.GOOD_WITH_TOTAL,
+        objective_rules.GOOD_HAS_QUERIES,
+        objective_rules.QUERIES_HAVE_GOOD,
+    )
+
+    name: Annotated[
+        str | None, Field(max_length=63), rules.not_empty("is empty: write a name, or leave it out")
+    ] = None
+    """What people call it; by default the text of expect."""
+    expect: Annotated[str, Field(max_length=MAX_LENGTH), objective_rules.EXPECT]
+    """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5% or good >= 99.9%."""
+    good: Annotated[
+        str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
+    ] = None
+    """PromQL that gives the raw counters of good events; the operator adds up their increases itself."""
+    total: Annotated[
+        str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
+    ] = None
+    """PromQL that gives the raw counters of all events."""
+    critical: bool = True
+    """false: judged and told, but it neither ends the load nor decides the run's verdict."""
+    origin: Origin | None = None
+    """Where the threshold comes from, shown beside it: an SLA, measured History, or Assumed."""
