@@ -23,7 +23,7 @@ from devperfops_operator.api.settings import Notifications, Settings, SettingsEr
 from devperfops_operator.controller.operator import Operator
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.errors import DevPerfOpsError
-from devperfops_operator.domain.ports import Receiver
+from devperfops_operator.domain.ports import Receiver, Tokens
 from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.server.app import build_app, serving
 from devperfops_operator.server.intake import Intake, Runs
@@ -105,7 +105,7 @@ async def _serve(settings: Settings, connection: Connection) -> None:
     intake = Intake(
         runs=Runs(find=operator.find_run, wake=operator.wake, complete=operator.ready),
         evidence=evidence,
-        tokens=TokenReviewer(connection),
+        tokens=_tokens(settings, connection),
         now=lambda: datetime.now(UTC),
     )
     app = build_app(intake=intake, metrics=Metrics(registry, operator.runs), ready=operator.ready)
@@ -114,6 +114,16 @@ async def _serve(settings: Settings, connection: Connection) -> None:
             "serving on port %d; namespaces: %s", settings.port, ", ".join(settings.namespaces) or "all"
         )
         await operator.run()
+
+
+def _tokens(settings: Settings, connection: Connection) -> Tokens:
+    if settings.agent_tokens == "Review":
+        return TokenReviewer(connection)
+    from devperfops_operator.adapters.kubernetes.signatures import (  # noqa: PLC0415  9 MB that few need
+        TokenVerifier,
+    )
+
+    return TokenVerifier(connection)
 
 
 def receivers(notifications: Notifications) -> dict[str, Receiver]:

@@ -16,7 +16,7 @@ from devperfops_operator.domain.errors import Conflict, Refused, Unauthenticated
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
 from hack.kube import Kube
 from tests import api_cases
-from tests.integration.world import changed_kubeconfig, sockets_closed
+from tests.integration.world import changed_kubeconfig, request_token, sockets_closed
 
 pytestmark = pytest.mark.integration
 
@@ -337,26 +337,6 @@ async def test_the_pods_of_a_rollout_are_those_its_selector_matches(
 
     assert [pod["metadata"]["name"] for pod in pods] == ["mine"]
     assert list(replica_sets) == []
-
-
-async def request_token(connection: Connection, namespace: str, audience: str, pod: dict[str, Any]) -> str:
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {
-            "audiences": [audience],
-            "expirationSeconds": 600,
-            "boundObjectRef": {
-                "kind": "Pod",
-                "apiVersion": "v1",
-                "name": pod["metadata"]["name"],
-                "uid": pod["metadata"]["uid"],
-            },
-        },
-    }
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/agent/token"
-    answer = await connection.request("POST", path, body=body)
-    return str(answer["status"]["token"])
 
 
 @pytest.fixture

@@ -46,6 +46,27 @@ def changed_kubeconfig(original: Path, folder: Path, **changes: dict[str, Any]) 
     return str(path)
 
 
+async def request_token(connection: Connection, namespace: str, audience: str, pod: dict[str, Any]) -> str:
+    """A token of ServiceAccount `agent`, bound to the pod, as the kubelet projects it."""
+    body = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {
+            "audiences": [audience],
+            "expirationSeconds": 600,
+            "boundObjectRef": {
+                "kind": "Pod",
+                "apiVersion": "v1",
+                "name": pod["metadata"]["name"],
+                "uid": pod["metadata"]["uid"],
+            },
+        },
+    }
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/agent/token"
+    answer = await connection.request("POST", path, body=body)
+    return str(answer["status"]["token"])
+
+
 @dataclass(frozen=True)
 class World:
     """One namespace."""

@@ -130,6 +130,7 @@ class Settings(_Section):
     """Everything the operator is told from outside.
 
     `operator_url`: where load pods reach this operator. `namespaces`: those it watches; none: all of them.
+    `agent_tokens`: asked of the API server (TokenReview, a cluster-wide right), or their signatures verified.
     `prometheus`: servers by the name a gate's `spec.prometheus` uses.
     """
 
@@ -137,6 +138,7 @@ class Settings(_Section):
     images: ImageSettings
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 8080
     namespaces: tuple[Name, ...] = ()
+    agent_tokens: Literal["Review", "Verify"] = "Review"
     prometheus: dict[Name, PrometheusServer] = Field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     notifications: Notifications = Notifications()

@@ -18,6 +18,7 @@ from devperfops_operator.domain.errors import Unavailable
 REQUEST_SECONDS: Final = 20.0
 _CONNECT_SECONDS: Final = 5.0
 _USER_AGENT: Final = "devperfops-operator"
+_ACCEPT: Final = "application/json, application/jwk-set+json"
 
 
 class Connection:
@@ -46,7 +47,7 @@ class Connection:
             Unavailable: no answer within the timeout, or one that says "later".
         """
         doing = f"{method} {path}"
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": _ACCEPT, "Content-Type": content_type}
         try:
             arguments = await self._client.param_serialize(
                 method,
