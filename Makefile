@@ -49,8 +49,9 @@ e2e: $(READY) ## Real Jobs, JMeter and Prometheus on the local cluster; needs ro
 crds: $(READY) ## Generate crds/ from the Python models
 	$(BIN)/python -m devperfops_operator.api.crd crds
 
-install-yaml: $(READY) ## Generate deploy/install.yaml from deploy/kustomize
+install-yaml: $(READY) ## Generate deploy/install.yaml and the Helm chart's copies from deploy/kustomize
 	$(BIN)/python -m hack.install_yaml
+	$(BIN)/python -m hack.helm_chart
 
 lock: ## Pin the packages again (needs uv)
 	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements.lock

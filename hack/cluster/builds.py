@@ -73,6 +73,7 @@ PROMETHEUS: Final = Program(
     # `go mod tidy` would want every cloud's modules.
     flags=("-tags", "remove_all_sd,enable_kubernetes_sd"),
 )
+HELM: Final = Program("helm", "4.3.1", package="helm.sh/helm/v4/cmd/helm")
 
 
 def source_key(flags: Iterable[str], files: Mapping[str, bytes]) -> str:

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from kubernetes.client.exceptions import ApiException
 
-from devperfops_operator.adapters.kubernetes import Connection, connect
+from devperfops_operator.adapters.kubernetes import Connection
 from hack import install_yaml
 from hack.kube import Kube
+from tests.integration.world import as_service_account
 
 SYSTEM = "devperfops-system"
 OBJECTS = list(yaml.safe_load_all(install_yaml.TARGET.read_text()))
@@ -39,25 +40,21 @@ def installed(kube: Kube) -> Kube:
 @pytest.fixture
 async def operator(installed: Kube, tmp_path: Path) -> AsyncIterator[Connection]:
     """The API server, as the operator's own ServiceAccount."""
-    config = yaml.safe_load(installed.kubeconfig.read_text())
-    config["users"] = [
-        {"name": user["name"], "user": {"token": installed.token("devperfops-operator", SYSTEM)}}
-        for user in config["users"]
-    ]
-    kubeconfig = tmp_path / "operator.kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
-    connection = await connect(str(kubeconfig))
-    yield connection
-    await connection.close()
+    async with as_service_account(installed, "devperfops-operator", SYSTEM, tmp_path) as connection:
+        yield connection
 
 
-async def can(operator: Connection, verb: str, group: str, resource: str) -> bool:
+async def can(
+    operator: Connection, verb: str, group: str, resource: str, *, namespace: str | None = None
+) -> bool:
+    """In the namespace; without one, for a watch in all of them."""
+    where = namespace or ("" if verb == "watch" else "sock-shop")
     name, _, subresource = resource.partition("/")
     asked = {"verb": verb, "group": group, "resource": name, "subresource": subresource}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {**asked, "namespace": "" if verb == "watch" else "sock-shop"}},
+        "spec": {"resourceAttributes": {**asked, "namespace": where}},
     }
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     return (await operator.request("POST", path, body=review))["status"]["allowed"]

@@ -16,7 +16,7 @@ from devperfops_operator.adapters.kubernetes import Connection, connect
 from devperfops_operator.adapters.kubernetes.signatures import TokenVerifier
 from devperfops_operator.domain.errors import Unauthenticated, Unavailable
 from hack.kube import Kube
-from tests.integration.world import changed_kubeconfig, request_token, sockets_closed
+from tests.integration.world import as_service_account, changed_kubeconfig, request_token, sockets_closed
 
 pytestmark = pytest.mark.integration
 
@@ -45,12 +45,10 @@ def pod(kube: Kube, namespace: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def powerless(
-    api_server: Path, kube: Kube, namespace: str, pod: dict[str, Any], tmp_path: Path
+    kube: Kube, namespace: str, pod: dict[str, Any], tmp_path: Path
 ) -> AsyncIterator[Connection]:
-    user = {"token": kube.token(pod["spec"]["serviceAccountName"], namespace)}
-    connection = await connect(changed_kubeconfig(api_server, tmp_path, user=user))
-    yield connection
-    await connection.close()
+    async with as_service_account(kube, pod["spec"]["serviceAccountName"], namespace, tmp_path) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from devperfops_operator.adapters.kubernetes import Connection
+from devperfops_operator.adapters.kubernetes import Connection, connect
 from devperfops_operator.domain.errors import Refused
 from hack.cluster.settings import CHECKOUT
 from hack.kube import Kube, condition, wait_for
@@ -65,6 +66,19 @@ async def request_token(connection: Connection, namespace: str, audience: str, p
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/agent/token"
     answer = await connection.request("POST", path, body=body)
     return str(answer["status"]["token"])
+
+
+@asynccontextmanager
+async def as_service_account(
+    kube: Kube, name: str, namespace: str, folder: Path
+) -> AsyncIterator[Connection]:
+    """The API server, as that ServiceAccount."""
+    user = {"token": kube.token(name, namespace)}
+    connection = await connect(changed_kubeconfig(kube.kubeconfig, folder, user=user))
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @dataclass(frozen=True)
