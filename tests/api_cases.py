@@ -130,6 +130,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "one that decides nothing, and where its threshold comes from": gate(
         {"spec.objectives.1": {"expect": "errors < 0.5%", "critical": False, "origin": "SLA"}}
     ),
+    "64 workers": gate({"spec.load.workers": 64, f"{JMETER}.threads": 64}),
     "32 objectives": gate({"spec.objectives": [{"expect": f"p99 < {n}ms"} for n in range(1, 33)]}),
     "hold, no trigger": gate({"spec.actions": {"onFail": "Hold"}, "spec.triggers": {"rollout": False}}),
     "every choice of what follows": gate(
@@ -282,6 +283,17 @@ REFUSED: Final[Mapping[str, Refused]] = {
         f"{JMETER}.rate",
         f"a bare number {_RATE}",
         "write samples per minute (3000/m)",
+    ),
+    "no workers": Refused(
+        gate({"spec.load.workers": 0}), "spec.load.workers", "workers must lie between 1 and 64: write"
+    ),
+    "too many workers": Refused(
+        gate({"spec.load.workers": 65}), "spec.load.workers", "workers must lie between 1 and 64: write"
+    ),
+    "a worker without a thread": Refused(
+        gate({"spec.load.workers": 5, f"{JMETER}.threads": 4}),
+        "spec.load.workers",
+        "there are more workers than jmeter.threads, so some would have none: write fewer workers or more",
     ),
     "no threads": Refused(
         gate({f"{JMETER}.threads": 0}), f"{JMETER}.threads", "threads must lie between 1 and 100000: write"

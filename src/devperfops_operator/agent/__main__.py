@@ -15,7 +15,7 @@ from devperfops_operator.agent.operator import OperatorClient
 from devperfops_operator.agent.prepare import prepare
 from devperfops_operator.agent.tail import Tail
 from devperfops_operator.agent.termination import Termination
-from devperfops_operator.wire.brief import VARIABLE, Brief
+from devperfops_operator.wire.brief import INDEX_VARIABLE, VARIABLE, Brief
 
 _IMPOSSIBLE: Final = 2
 _log = logging.getLogger("devperfops_operator.agent")
@@ -29,10 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     termination = Termination()
     try:
         brief = _brief()
+        worker = _worker(brief)
         folder = ResultsFolder(options.results)
-        operator = OperatorClient(brief, options.token)
+        operator = OperatorClient(brief, worker, options.token)
         if options.command == "prepare":
-            return prepare(brief, folder, operator, termination)
+            return prepare(brief, worker, folder, operator, termination)
         return Tail(brief, folder, operator, termination).run()
     except (ValueError, OSError) as error:
         _log.error("cannot %s: %s", options.command, error)
@@ -52,6 +53,16 @@ def _brief() -> Brief:
         return Brief.from_json(os.environ[VARIABLE])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"${VARIABLE} holds no orders ({type(error).__name__}: {error})") from None
+
+
+def _worker(brief: Brief) -> int:
+    index = os.environ.get(INDEX_VARIABLE, "")
+    if not index.isdecimal() or int(index) >= len(brief.shares):
+        raise ValueError(
+            f"${INDEX_VARIABLE} must be the number of one of {len(brief.shares)} workers, not {index!r}; "
+            "an Indexed Job sets it"
+        )
+    return int(index)
 
 
 if __name__ == "__main__":

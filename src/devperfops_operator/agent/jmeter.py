@@ -32,10 +32,10 @@ _END: Final = b"StandardJMeterEngine: Notifying test listeners of end of test"
 _CHUNK: Final = 1 << 16
 
 
-def worker_properties(brief: Brief) -> dict[str, str]:
+def worker_properties(brief: Brief, worker: int) -> dict[str, str]:
     """JMeter's properties for this worker. The result file's form is not the orders' to choose."""
     port = str(control_port(brief))
-    return {**brief.properties, **_RESULTS, _PORT: port, _LAST_PORT: port}
+    return {**brief.properties, **brief.shares[worker], **_RESULTS, _PORT: port, _LAST_PORT: port}
 
 
 def control_port(brief: Brief) -> int:

@@ -44,12 +44,13 @@ class RunOverError(OperatorError):
 class OperatorClient:
     """Speaks for one worker. The token is read for every request: it is renewed while the pod runs."""
 
-    def __init__(self, brief: Brief, token: Path) -> None:
+    def __init__(self, brief: Brief, worker: int, token: Path) -> None:
         if not brief.operator_url.startswith(("http://", "https://")):
             raise ValueError(
                 f"the operator's address must begin with http:// or https://: {brief.operator_url!r}"
             )
         self._brief = brief
+        self._worker = worker
         self._token = token
         self._http = httpx.Client(
             base_url=brief.operator_url,
@@ -65,7 +66,7 @@ class OperatorClient:
         Raises:
             OperatorError: not answered.
         """
-        path = start_path(self._brief.namespace, self._brief.run, self._brief.worker)
+        path = start_path(self._brief.namespace, self._brief.run, self._worker)
         return self._ask(path, {}, StartReply.from_json)
 
     def push(self, push: Push) -> Reply:
@@ -74,7 +75,7 @@ class OperatorClient:
         Raises:
             OperatorError: not answered.
         """
-        path = blocks_path(self._brief.namespace, self._brief.run, self._brief.worker)
+        path = blocks_path(self._brief.namespace, self._brief.run, self._worker)
         return self._ask(path, push.to_json(), Reply.from_json)
 
     def _ask(self, path: str, body: dict[str, Any], read: Callable[[Any], _Answer]) -> _Answer:

@@ -16,15 +16,17 @@ _ASK_EVERY_S: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
-def prepare(brief: Brief, folder: ResultsFolder, operator: OperatorClient, termination: Termination) -> int:
+def prepare(
+    brief: Brief, worker: int, folder: ResultsFolder, operator: OperatorClient, termination: Termination
+) -> int:
     """Returns the exit code: 0 at the start, 1 when there will be none.
 
     Raises:
         OSError: the results folder cannot be written.
         ValueError: the orders are impossible.
     """
-    folder.write_properties(properties_text(worker_properties(brief)))
-    _log.info("ready: wait for the start of run %s/%s", brief.namespace, brief.run)
+    folder.write_properties(properties_text(worker_properties(brief, worker)))
+    _log.info("worker %d is ready: wait for the start of run %s/%s", worker, brief.namespace, brief.run)
     try:
         start = _agreed_start(operator, termination)
     except RunOverError as error:

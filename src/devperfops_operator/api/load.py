@@ -191,7 +191,11 @@ class JMeterLoad(ApiModel):
 class Load(ApiModel):
     """How the target is loaded."""
 
+    validations: ClassVar = (load_rules.WORKERS_WITHIN_THREADS,)
+
     target: LoadTarget = LoadTarget()
+    workers: Annotated[int, load_rules.WORKERS] = 1
+    """Pods that play the load together, each its share of threads and rate."""
     jmeter: JMeterLoad
     """A JMeter test plan and its parameters."""
 

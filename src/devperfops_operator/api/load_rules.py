@@ -16,6 +16,7 @@ from devperfops_operator.api.quantity import (
 )
 from devperfops_operator.api.rules import Rule, matches
 
+MAX_WORKERS: Final = 64
 _MAX_PORT: Final = 65_535
 _MAX_NAME: Final = 128
 _HOST: Final = "^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
@@ -42,6 +43,18 @@ PORT: Final = Rule.of(
     f"self >= 1 && self <= {_MAX_PORT}",
     lambda value: 1 <= value <= _MAX_PORT,
     f"port must lie between 1 and {_MAX_PORT}: write the number of the port, such as 8080",
+)
+WORKERS: Final = Rule.of(
+    f"self >= 1 && self <= {MAX_WORKERS}",
+    lambda value: 1 <= value <= MAX_WORKERS,
+    f"workers must lie between 1 and {MAX_WORKERS}: write among how many pods the load is divided, such as 2",
+)
+WORKERS_WITHIN_THREADS: Final = Rule.of(
+    "self.workers <= self.jmeter.threads || self.jmeter.threads < 1",
+    lambda load: load["workers"] <= load["jmeter"]["threads"] or load["jmeter"]["threads"] < 1,
+    "there are more workers than jmeter.threads, so some would have none: "
+    "write fewer workers or more threads",
+    field="workers",
 )
 PROPERTY_NAME: Final = Rule.of(
     matches("self", _PROPERTY),

@@ -20,6 +20,7 @@ from devperfops_operator.api.base import (
     Word,
 )
 from devperfops_operator.api.expect import MAX_LENGTH
+from devperfops_operator.api.load_rules import MAX_WORKERS
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
 from devperfops_operator.wire.measurement import LoadEnd
 
@@ -196,7 +197,7 @@ class PerfRunStatus(ApiModel):
     snapshot: Name | None = None
     load: LoadStatus | None = None
     objectives: Annotated[tuple[ObjectiveStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()
-    workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=64)] = ()
+    workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=MAX_WORKERS)] = ()
     action: ActionStatus | None = None
     timeline: Annotated[tuple[TimelineEntry, ...], Field(max_length=MAX_TIMELINE)] = ()
     conditions: Conditions = ()

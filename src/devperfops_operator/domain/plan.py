@@ -29,6 +29,7 @@ from devperfops_operator.domain.objectives import (
     RunPlan,
 )
 from devperfops_operator.domain.observed import Inputs
+from devperfops_operator.domain.shares import Share
 from devperfops_operator.wire.brief import Threshold
 
 ALPHA = 0.001
@@ -44,7 +45,7 @@ def resolve_plan(spec: PerfGateSpec) -> RunPlan:
     )
     try:
         return RunPlan(
-            workers=1,
+            workers=spec.load.workers,
             threads=jmeter.threads,
             ramp_up=parse_duration(jmeter.ramp_up),
             duration=parse_duration(jmeter.duration),
@@ -70,19 +71,24 @@ def resolve_plan(spec: PerfGateSpec) -> RunPlan:
 
 
 def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, str]:
-    """What the plan reads with `${__P(...)}`: durations in whole seconds, the rate in samples per minute."""
+    """What the plan reads with `${__P(...)}` on every worker: durations in whole seconds."""
     names = load.jmeter.property_names
-    properties = {
+    return {
         **(load.jmeter.properties or {}),
-        names.threads: str(plan.threads),
         names.ramp_up: str(_seconds(plan.ramp_up)),
         names.duration: str(_seconds(plan.duration)),
         names.host: inputs.host,
         names.port: str(inputs.port),
         names.scheme: load.target.scheme.value,
     }
-    if plan.rate_per_minute is not None:
-        properties[names.rate] = _decimal(plan.rate_per_minute)
+
+
+def share_properties(share: Share, load: Load) -> dict[str, str]:
+    """What it reads on one of them: the rate in samples per minute."""
+    names = load.jmeter.property_names
+    properties = {names.threads: str(share.threads)}
+    if share.rate_per_minute is not None:
+        properties[names.rate] = _decimal(share.rate_per_minute)
     return properties
 
 

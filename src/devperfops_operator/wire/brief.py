@@ -1,4 +1,4 @@
-"""What the operator tells a worker's pod when it makes it: one JSON document in an environment variable."""
+"""What the operator tells the pods of the workers: one JSON document in an environment variable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 VARIABLE = "DEVPERFOPS_BRIEF"
+INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
+"""Which worker a pod is; set by Kubernetes for the pods of an Indexed Job."""
 TOKEN_AUDIENCE = "devperfops"  # noqa: S105  the audience's name, not a secret
 
 
@@ -27,17 +29,20 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A worker's orders. `properties` become JMeter's `-q` file; durations in milliseconds."""
+    """The orders of a run's workers, which their pods have in common; durations in milliseconds.
+
+    `properties` become JMeter's `-q` file, together with those of the worker's own share: one a worker.
+    """
 
     namespace: str
     run: str
     run_uid: str
-    worker: int
     operator_url: str
     ramp_up_ms: int
     duration_ms: int
     thresholds: tuple[Threshold, ...]
     properties: dict[str, str]
+    shares: tuple[dict[str, str], ...]
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
@@ -46,4 +51,5 @@ class Brief:
     def from_json(cls, text: str) -> Self:
         raw = json.loads(text)
         raw["thresholds"] = tuple(Threshold(**threshold) for threshold in raw["thresholds"])
+        raw["shares"] = tuple(raw["shares"])
         return cls(**raw)

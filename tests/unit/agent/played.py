@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from devperfops_operator.wire.brief import VARIABLE, Brief, Threshold
+from devperfops_operator.wire.brief import INDEX_VARIABLE, VARIABLE, Brief, Threshold
 from devperfops_operator.wire.measurement import (
     RUN_UID_HEADER,
     Block,
@@ -142,7 +142,7 @@ class Worker:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "devperfops_operator.agent", command),
                 *("--results", str(self.results), "--token", str(self.token)),
-                env={**os.environ, VARIABLE: self.brief.to_json(), **environment},
+                env={**os.environ, VARIABLE: self.brief.to_json(), INDEX_VARIABLE: "0", **environment},
                 stdout=log,
                 stderr=log,
             )
@@ -185,10 +185,10 @@ def brief(url: str, **properties: str) -> Brief:
         namespace=NAMESPACE,
         run=RUN,
         run_uid="11aa",
-        worker=0,
         operator_url=url,
         ramp_up_ms=1_000,
         duration_ms=60_000,
         thresholds=(Threshold(500, inclusive=True), Threshold(2_000, inclusive=True)),
         properties=properties,
+        shares=({}, {}),
     )

@@ -26,10 +26,11 @@ async def test_the_properties_are_the_plans_and_what_the_agent_needs(
 ) -> None:
     operator.start_in_ms = 0
     worker.brief.properties["jmeter.save.saveservice.output_format"] = "xml"
+    worker.brief.shares[0]["NumOfThreads"], worker.brief.shares[1]["NumOfThreads"] = "13", "12"
     worker.brief.properties["Greeting"] = "a = b\nカ"
     assert await ended(await worker.run("prepare")) == 0
     written = properties(worker)
-    assert written["TPM"] == "3000"
+    assert (written["NumOfThreads"], written["TPM"]) == ("13", "3000")
     assert written["jmeter.save.saveservice.autoflush"] == "true"
     assert written["jmeter.save.saveservice.output_format"] == "csv"
     assert written["Greeting"] == r"a\u0020\u003d\u0020b\u000a\u30ab"
@@ -66,6 +67,12 @@ async def test_a_pod_that_is_deleted_does_not_wait(operator: PlayedOperator, wor
     prepare = await worker.run("prepare")
     await operator.until(lambda: operator.starts > 0)
     assert await terminated(prepare) == 1
+
+
+@pytest.mark.parametrize("index", ["", "2", "-1"])
+async def test_a_worker_that_is_none_of_the_run_is_refused(worker: Worker, index: str) -> None:
+    assert await ended(await worker.run("prepare", JOB_COMPLETION_INDEX=index)) == 2
+    assert f"one of 2 workers, not '{index}'" in worker.said
 
 
 @pytest.mark.parametrize(

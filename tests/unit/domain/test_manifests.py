@@ -23,7 +23,8 @@ from devperfops_operator.domain.manifests.template import (
     template_hash,
 )
 from devperfops_operator.domain.observed import RunSettings
-from devperfops_operator.domain.plan import jmeter_properties, resolve_plan
+from devperfops_operator.domain.plan import jmeter_properties, resolve_plan, share_properties
+from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import VARIABLE, Brief
 from tests.unit.domain.test_run import pass_run
 from tests.unit.domain.world import INPUTS, World, gate, released, template
@@ -200,9 +201,10 @@ def test_the_brief_carries_the_plan(job: dict[str, Any]) -> None:
     text = next(e["value"] for e in containers(job)["agent"]["env"] if e["name"] == VARIABLE)
     brief = Brief.from_json(text)
     assert brief.properties == {
-        "NumOfThreads": "50", "RampUp": "10", "Duration": "70", "TPM": "3000",
+        "RampUp": "10", "Duration": "70",
         "ServerName": "front-end.shop.svc", "ServerPort": "80", "Scheme": "http",
     }  # fmt: skip
+    assert brief.shares == ({"NumOfThreads": "50", "TPM": "3000"},)
     assert [(t.elapsed_ms, t.inclusive) for t in brief.thresholds] == [(2000, True)]
 
 
@@ -214,11 +216,12 @@ def test_properties_have_the_names_the_plan_gives_them() -> None:
         "properties": {"Locale": "ja"},
     }
     load = gate(**spec).spec.load
-    properties = jmeter_properties(resolve_plan(gate(**spec).spec), load, INPUTS)
-    assert properties == {
-        "users": "50", "RampUp": "10", "Duration": "70", "perMinute": "3000", "Locale": "ja",
+    plan = resolve_plan(gate(**spec).spec)
+    assert jmeter_properties(plan, load, INPUTS) == {
+        "RampUp": "10", "Duration": "70", "Locale": "ja",
         "ServerName": "front-end.shop.svc", "ServerPort": "80", "Scheme": "https",
     }  # fmt: skip
+    assert [share_properties(share, load) for share in divide(plan)] == [{"users": "50", "perMinute": "3000"}]
 
 
 def test_a_job_tells_why_its_pod_does_not_start(job: dict[str, Any]) -> None:

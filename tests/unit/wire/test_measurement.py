@@ -56,9 +56,8 @@ def test_answers_arrive_as_they_were_sent() -> None:
 
 
 def test_orders_arrive_as_they_were_given() -> None:
-    brief = Brief(
-        "ns", "run", "uid", 0, "http://op", 10, 20, (Threshold(5, inclusive=True),), {"TPM": "3000"}
-    )
+    limit, shares = Threshold(5, inclusive=True), ({"TPM": "2"}, {"TPM": "1"})
+    brief = Brief("ns", "run", "uid", "http://op", 10, 20, (limit,), {"Duration": "60"}, shares)
     assert Brief.from_json(brief.to_json()) == brief
 
 

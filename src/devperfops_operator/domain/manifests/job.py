@@ -13,7 +13,8 @@ from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.domain.manifests.common import labels, owner
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import Inputs, LoadJob, RunSettings
-from devperfops_operator.domain.plan import jmeter_properties
+from devperfops_operator.domain.plan import jmeter_properties, share_properties
+from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import TOKEN_AUDIENCE, VARIABLE, Brief
 
 RESULTS: Final = "/devperfops/results"
@@ -198,12 +199,12 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         namespace=run.metadata.namespace,
         run=run.metadata.name,
         run_uid=run.metadata.uid,
-        worker=0,
         operator_url=settings.operator_url,
         ramp_up_ms=round(plan.ramp_up.total_seconds() * 1000),
         duration_ms=round(plan.duration.total_seconds() * 1000),
         thresholds=plan.thresholds,
         properties=jmeter_properties(plan, gate.spec.load, inputs),
+        shares=tuple(share_properties(share, gate.spec.load) for share in divide(plan)),
     )
 
 
