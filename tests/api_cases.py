@@ -141,6 +141,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             "spec.suspend": True,
         }
     ),
+    "a primary": gate({"spec.promoteTo": "front-end-primary"}),
     "40 characters": gate({"metadata.name": "g" * 40}),
     "a run": run(),
     "a run of 52 characters, without reason": run({"metadata.name": "r" * 52, "spec.reason": ABSENT}),
@@ -424,6 +425,16 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({"spec.targetRef.name": "apps/front-end"}),
         "spec.targetRef.name",
         '"apps/front-end" is not the name of a Deployment',
+    ),
+    "primary with a slash": Refused(
+        gate({"spec.promoteTo": "apps/front-end"}),
+        "spec.promoteTo",
+        '"apps/front-end" is not the name of a Deployment: write the name of the one to promote to',
+    ),
+    "primary that is the target": Refused(
+        gate({"spec.promoteTo": "front-end"}),
+        "spec.promoteTo",
+        'promoteTo "front-end" is the target itself: write the name of a second Deployment',
     ),
     "gate name of 41": Refused(
         gate({"metadata.name": "g" * 41}), "", "write a gate name of at most 40 characters"

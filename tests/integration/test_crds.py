@@ -160,6 +160,12 @@ def gate_status() -> PerfGateStatus:
             "knownGood": "5f1d0c2ab9",
             "lastVerdict": "Pass",
             "lastRunAt": NOW,
+            "primary": {
+                "name": "front-end-primary",
+                "templateHash": "77ab",
+                "revision": "5f1d0c2ab9",
+                "message": "2 of 2 pods serve the revision",
+            },
         }
     )
 
@@ -198,7 +204,13 @@ def run_status() -> PerfRunStatus:
                     ],
                 }
             ],
-            "action": {"type": "Hold", "reason": "ManualRun", "decidedAt": NOW, "doneAt": NOW},
+            "action": {
+                "type": "Hold",
+                "reason": "ManualRun",
+                "decidedAt": NOW,
+                "doneAt": NOW,
+                "primary": {"name": "p", "uid": "u", "before": "77aa", "after": "77ab", "patchedAt": NOW},
+            },
             "timeline": [{"at": NOW, "phase": "Acting", "reason": "ObjectiveMissed", "message": "m" * 3000}],
             "conditions": [
                 {"type": "Ready", "status": "False", "reason": "Failed", "lastTransitionTime": NOW}

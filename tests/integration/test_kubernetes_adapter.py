@@ -318,8 +318,8 @@ async def test_a_job_is_suspended_and_deleted_and_that_is_no_error_twice(
     assert suspended is not None
     assert kube.get("Job", "front-end-1", namespace)["spec"]["suspend"] is True
 
-    await cluster.delete_job(namespace, "front-end-1")
-    await cluster.delete_job(namespace, "front-end-1")
+    await cluster.delete("Job", namespace, "front-end-1")
+    await cluster.delete("Job", namespace, "front-end-1")
     assert kube.find("Job", "front-end-1", namespace) is None
     assert await cluster.suspend_job(namespace, "front-end-1") is None
 

@@ -27,7 +27,7 @@ NEEDED = {
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"list", "watch"},
-    ("", "configmaps"): {"get"},
+    ("", "configmaps"): {"get", "list", "create", "delete"},
     ("", "services"): {"get"},
     ("", "events"): {"get", "create"},
     ("authentication.k8s.io", "tokenreviews"): {"create"},

@@ -8,7 +8,16 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from devperfops_operator.api import objective_rules, rules
-from devperfops_operator.api.base import API_VERSION, ApiModel, Conditions, Name, ObjectMeta, Timestamp, Word
+from devperfops_operator.api.base import (
+    API_VERSION,
+    ApiModel,
+    Conditions,
+    Line,
+    Name,
+    ObjectMeta,
+    Timestamp,
+    Word,
+)
 from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Objective
 
@@ -86,9 +95,15 @@ class PerfGateSpec(ApiModel):
         objective_rules.SOME_OBJECTIVE,
         objective_rules.SOME_CRITICAL,
         objective_rules.COUNTERS_HAVE_PROMETHEUS,
+        rules.PROMOTES_TO_ANOTHER,
     )
 
     target_ref: TargetRef
+    promote_to: Annotated[str | None, Field(max_length=63), rules.PRIMARY_NAME] = None
+    """A second Deployment, which gets the target's pod template when a rollout of it passes.
+
+    Its own selector labels stay, and it reads copies of the target's ConfigMaps as they were tested.
+    """
     load: Load
     objectives: Annotated[
         tuple[Objective, ...],
@@ -133,6 +148,18 @@ class CurrentRun(ApiModel):
     criteria_hash: Word | None = None  # as the gate was then; None: written by an older operator
 
 
+class PrimaryStatus(ApiModel):
+    """The Deployment to promote to as last seen.
+
+    `revision`: what it runs; None: its template is none that this gate has promoted.
+    """
+
+    name: Name
+    template_hash: Word
+    revision: Word | None = None
+    message: Line = ""
+
+
 class PerfGateStatus(ApiModel):
     """What the operator has seen and done."""
 
@@ -143,6 +170,7 @@ class PerfGateStatus(ApiModel):
     known_good: Word | None = None  # revision; told to people, never read back
     last_verdict: Word | None = None  # told to people, never read back
     last_run_at: Timestamp | None = None
+    primary: PrimaryStatus | None = None
 
 
 class PerfGate(ApiModel):

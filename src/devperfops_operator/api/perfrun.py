@@ -154,6 +154,16 @@ class LoadStatus(ApiModel):
     stop_requested_at: Timestamp | None = None
 
 
+class PromotionStatus(ApiModel):
+    """What is done with the gate's primary. `before`, `after`: hashes of its template, restarts left out."""
+
+    name: Name
+    uid: Word = ""
+    before: Word = ""
+    after: Word = ""
+    patched_at: Timestamp | None = None
+
+
 class ActionStatus(ApiModel):
     """What was decided to do, and, once `done_at` is set, that it happened."""
 
@@ -163,6 +173,7 @@ class ActionStatus(ApiModel):
     to_revision: Word | None = None
     decided_at: Timestamp
     done_at: Timestamp | None = None
+    primary: PromotionStatus | None = None
 
 
 class NotificationStatus(ApiModel):

@@ -145,6 +145,19 @@ TARGET_NAME: Final = Rule.of(
     lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
     '"{self}" is not the name of a Deployment: write the name of the one to guard, such as front-end',
 )
+PRIMARY_NAME: Final = Rule.of(
+    matches("self", _NAME_PATTERN),
+    lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
+    '"{self}" is not the name of a Deployment: write the name of the one to promote to, such as '
+    "front-end-primary, or leave promoteTo out",
+)
+PROMOTES_TO_ANOTHER: Final = Rule.of(
+    "!has(self.promoteTo) || self.promoteTo != self.targetRef.name",
+    lambda spec: spec.get("promoteTo") != spec["targetRef"]["name"],
+    'promoteTo "{self.targetRef.name}" is the target itself: write the name of a second Deployment, or leave '
+    "promoteTo out",
+    field="promoteTo",
+)
 
 # Load
 

@@ -17,7 +17,7 @@ _GRAVES: Final = 4096
 
 
 class Change(NamedTuple):
-    """Something came, changed or went. `owner`: what it belongs to, in its namespace."""
+    """Something came, changed or went. `owner`: what it belongs to first of all, in its namespace."""
 
     namespace: str
     name: str
@@ -27,7 +27,7 @@ class Change(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Entry(Generic[T]):
     version: int
-    owner: str
+    owners: tuple[str, ...]
     value: T
 
 
@@ -36,12 +36,12 @@ class Collection(Generic[T]):
 
     Watches, lists and the responses to our own writes all end here. Resource versions of one kind are ordered
     numbers (documented since Kubernetes 1.35, true of every etcd-backed API server before).
-    `read` makes what is kept of a raw object; `owner` names what it belongs to.
+    `read` makes what is kept of a raw object; `owners` names what it belongs to, at least one.
     """
 
-    def __init__(self, read: Callable[[Raw], T], owner: Callable[[Raw], str]) -> None:
+    def __init__(self, read: Callable[[Raw], T], owners: Callable[[Raw], tuple[str, ...]]) -> None:
         self._read = read
-        self._owner = owner
+        self._owners = owners
         self._entries: defaultdict[str, dict[str, _Entry[T]]] = defaultdict(dict)
         self._owned: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._graves: dict[tuple[str, str], int] = {}
@@ -70,14 +70,15 @@ class Collection(Generic[T]):
         if known is not None and version <= known.version:
             return None
         try:
-            entry = _Entry(version, self._owner(raw), self._read(raw))
+            entry = _Entry(version, self._owners(raw), self._read(raw))
         except (LookupError, TypeError, ValueError):  # one broken object must not stop the others
             _log.exception("%s %s/%s cannot be read and is ignored", raw.get("kind"), namespace, name)
             return None
         self._drop(namespace, name)
         self._entries[namespace][name] = entry
-        self._owned[namespace, entry.owner].add(name)
-        return Change(namespace, name, entry.owner)
+        for owner in entry.owners:
+            self._owned[namespace, owner].add(name)
+        return Change(namespace, name, entry.owners[0])
 
     def remove(self, raw: Raw) -> Change | None:
         """It was deleted; None: there is a newer one of that name, or none at all."""
@@ -111,11 +112,12 @@ class Collection(Generic[T]):
         entry = self._entries[namespace].pop(name, None)
         if entry is None:
             return None
-        names = self._owned[namespace, entry.owner]
-        names.discard(name)
-        if not names:
-            del self._owned[namespace, entry.owner]
-        return Change(namespace, name, entry.owner)
+        for owner in entry.owners:
+            names = self._owned[namespace, owner]
+            names.discard(name)
+            if not names:
+                del self._owned[namespace, owner]
+        return Change(namespace, name, entry.owners[0])
 
 
 def _identity(raw: Raw) -> tuple[str, str, int]:

@@ -15,15 +15,18 @@ from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.effects import (
     CreateObject,
+    DeleteConfigMap,
     DeleteJob,
     Effect,
     MarkKnownGood,
     Notify,
     PollMetrics,
+    Promote,
     RollBack,
     SuspendJob,
 )
 from devperfops_operator.domain.errors import Conflict, Refused, Unavailable
+from devperfops_operator.domain.manifests.template import Template
 
 
 class Executor:
@@ -62,7 +65,7 @@ class Executor:
             self._failures.clear(key, effect.key)
             self._telemetry.effect(effect.key, "Done")
 
-    async def _do(self, key: Key, uid: str, effect: Effect) -> None:
+    async def _do(self, key: Key, uid: str, effect: Effect) -> None:  # noqa: C901  a case for each
         match effect:
             case CreateObject(manifest):
                 self._store.put(await self._cluster.create(manifest))
@@ -73,9 +76,15 @@ class Executor:
                 if suspended is not None:
                     self._store.put(suspended)
             case DeleteJob(namespace, name):
-                await self._cluster.delete_job(namespace, name)
-            case RollBack():
-                await self._roll_back(effect)
+                await self._cluster.delete("Job", namespace, name)
+            case RollBack(namespace, name, expected, replacement):
+                await self._replace_template(namespace, name, expected, replacement)
+            case Promote(namespace, name, copies, expected, replacement):
+                for manifest in copies:
+                    await self._cluster.create(manifest)
+                await self._replace_template(namespace, name, expected, replacement)
+            case DeleteConfigMap(namespace, name):
+                await self._cluster.delete("ConfigMap", namespace, name)
             case PollMetrics():
                 self._polls.start(key, uid, effect)
             case Notify():
@@ -83,12 +92,11 @@ class Executor:
             case _:
                 assert_never(effect)
 
-    async def _roll_back(self, effect: RollBack) -> None:
-        namespace, name = effect.namespace, effect.deployment
+    async def _replace_template(
+        self, namespace: str, name: str, expected: Template, replacement: Template
+    ) -> None:
         try:
-            changed = await self._cluster.replace_template(
-                namespace, name, effect.expected, effect.replacement
-            )
+            changed = await self._cluster.replace_template(namespace, name, expected, replacement)
         except Conflict:
             current = await self._cluster.get("Deployment", namespace, name)
             if current is not None:

@@ -10,10 +10,12 @@ from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.api.settings import Settings
 from devperfops_operator.controller.collection import Raw
+from devperfops_operator.controller.deployments import Deployments
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.inputs import InputReader
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.controller.outbox import Outbox
+from devperfops_operator.controller.primaries import PrimaryReader
 from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
 from devperfops_operator.domain.errors import InvalidSpec
@@ -24,6 +26,7 @@ from devperfops_operator.domain.observed import (
     GateObserved,
     Inputs,
     LoadJob,
+    Primary,
     RunObserved,
     RunSettings,
     Target,
@@ -54,17 +57,21 @@ class Observer:
         self._settings = settings
         self._revisions = Revisions(cluster)
         self._inputs = InputReader(cluster, settings.prometheus.keys())
+        self._deployments = Deployments(store, cluster)
+        self._primaries = PrimaryReader(store, cluster, self._deployments)
 
     async def gate(self, key: Key) -> GateObserved | None:
         """None: there is no such gate."""
         gate = self._store.gates.get(key.namespace, key.name)
         if gate is None:
             return None
-        deployment = await self._deployment(gate)
+        target = await self._target_of_gate(gate)
+        primary = await self._primaries.of_gate(gate)
         return GateObserved(
             gate=gate,
-            target=None if deployment is None else await self._target(gate, deployment),
-            inputs=await self._inputs.recall(gate),
+            target=target,
+            primary=primary,
+            inputs=self._primaries.checked(gate, target, primary, await self._inputs.recall(gate)),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, key.name)),
             runs=tuple(self._store.runs.owned(key.namespace, key.name)),
             failures=self._failures.of(key),
@@ -76,13 +83,20 @@ class Observer:
         if run is None:
             return None
         if run.status.phase.terminal:
-            return self._ended_run(key, run)
+            return self._to_clean_up(key, run)
         gate = self._store.gates.get(key.namespace, run.spec.gate)
+        if gate is None:
+            return self._to_clean_up(key, run)
+        target = await self._target_of_run(gate, run)
+        primary = await self._primaries.of_run(gate, run)
         return RunObserved(
             run=run,
             gate=gate,
-            target=None if gate is None else await self._target_of_run(gate, run),
-            inputs=Inputs() if gate is None else await self._inputs_of_run(gate, run),
+            target=target,
+            primary=primary,
+            inputs=await self._inputs_of_run(gate, run, target, primary),
+            config_maps=await self._primaries.config_maps(gate, run),
+            unused_copies=await self._primaries.unused_copies(run, primary),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
             job=self._job(run),
             evidence=self._evidence_of(gate, run),
@@ -91,8 +105,8 @@ class Observer:
             failures=self._failures.of(key),
         )
 
-    def _ended_run(self, key: Key, run: PerfRun) -> RunObserved:
-        """Only what cleaning up needs: there may be thousands of them at a start."""
+    def _to_clean_up(self, key: Key, run: PerfRun) -> RunObserved:
+        """Only what that needs: there may be thousands of ended runs at a start."""
         return RunObserved(
             run=run,
             gate=None,
@@ -105,20 +119,15 @@ class Observer:
             deliveries=self._outbox.of(run.metadata.uid),
         )
 
-    async def _deployment(self, gate: PerfGate) -> Raw | None:
-        """From the store; its absence is confirmed by the API server, since a watch may be late."""
-        namespace, name = gate.metadata.namespace, gate.spec.target_ref.name
-        if self._store.deployments.get(namespace, name) is None:
-            found = await self._cluster.get("Deployment", namespace, name)
-            if found is not None:
-                self._store.put(found)
-        return self._store.deployments.get(namespace, name)
+    async def _target_of_gate(self, gate: PerfGate) -> Target | None:
+        deployment = await self._deployments.get(gate.metadata.namespace, gate.spec.target_ref.name)
+        return None if deployment is None else await self._target(gate, deployment)
 
     async def _target(self, gate: PerfGate, deployment: Raw) -> Target:
         return read_target(deployment, revision=await self._revisions.revision(gate, deployment))
 
     async def _target_of_run(self, gate: PerfGate, run: PerfRun) -> Target | None:
-        deployment = await self._deployment(gate)
+        deployment = await self._deployments.get(gate.metadata.namespace, gate.spec.target_ref.name)
         if deployment is None:
             return None
         if run.status.phase is not Phase.AWAITING_ROLLOUT or rollout_complete(deployment):
@@ -127,14 +136,19 @@ class Observer:
         replica_sets, pods = await self._cluster.rollout(deployment)
         return read_target(deployment, revision=revision, replica_sets=replica_sets, pods=pods)
 
-    async def _inputs_of_run(self, gate: PerfGate, run: PerfRun) -> Inputs:
+    async def _inputs_of_run(
+        self, gate: PerfGate, run: PerfRun, target: Target | None, primary: Primary | None
+    ) -> Inputs:
         match run.status.phase:
             case Phase.PREPARING:
-                return await self._inputs.read(gate)
+                inputs = await self._inputs.read(gate)
             case Phase.STARTING:
-                return await self._inputs.recall(gate)
+                inputs = await self._inputs.recall(gate)
+            case Phase.ACTING:
+                inputs = Inputs()
             case _:
                 return Inputs()
+        return self._primaries.checked(gate, target, primary, inputs)
 
     def _job(self, run: PerfRun) -> LoadJob | None:
         namespace, name = run.metadata.namespace, run.metadata.name

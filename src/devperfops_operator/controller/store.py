@@ -23,7 +23,7 @@ class Store:
 
     def __init__(self, changed: Callable[[Key], None]) -> None:
         self._changed = changed
-        self.gates: Collection[PerfGate] = Collection(_gate, _target_name)
+        self.gates: Collection[PerfGate] = Collection(_gate, _deployments)
         self.runs: Collection[PerfRun] = Collection(_run, _gate_name)
         self.deployments: Collection[Raw] = Collection(trim, _nobody)
         self.snapshots: Collection[Snapshot] = Collection(read_snapshot, _label(GATE_LABEL))
@@ -97,20 +97,22 @@ def _run(raw: Raw) -> PerfRun:
     return PerfRun.from_json(dict(raw))
 
 
-def _target_name(raw: Raw) -> str:
-    return str(raw["spec"]["targetRef"]["name"])
+def _deployments(raw: Raw) -> tuple[str, ...]:
+    """The one the gate guards, and the one it promotes to."""
+    primary = raw["spec"].get("promoteTo")
+    return raw["spec"]["targetRef"]["name"], *((primary,) if primary else ())
 
 
-def _gate_name(raw: Raw) -> str:
-    return str(raw["spec"]["gate"])
+def _gate_name(raw: Raw) -> tuple[str]:
+    return (raw["spec"]["gate"],)
 
 
-def _nobody(_: Raw) -> str:
-    return ""
+def _nobody(_: Raw) -> tuple[str]:
+    return ("",)
 
 
-def _label(name: str) -> Callable[[Raw], str]:
-    return lambda raw: raw["metadata"].get("labels", {}).get(name, "")
+def _label(name: str) -> Callable[[Raw], tuple[str]]:
+    return lambda raw: (raw["metadata"].get("labels", {}).get(name, ""),)
 
 
 def _without_managed_fields(raw: Raw) -> Raw:

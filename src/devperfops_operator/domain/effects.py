@@ -61,6 +61,27 @@ class RollBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Promote:
+    """Create the copies of ConfigMaps; then as RollBack does, with the primary."""
+
+    namespace: str
+    deployment: str
+    copies: tuple[Manifest, ...]
+    expected: Template
+    replacement: Template
+    key: str = "Promote"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteConfigMap:
+    """A copy of ours."""
+
+    namespace: str
+    name: str
+    key: str = "DeleteConfigMap"
+
+
+@dataclass(frozen=True, slots=True)
 class PollMetrics:
     """Read the counters of one objective over [since, until] and hand them to the evidence."""
 
@@ -89,7 +110,17 @@ class Notify:
         return f"Notify/{self.receiver}"
 
 
-Effect = CreateObject | MarkKnownGood | SuspendJob | DeleteJob | RollBack | PollMetrics | Notify
+Effect = (
+    CreateObject
+    | MarkKnownGood
+    | SuspendJob
+    | DeleteJob
+    | RollBack
+    | Promote
+    | DeleteConfigMap
+    | PollMetrics
+    | Notify
+)
 
 
 @dataclass(frozen=True, slots=True)

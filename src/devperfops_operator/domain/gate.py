@@ -16,6 +16,7 @@ from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.manifests.run import run_manifest
 from devperfops_operator.domain.manifests.snapshot import adopted_snapshot
 from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
+from devperfops_operator.domain.primary import primary_status
 from devperfops_operator.domain.run import known_good
 from devperfops_operator.domain.verdict import Reason
 
@@ -32,6 +33,9 @@ _MENDED = frozenset(
         Reason.SERVICE_NOT_FOUND,
         Reason.SERVICE_PORT_UNKNOWN,
         Reason.PROMETHEUS_UNKNOWN,
+        Reason.PRIMARY_NOT_FOUND,
+        Reason.PRIMARY_UNFIT,
+        Reason.PRIMARY_TAKEN,
     )
 )
 """Reasons a gate that is not stalled shows to be past."""
@@ -202,6 +206,12 @@ def _standing_of(run: PerfRun) -> _Standing:
     if not status.phase.terminal or status.verdict is None:
         return _Standing("Testing", f"{name} judges revision {status.revision}: {status.phase}", working=True)
     passed = ConditionStatus.TRUE if status.verdict is Verdict.PASS else ConditionStatus.FALSE
+    action = status.action
+    if action is not None and action.type is ActionType.HOLD and action.primary is not None:
+        message = f"revision {status.revision} was not promoted: {action.message}"
+        return _Standing(
+            action.reason, f"{message}; once mended, delete {name} to test it again", passed, stalled=True
+        )
     said = status.message or status.reason or ""
     return _Standing(status.reason or status.verdict.value, said, passed=passed)
 
@@ -219,6 +229,7 @@ def _status(observed: GateObserved, standing: _Standing, now: datetime) -> PerfG
             "known_good": None if good is None else good.revision,
             "last_verdict": None if last is None else (last.status.verdict or last.status.phase).value,
             "last_run_at": None if last is None else last.status.completed_at,
+            "primary": primary_status(before.primary, observed.primary, observed.runs),
         }
     )
 

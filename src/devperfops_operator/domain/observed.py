@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.wire.measurement import Final, JMeterState
 
@@ -43,6 +45,22 @@ class Target:
     rollout: Rollout
     ready: bool
     scaled_to_zero: bool = False
+    selector: Selector = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Primary:
+    """The Deployment to promote to as stored now. `template_hash`: restarts left out.
+
+    `rollout`: complete also if no pod is wanted.
+    """
+
+    name: str
+    uid: str
+    selector: Selector
+    template: Template
+    template_hash: str
+    rollout: Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +191,16 @@ class GateObserved:
     snapshots: tuple[Snapshot, ...]
     runs: tuple[PerfRun, ...]  # of this gate
     failures: Mapping[str, EffectFailure] = field(default_factory=dict)  # by effect key
+    primary: Primary | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunObserved:
-    """`blocked_by`: the run in this namespace whose load must end first."""
+    """`blocked_by`: the run in this namespace whose load must end first.
+
+    `config_maps`: while it is to be promoted, those its template reads, as stored, by name; `unused_copies`:
+    once it is, names of the primary's copies that nothing reads any more.
+    """
 
     run: PerfRun
     gate: PerfGate | None
@@ -190,3 +213,6 @@ class RunObserved:
     settings: RunSettings = field(default_factory=RunSettings)
     failures: Mapping[str, EffectFailure] = field(default_factory=dict)
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)  # by receiver
+    primary: Primary | None = None
+    config_maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unused_copies: tuple[str, ...] = ()

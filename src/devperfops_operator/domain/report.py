@@ -51,7 +51,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       samples, exceedances, decidedAt}]
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, lastEnd,
                       objectives}]
-        action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt}
+        action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,
+                      primary: {name, uid, before, after (hashes of its template), patchedAt} or null}
                       or null
         timeline      [{at, phase, reason, message}], oldest first
         notifications [{receiver, sentAt, message (why it could not be told yet)}]

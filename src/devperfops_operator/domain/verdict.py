@@ -22,6 +22,9 @@ class Reason(StrEnum):
     SERVICE_NOT_FOUND = "ServiceNotFound"
     SERVICE_PORT_UNKNOWN = "ServicePortUnknown"
     PROMETHEUS_UNKNOWN = "PrometheusUnknown"
+    PRIMARY_NOT_FOUND = "PrimaryNotFound"
+    PRIMARY_UNFIT = "PrimaryUnfit"
+    PRIMARY_TAKEN = "PrimaryTaken"
     SNAPSHOT_REFUSED = "SnapshotRefused"
     JOB_REFUSED = "JobRefused"
     START_TIMEOUT = "StartTimeout"
@@ -55,6 +58,9 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.SERVICE_NOT_FOUND: Verdict.ERROR,
     Reason.SERVICE_PORT_UNKNOWN: Verdict.ERROR,
     Reason.PROMETHEUS_UNKNOWN: Verdict.ERROR,
+    Reason.PRIMARY_NOT_FOUND: Verdict.ERROR,
+    Reason.PRIMARY_UNFIT: Verdict.ERROR,
+    Reason.PRIMARY_TAKEN: Verdict.ERROR,
     Reason.SNAPSHOT_REFUSED: Verdict.ERROR,
     Reason.JOB_REFUSED: Verdict.ERROR,
     Reason.START_TIMEOUT: Verdict.ERROR,

@@ -187,3 +187,9 @@ def gate(*, stalled: bool = False, **status: Any) -> PerfGate:
             },
         }
     )
+
+
+def promoting(primary: dict[str, str] | None) -> PerfGate:
+    """A gate with a primary, which stands so."""
+    made = gate(**({"primary": primary} if primary else {}))
+    return made.model_copy(update={"spec": made.spec.model_copy(update={"promote_to": "podinfo-primary"})})

@@ -261,3 +261,21 @@ def test_text_from_the_cluster_cannot_move_the_cursor_or_be_markup():
 )
 def test_ages(seconds, age):
     assert samples.clock(seconds).age(samples.BEGAN) == age
+
+
+def test_a_gate_shows_where_its_primary_stands():
+    primary = {"name": "podinfo-primary", "templateHash": "bb", "message": "2 of 2 pods serve the revision"}
+    unseen, promoted, other = (
+        samples.promoting(status) for status in (None, {**primary, "revision": "9ab31c2e11"}, primary)
+    )
+    told = [
+        _folded_together(trimmed(gate_screen(each, [], samples.clock(60)), 200))
+        for each in (unseen, promoted, other)
+    ]
+    assert "Promoted to Deployment podinfo-primary, not seen by the operator yet" in told[0]
+    assert "podinfo-primary, runs revision 9ab31c2e11; 2 of 2 pods serve the revision" in told[1]
+    assert "podinfo-primary, runs a template this gate has not promoted; 2 of 2" in told[2]
+    rows = trimmed(gates_table([promoted, samples.gate()], samples.clock(60)), 200)
+    assert "PRIMARY" in rows
+    assert "podinfo-primary (9ab31c2e11)" in rows
+    assert "PRIMARY" not in trimmed(gates_table([samples.gate()], samples.clock(60)), 200)

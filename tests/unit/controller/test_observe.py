@@ -27,6 +27,8 @@ notifications: {webhook: {url: "http://hooks"}}
 async def test_the_settings_of_the_operator_reach_a_run() -> None:
     store = Store(lambda _: None)
     store.put(objects.run(1, name="first"))
+    store.put(objects.gate(2))
+    store.put(objects.deployment(3))
     connection = Connection(Configuration())
     observer = Observer(
         store=store,

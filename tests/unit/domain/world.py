@@ -13,18 +13,27 @@ from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.domain.effects import (
     CreateObject,
+    DeleteConfigMap,
     DeleteJob,
     Effect,
     GateDecision,
     MarkKnownGood,
     PollMetrics,
+    Promote,
     RollBack,
     RunDecision,
     SuspendJob,
 )
 from devperfops_operator.domain.gate import decide_gate
+from devperfops_operator.domain.manifests.config_copy import PRIMARY_LABEL, config_content, unused_copies
 from devperfops_operator.domain.manifests.snapshot import read_snapshot
-from devperfops_operator.domain.manifests.template import Template, revision_of, template_hash
+from devperfops_operator.domain.manifests.template import (
+    Template,
+    referenced_config_maps,
+    revision_of,
+    template_hash,
+    without_restart,
+)
 from devperfops_operator.domain.observed import (
     EffectFailure,
     Evidence,
@@ -32,6 +41,7 @@ from devperfops_operator.domain.observed import (
     Inputs,
     LoadJob,
     ObjectiveEvidence,
+    Primary,
     Rollout,
     RunObserved,
     RunSettings,
@@ -39,8 +49,10 @@ from devperfops_operator.domain.observed import (
     Target,
     WorkerEvidence,
 )
+from devperfops_operator.domain.primary import primary_problem
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.run import decide_run
+from devperfops_operator.domain.run.promoting import has_promoted
 from devperfops_operator.wire.measurement import Final, JMeterState, LoadEnd
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -100,6 +112,11 @@ class World:
     patches: list[Template] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
     now: datetime = START
+    target_selector: dict[str, Any] = field(default_factory=lambda: {"matchLabels": {"app": "front-end"}})
+    config_maps: dict[str, dict[str, Any]] = field(default_factory=dict)  # as stored, copies included
+    primary: Primary | None = None
+    used_by_replica_sets: list[Template] = field(default_factory=list)  # templates of the primary
+    other_gates: list[PerfGate] = field(default_factory=list)
 
     # what is observed
 
@@ -111,12 +128,32 @@ class World:
             uid="d-1",
             generation=self.generation,
             template=self.template,
-            revision=revision_of(self.template, {}),
+            revision=revision_of(self.template, self.contents()),
             template_hash=template_hash(self.template),
             rollout=self.rollout,
             ready=self.target_ready,
             scaled_to_zero=self.scaled_to_zero,
+            selector=self.target_selector,
         )
+
+    def contents(self) -> dict[str, Any]:
+        return {name: config_content(each) for name, each in self._read_by(self.template).items()}
+
+    def _read_by(self, template: Template) -> dict[str, dict[str, Any]]:
+        names = referenced_config_maps(template)
+        return {name: each for name, each in self.config_maps.items() if name in names}
+
+    def _checked(self, inputs: Inputs) -> Inputs:
+        target = self.target()
+        assert self.gate is not None
+        problem = target and primary_problem(self.gate, target, self.primary, self.other_gates)
+        return replace(inputs, problem=inputs.problem or problem)
+
+    def _unused_copies(self) -> tuple[str, ...]:
+        if self.primary is None or not self.primary.rollout.complete:
+            return ()
+        copies = [each for each in self.config_maps.values() if PRIMARY_LABEL in each["metadata"]["labels"]]
+        return unused_copies(copies, self.primary.uid, [self.primary.template, *self.used_by_replica_sets])
 
     def decide_gate(self) -> GateDecision:
         assert self.gate is not None
@@ -124,7 +161,8 @@ class World:
             GateObserved(
                 gate=self.gate,
                 target=self.target(),
-                inputs=self.inputs,
+                inputs=self._checked(self.inputs),
+                primary=self.primary,
                 snapshots=tuple(self.snapshots.values()),
                 runs=tuple(self.runs.values()),
                 failures=self.failures,
@@ -134,12 +172,16 @@ class World:
 
     def decide_run(self, name: str) -> RunDecision:
         run = self.runs[name]
+        own = self.snapshots.get(run.status.snapshot or "")
         return decide_run(
             RunObserved(
                 run=run,
                 gate=self.gate,
                 target=self.target(),
-                inputs=self.inputs,
+                inputs=self.inputs if self.gate is None else self._checked(self.inputs),
+                primary=self.primary,
+                config_maps=self._read_by(own.template) if own is not None else {},
+                unused_copies=self._unused_copies() if has_promoted(run) else (),
                 snapshots=tuple(self.snapshots.values()),
                 job=self.jobs.get(name),
                 evidence=self.evidence.get(name, Evidence()),
@@ -152,7 +194,7 @@ class World:
 
     # what is done
 
-    def perform(self, effect: Effect) -> None:
+    def perform(self, effect: Effect) -> None:  # noqa: C901  a case for each
         if effect.key in self.refused:
             attempts = self.failures[effect.key].attempts + 1 if effect.key in self.failures else 1
             self.failures[effect.key] = EffectFailure(
@@ -171,6 +213,12 @@ class World:
                 del self.jobs[effect.name]
             case RollBack():
                 self._roll_back(effect)
+            case Promote():
+                for manifest in effect.copies:
+                    self.config_maps.setdefault(manifest["metadata"]["name"], dict(manifest))
+                self._promote(effect)
+            case DeleteConfigMap():
+                del self.config_maps[effect.name]
             case PollMetrics():
                 raise AssertionError("this world has no Prometheus")
 
@@ -198,6 +246,13 @@ class World:
         if self.template == effect.expected:
             self.template = effect.replacement
             self.generation += 1
+            self.patches.append(effect.replacement)
+
+    def _promote(self, effect: Promote) -> None:
+        assert self.primary is not None
+        if self.primary.template == effect.expected:
+            self.used_by_replica_sets.append(self.primary.template)
+            self.change_primary(effect.replacement)
             self.patches.append(effect.replacement)
 
     def step_gate(self, *, crash: bool = False) -> bool:
@@ -232,6 +287,20 @@ class World:
     def roll_out(self, new: Template) -> None:
         self.template = new
         self.generation += 1
+
+    def change_primary(self, new: Template) -> None:
+        """Somebody does, us included; its rollout has yet to come."""
+        assert self.primary is not None
+        self.primary = replace(
+            self.primary,
+            template=new,
+            template_hash=template_hash(without_restart(new)),
+            rollout=Rollout(complete=False, message="0 of 2 pods updated, 2 ready"),
+        )
+
+    def primary_rolls_out(self) -> None:
+        assert self.primary is not None
+        self.primary = replace(self.primary, rollout=COMPLETE)
 
     def create_run(self, name: str, *, uid: str = "", **spec: Any) -> None:
         raw = {"metadata": {"name": name, "namespace": NAMESPACE, "uid": uid or f"u-{name}", "generation": 1,

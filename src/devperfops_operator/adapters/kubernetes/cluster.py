@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +12,7 @@ from devperfops_operator.adapters.kubernetes.resources import RESOURCES
 from devperfops_operator.api.base import ObjectMeta
 from devperfops_operator.domain.errors import Conflict, Refused
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
+from devperfops_operator.domain.manifests.config_copy import config_content
 
 Raw = dict[str, Any]
 
@@ -73,13 +73,7 @@ class Cluster:
     async def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Its data, text and binary (decoded as Latin-1) alike; None: there is no such ConfigMap."""
         stored = await self.get("ConfigMap", namespace, name)
-        if stored is None:
-            return None
-        binary = {
-            key: base64.b64decode(value).decode("latin-1")
-            for key, value in (stored.get("binaryData") or {}).items()
-        }
-        return {**(stored.get("data") or {}), **binary}
+        return None if stored is None else config_content(stored)
 
     async def create(self, manifest: Mapping[str, Any]) -> Raw:
         """Create it, or find it there already, made by an earlier attempt of ours.
@@ -147,12 +141,11 @@ class Cluster:
         except NotFound:
             return None
 
-    async def delete_job(self, namespace: str, name: str) -> None:
-        """Delete the Job and, behind it, its pods; done if it is gone already."""
+    async def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete it and, behind it, what it owns; done if it is gone already."""
+        path = RESOURCES[kind].path(namespace, name)
         try:
-            await self._connection.request(
-                "DELETE", RESOURCES["Job"].path(namespace, name), body={"propagationPolicy": "Background"}
-            )
+            await self._connection.request("DELETE", path, body={"propagationPolicy": "Background"})
         except NotFound:
             return
 

@@ -12,7 +12,7 @@ from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline, objective_title
-from devperfops_operator.cli.render.standing import condition_of, standing
+from devperfops_operator.cli.render.standing import condition_of, primary_standing, standing
 from devperfops_operator.cli.render.words import NONE, Clock, outcome_text, plain
 
 _RUNS = 5
@@ -67,6 +67,8 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     ago = f", {clock.age(status.last_run_at)} ago" if status.last_run_at else ""
     yield "Namespace", gate.metadata.namespace
     yield "Target", f"{spec.target_ref.kind} {spec.target_ref.name}{revision}"
+    if spec.promote_to is not None:
+        yield "Promoted to", f"Deployment {spec.promote_to}, {primary_standing(gate)}"
     yield "Known good", status.known_good or "none yet"
     yield "Load", f"{jmeter.threads} threads{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
     yield "Address", _address(spec)

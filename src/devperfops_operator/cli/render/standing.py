@@ -24,3 +24,12 @@ def standing(gate: PerfGate) -> tuple[str, str]:
             return f"Not passed ({passed.reason})", "bold red"
         case ConditionStatus.UNKNOWN:
             return f"Undecided ({passed.reason})", "yellow"
+
+
+def primary_standing(gate: PerfGate) -> str:
+    """What the Deployment it promotes to runs, and how its rollout is."""
+    primary = gate.status.primary
+    if primary is None:
+        return "not seen by the operator yet"
+    runs = f"revision {primary.revision}" if primary.revision else "a template this gate has not promoted"
+    return f"runs {runs}; {primary.message}"

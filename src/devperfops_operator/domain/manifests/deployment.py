@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from devperfops_operator.domain.manifests.template import template_hash
-from devperfops_operator.domain.observed import Problem, Rollout, Target
+from devperfops_operator.domain.manifests.template import template_hash, without_restart
+from devperfops_operator.domain.observed import Primary, Problem, Rollout, Target
 
 Raw = Mapping[str, Any]
 
@@ -25,7 +26,7 @@ def trim(deployment: Raw) -> dict[str, Any]:
             **{key: metadata[key] for key in kept if key in metadata},
             "annotations": {key: annotations[key] for key in (_REVISION,) if key in annotations},
         },
-        "spec": {key: spec[key] for key in ("replicas", "selector", "template") if key in spec},
+        "spec": {key: spec[key] for key in ("paused", "replicas", "selector", "template") if key in spec},
         "status": deployment.get("status", {}),
     }
 
@@ -46,15 +47,46 @@ def read_target(
         rollout=_rollout(deployment, _newest_pods(deployment, replica_sets, pods)),
         ready=0 < wanted <= status.get("readyReplicas", 0),
         scaled_to_zero=wanted == 0,
+        selector=spec["selector"],
     )
+
+
+def read_primary(deployment: Raw, *, replica_sets: Sequence[Raw] = (), pods: Sequence[Raw] = ()) -> Primary:
+    """`replica_sets` and `pods` as for `read_target`."""
+    metadata, spec = deployment["metadata"], deployment["spec"]
+    return Primary(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        selector=spec["selector"],
+        template=spec["template"],
+        template_hash=template_hash(without_restart(spec["template"])),
+        rollout=_primary_rollout(deployment, _newest_pods(deployment, replica_sets, pods)),
+    )
+
+
+def _primary_rollout(deployment: Raw, new_pods: Iterable[Raw]) -> Rollout:
+    """Here nothing is to be judged: no pod wanted is complete, and one that is paused must be told."""
+    rollout = _rollout(deployment, new_pods)
+    if rollout.complete or rollout.problem is not None or not _seen(deployment):
+        return rollout
+    if deployment["spec"].get("replicas", 1) == 0:
+        return Rollout(complete=True, message=rollout.message)
+    if deployment["spec"].get("paused", False):
+        return replace(rollout, problem=Problem("RolloutStalled", "the Deployment is paused"))
+    return rollout
 
 
 def rollout_complete(deployment: Raw) -> bool:
     """The controller has seen the latest spec and every pod there is runs it and is ready."""
     status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
     counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas")}
-    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    return bool(current and wanted > 0 and counts == {wanted})
+    return bool(_seen(deployment) and wanted > 0 and counts == {wanted})
+
+
+def _seen(deployment: Raw) -> bool:
+    """By the Deployment's controller, as it is now: until then its status is about an earlier spec."""
+    status = deployment.get("status", {})
+    return bool(status.get("observedGeneration", 0) >= deployment["metadata"]["generation"])
 
 
 def _rollout(deployment: Raw, new_pods: Iterable[Raw]) -> Rollout:
@@ -67,15 +99,12 @@ def _rollout(deployment: Raw, new_pods: Iterable[Raw]) -> Rollout:
         else f"{status.get('updatedReplicas', 0)} of {wanted} pods updated, "
         f"{status.get('readyReplicas', 0)} ready"
     )
-    problem = _deadline_exceeded(deployment) or _crash_loop(new_pods)
+    problem = (_deadline_exceeded(deployment) or _crash_loop(new_pods)) if _seen(deployment) else None
     return Rollout(complete=False, message=message, problem=problem)
 
 
 def _deadline_exceeded(deployment: Raw) -> Problem | None:
-    status = deployment.get("status", {})
-    if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
-        return None
-    for condition in status.get("conditions", []):
+    for condition in deployment.get("status", {}).get("conditions", []):
         if condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
             return Problem("RolloutStalled", f"the rollout makes no progress: {condition.get('message', '')}")
     return None

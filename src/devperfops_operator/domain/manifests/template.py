@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -30,24 +31,32 @@ def revision_of(template: Template, configs: Mapping[str, Mapping[str, str]]) ->
 
 def referenced_config_maps(template: Template) -> frozenset[str]:
     """Names of the ConfigMaps the pods read, through volumes, env or envFrom."""
-    return frozenset(_references(template.get("spec", {})))
+    return frozenset(reference["name"] for reference in _references(template.get("spec", {})))
 
 
-def _references(pod: Mapping[str, Any]) -> Iterator[str]:
+def with_config_maps(template: Template, names: Mapping[str, str]) -> Template:
+    """The template reading the ConfigMaps that `names` gives for those it reads; the others stay."""
+    changed = copy.deepcopy(dict(template))
+    for reference in _references(changed.get("spec", {})):
+        reference["name"] = names.get(reference["name"], reference["name"])
+    return changed
+
+
+def _references(pod: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
         for source in container.get("envFrom", []):
-            yield from _name(source.get("configMapRef"))
+            yield from _named(source.get("configMapRef"))
         for variable in container.get("env", []):
-            yield from _name(variable.get("valueFrom", {}).get("configMapKeyRef"))
+            yield from _named(variable.get("valueFrom", {}).get("configMapKeyRef"))
     for volume in pod.get("volumes", []):
-        yield from _name(volume.get("configMap"))
+        yield from _named(volume.get("configMap"))
         for source in volume.get("projected", {}).get("sources", []):
-            yield from _name(source.get("configMap"))
+            yield from _named(source.get("configMap"))
 
 
-def _name(reference: Mapping[str, Any] | None) -> Iterator[str]:
+def _named(reference: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
     if reference and "name" in reference:
-        yield reference["name"]
+        yield reference
 
 
 def without_restart(template: Template) -> Template:

@@ -6,12 +6,36 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from devperfops_operator.api.perfgate import OnFail, OnInconclusive, PerfGate
-from devperfops_operator.api.perfrun import ActionStatus, ActionType, PerfRunStatus, Phase, Trigger, Verdict
+from devperfops_operator.api.perfrun import (
+    ActionStatus,
+    ActionType,
+    PerfRunStatus,
+    Phase,
+    PromotionStatus,
+    Trigger,
+    Verdict,
+)
 from devperfops_operator.domain.criteria import criteria_hash
-from devperfops_operator.domain.effects import Effect, MarkKnownGood, RollBack, RunDecision, SuspendJob
+from devperfops_operator.domain.effects import (
+    Effect,
+    MarkKnownGood,
+    Promote,
+    RollBack,
+    RunDecision,
+    SuspendJob,
+)
 from devperfops_operator.domain.manifests.template import without_restart
-from devperfops_operator.domain.observed import RunObserved, Snapshot, Target
+from devperfops_operator.domain.observed import Problem, RunObserved, Snapshot, Target
 from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.run.promoting import (
+    Reached,
+    Wait,
+    next_move,
+    plan_promotion,
+    promised,
+    reached,
+    tidying,
+)
 from devperfops_operator.domain.run.restraint import OBSERVE_ONLY, restrained
 from devperfops_operator.domain.run.steps import Step, end, step
 from devperfops_operator.domain.run.under_load import figures, store_finals
@@ -59,7 +83,7 @@ def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: d
     status = observed.run.status
     match status.verdict:
         case Verdict.PASS:
-            return _choose_after_pass(status, now)
+            return _choose_after_pass(observed, gate, now)
         case Verdict.FAIL:
             return _choose_after_fail(observed, gate, target, now)
         case Verdict.INCONCLUSIVE:
@@ -72,13 +96,26 @@ def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: d
             assert_never(status.verdict)
 
 
-def _choose_after_pass(status: PerfRunStatus, now: datetime) -> ActionStatus:
+def _choose_after_pass(observed: RunObserved, gate: PerfGate, now: datetime) -> ActionStatus:
+    status, primary = observed.run.status, gate.spec.promote_to
+    own = _own_snapshot(observed)
+    promotion: PromotionStatus | None = None
+    message = f"revision {status.revision} becomes known-good"
+    if primary is not None and own is not None:
+        if status.trigger is Trigger.MANUAL:
+            message = f"a run asked for by hand reports and never changes Deployment {primary}"
+            return _hold("ManualRun", message, now)
+        planned = plan_promotion(observed, primary, own.template)
+        if isinstance(planned, Problem):
+            return _hold(planned.reason, planned.message, now, PromotionStatus(name=primary))
+        promotion, message = planned, promised(planned, status)
     return ActionStatus(
         type=ActionType.PROMOTE,
         reason="Passed",
-        message=f"revision {status.revision} becomes known-good",
+        message=message,
         to_revision=status.revision,
         decided_at=now,
+        primary=promotion,
     )
 
 
@@ -103,7 +140,7 @@ def _choose_after_inconclusive(
     if status.trigger is Trigger.MANUAL:
         return _hold("ManualRun", f"of runs asked for by hand only a Pass counts, though {because}", now)
     promote = asked is OnInconclusive.PROMOTE
-    chosen = _choose_after_pass(status, now) if promote else _go_back(observed, target, now)
+    chosen = _choose_after_pass(observed, gate, now) if promote else _go_back(observed, target, now)
     if chosen.type is ActionType.HOLD:
         return chosen
     return chosen.model_copy(
@@ -133,8 +170,9 @@ def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> Act
     )
 
 
-def _hold(reason: str, message: str, now: datetime) -> ActionStatus:
-    return ActionStatus(type=ActionType.HOLD, reason=reason, message=message, decided_at=now)
+def _hold(reason: str, message: str, now: datetime, primary: PromotionStatus | None = None) -> ActionStatus:
+    """`primary`: the one that should have been promoted to."""
+    return ActionStatus(type=ActionType.HOLD, reason=reason, message=message, decided_at=now, primary=primary)
 
 
 def _act(
@@ -172,12 +210,49 @@ def _promote(
 ) -> RunDecision:
     own = _own_snapshot(observed)
     if own is None:
-        held = _hold("SnapshotGone", f"snapshot {status.snapshot} was deleted; test the revision again", now)
-        return RunDecision(status.model_copy(update={"action": held}))
+        message = f"snapshot {status.snapshot} was deleted; test the revision again"
+        return _give_up(status, action, Problem("SnapshotGone", message), now)
     if own.known_good:
+        tidy = tidying(observed)
+        if tidy:
+            return RunDecision(status, tidy, requeue_at=now + _LOOK_AGAIN)
         return RunDecision(_done(status, action, Step.PROMOTED, now))
-    mark = MarkKnownGood(observed.run.metadata.namespace, own.name)
-    return _try(observed, status, mark, now)
+    return _move(observed, status, action, own, now)
+
+
+def _move(
+    observed: RunObserved, status: PerfRunStatus, action: ActionStatus, own: Snapshot, now: datetime
+) -> RunDecision:
+    primary = action.primary
+    move = Reached() if primary is None else next_move(observed, primary, own.template, now)
+    match move:
+        case Promote():
+            return _try(observed, status, move, now)
+        case PromotionStatus():
+            return RunDecision(_patched(status, action, move, now))
+        case Wait(until):
+            return RunDecision(status, requeue_at=until)
+        case Reached():
+            mark = MarkKnownGood(observed.run.metadata.namespace, own.name)
+            return _try(observed, status, mark, now)
+        case Problem():
+            return _give_up(status, action, move, now)
+        case _:
+            assert_never(move)
+
+
+def _give_up(status: PerfRunStatus, action: ActionStatus, problem: Problem, now: datetime) -> RunDecision:
+    held = _hold(problem.reason, problem.message, now, action.primary)
+    return RunDecision(status.model_copy(update={"action": held}))
+
+
+def _patched(
+    status: PerfRunStatus, action: ActionStatus, promotion: PromotionStatus, now: datetime
+) -> PerfRunStatus:
+    message = action.message.replace(promised(promotion, status), reached(promotion, status))
+    patched = action.model_copy(update={"primary": promotion, "message": message})
+    text = f"Deployment {promotion.name} has got revision {status.revision}; its rollout is awaited"
+    return step(status, now, Step.PRIMARY_PATCHED, text, action=patched)
 
 
 def _roll_back(
@@ -214,7 +289,9 @@ def _try(observed: RunObserved, status: PerfRunStatus, effect: Effect, now: date
     if failure is None:
         return RunDecision(status, (effect,), requeue_at=now + _LOOK_AGAIN)
     if failure.refused and failure.attempts >= _ATTEMPTS:
-        held = _hold(f"{effect.key}Refused", f"tried {failure.attempts} times: {failure.message}"[:1024], now)
+        primary = status.action.primary if status.action is not None else None
+        message = f"tried {failure.attempts} times: {failure.message}"[:1024]
+        held = _hold(f"{effect.key}Refused", message, now, primary)
         return RunDecision(status.model_copy(update={"action": held}))
     again = failure.last + _BACK_OFF * 2 ** min(failure.attempts - 1, _DOUBLINGS)
     if now < again:

@@ -25,6 +25,7 @@ class Step(StrEnum):
     WORKERS_READY = "WorkersReady"
     LOAD_RUNNING = "LoadRunning"
     LOAD_ENDED = "LoadEnded"
+    PRIMARY_PATCHED = "PrimaryPatched"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
     HELD = "Held"
