@@ -111,8 +111,8 @@ class _Rewriting:
         return expression["operator"] not in {"In", "Exists"} or expression["key"] in self.after
 
     def _expression(self, expression: Mapping[str, Any]) -> Mapping[str, Any]:
-        if expression["operator"] != "In":
-            return expression
         key = expression["key"]
+        if expression["operator"] != "In" or self.after[key] == self.before[key]:
+            return expression
         values = [self.after[key] if each == self.before[key] else each for each in expression["values"]]
         return {**expression, "values": list(dict.fromkeys(values))}
