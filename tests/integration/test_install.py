@@ -99,7 +99,8 @@ async def test_the_operator_cannot_touch_what_is_not_its_own(operator, group, re
         ("delete", "apps", "deployments"),
         ("create", "", "pods"),
         ("delete", "", "pods"),
-        ("list", "", "configmaps"),
+        ("update", "", "configmaps"),
+        ("patch", "", "configmaps"),
         ("delete", "apps", "controllerrevisions"),
     ],
 )
