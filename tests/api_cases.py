@@ -142,6 +142,16 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
         }
     ),
     "a primary": gate({"spec.promoteTo": "front-end-primary"}),
+    "an override": gate(
+        {
+            "spec.override": {
+                "revision": "5f1d0c2ab9",
+                "reason": "the sale begins",
+                "by": "anna",
+                "expires": "2026-11-25T18:00:00.5+01:00",
+            }
+        }
+    ),
     "40 characters": gate({"metadata.name": "g" * 40}),
     "a run": run(),
     "a run of 52 characters, without reason": run({"metadata.name": "r" * 52, "spec.reason": ABSENT}),
@@ -166,6 +176,7 @@ def _expect(text: str, says: str, lint_says: str) -> Refused:
     return Refused(gate({f"{FIRST}.expect": text}), "spec.objectives[0].expect", says, lint_says)
 
 
+_OVERRIDE: Final = {"revision": "5f1d0c2ab9", "reason": "sale", "expires": "2026-11-25T18:00:00Z"}
 _TWO_OF_A_NAME: Final = "two objectives have the same name"
 _DURATION: Final = "is not a duration: write for example 90s, 10m or 1h30m"
 _RATE: Final = "is not a rate: write samples per minute or second"
@@ -254,6 +265,27 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "empty server": Refused(
         gate({"spec.prometheus": ""}), "spec.prometheus", "is empty: write the name of a Prometheus server"
+    ),
+    # override
+    "override of no revision": Refused(
+        gate({"spec.override": {**_OVERRIDE, "revision": "v2"}}),
+        "spec.override.revision",
+        '"v2" is not a revision: write the ten digits',
+    ),
+    "override without a reason": Refused(
+        gate({"spec.override": {**_OVERRIDE, "reason": ""}}),
+        "spec.override.reason",
+        "is empty: write why it may stand",
+    ),
+    "override for a while": Refused(
+        gate({"spec.override": {**_OVERRIDE, "expires": "2h"}}),
+        "spec.override.expires",
+        '"2h" is not a moment: write date, time and zone',
+    ),
+    "override without a zone": Refused(
+        gate({"spec.override": {**_OVERRIDE, "expires": "2026-11-25T18:00:00"}}),
+        "spec.override.expires",
+        "is not a moment: write date, time and zone",
     ),
     # load
     "negative duration": Refused(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kubernetes.client.exceptions import ApiException
 
 from hack.cluster import apiserver
 from hack.cluster.errors import ClusterError
@@ -49,9 +50,20 @@ def _install_crds(kube: Kube) -> None:
     for definition in definitions:
         name = definition["metadata"]["name"]
         wait_for(f"CRD {name} is established", lambda name=name: _established(kube, name), seconds=20)
+        kind = definition["spec"]["names"]["kind"]
+        wait_for(f"{kind} can be listed", lambda kind=kind: _can_be_listed(kube, kind), seconds=20)
 
 
 def _established(kube: Kube, name: str) -> bool:
     found = kube.get("CustomResourceDefinition", name)
     conditions = found.get("status", {}).get("conditions") or []
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+def _can_be_listed(kube: Kube, kind: str) -> bool:
+    """The API server's cache of a new kind takes a moment longer: "storage is (re)initializing"."""
+    try:
+        kube.list(kind, "default")
+    except ApiException:
+        return False
+    return True

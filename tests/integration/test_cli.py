@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -409,7 +410,59 @@ def test_watch_ends_with_its_gate(shell, gate, kube):
     assert Done(process).code in {0, 2}  # 2: it was gone before the watch began
 
 
-@pytest.mark.parametrize("command", ["run", "describe", "watch", "get"])
+STANDING = {
+    "target": {"generation": 2, "revision": "5f2c1a9b3d", "templateHash": "aa"},
+    "knownGood": "9ab31c2e11",
+}
+
+
+def test_override_writes_who_lets_what_stand_why_and_until_when(shell, operator, gate, kube):
+    operator.set_status("perfgates", gate, STANDING)
+    done = shell.run("override", gate, "--reason", "the sale begins", "--expires", "2h")
+    described = shell.run("describe", gate)
+
+    assert (done.code, done.stdout[:52]) == (0, f"Gate {gate} lets revision 5f2c1a9b3d stand until ")
+    written = kube.get("PerfGate", gate, shell.namespace)["spec"]["override"]
+    left = datetime.fromisoformat(written.pop("expires")) - datetime.now(UTC)
+    assert timedelta(hours=1, minutes=55) < left <= timedelta(hours=2)
+    user = shell.run("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}", program=kubectl()).stdout
+    assert user
+    assert written == {"revision": "5f2c1a9b3d", "reason": "the sale begins", "by": user}
+    assert f"the sale begins ({user})" in described.stdout
+
+
+def test_an_override_is_taken_back(shell, operator, gate, kube):
+    operator.set_status("perfgates", gate, STANDING)
+    shell.run("override", gate, "--reason", "sale", "--expires", "2h", "--by", "anna")
+    cleared, again = (shell.run("override", gate, "--clear") for _ in range(2))
+
+    assert (cleared.code, again.code) == (0, 0)
+    assert cleared.stdout == "The override of revision 5f2c1a9b3d is taken back.\n"
+    assert again.stdout == f"Gate {gate} has no override.\n"
+    assert "override" not in kube.get("PerfGate", gate, shell.namespace)["spec"]
+
+
+REFUSED_OVERRIDES = {
+    "no reason": (("--expires", "2h"), "write why, in at most 256 characters"),
+    "no end": (("--reason", "sale"), "write how long it counts, such as 2h"),
+    "no time": (("--reason", "sale", "--expires", "0s"), "write how long it counts"),
+    "no revision": (("--reason", "sale", "--expires", "2h", "--revision", "v2"), '"v2" is not a revision'),
+    "good already": (("--reason", "sale", "--expires", "2h"), "is known-good already; name a --revision."),
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED_OVERRIDES.values(), ids=REFUSED_OVERRIDES.keys())
+def test_an_override_that_makes_no_sense_is_refused_with_what_to_write(shell, operator, gate, kube, refused):
+    arguments, says = refused
+    operator.set_status("perfgates", gate, {**STANDING, "knownGood": "5f2c1a9b3d"})
+    done = shell.run("override", gate, *arguments)
+
+    assert done.code == 2
+    assert says in done.stderr
+    assert "override" not in kube.get("PerfGate", gate, shell.namespace)["spec"]
+
+
+@pytest.mark.parametrize("command", ["run", "describe", "watch", "get", "override"])
 def test_a_gate_that_is_not_there_is_suggested(shell, gate, command):
     done = shell.run(command, "fron-tend")
 

@@ -490,3 +490,30 @@ async def test_edits_that_are_not_about_judging_leave_a_run_alone(world: World) 
         assert world.runs() == [name]
         world.edit_gate({"objectives": [{"expect": "p99 < 3s"}]})
         await eventually("it is superseded", lambda: world.phase(name) == "Superseded")
+
+
+async def test_an_override_lets_a_failed_revision_stand_when_it_returns(world: World) -> None:
+    async with operating(world):
+        await adopted(world)
+        name = await stalled_run(world)
+        failed = world.status("PerfRun", name)["revision"]
+        assert world.image() == "podinfo:1"
+        world.edit_gate(
+            {
+                "override": {
+                    "revision": failed,
+                    "reason": "the sale begins",
+                    "by": "anna",
+                    "expires": "2099-01-01T00:00:00Z",
+                }
+            }
+        )
+        await world.deploy("podinfo:broken")
+        await eventually("it stands", lambda: ready(world, "Overridden"))
+
+        status = world.status("PerfGate", GATE)
+        assert status["knownGood"] == failed
+        assert (status["override"]["by"], status["override"]["reason"]) == ("anna", "the sale begins")
+        assert world.image() == "podinfo:broken"
+        assert world.runs() == [name]
+        await eventually("it is told", lambda: "Overridden" in world.events(GATE))

@@ -20,6 +20,7 @@ from devperfops_operator.api.base import (
 )
 from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Objective
+from devperfops_operator.api.override import Override, OverrideStatus
 
 KIND = "PerfGate"
 PLURAL = "perfgates"
@@ -123,6 +124,8 @@ class PerfGateSpec(ApiModel):
     """What runs already when the gate comes: Adopt takes it as known-good, Test tests it first."""
     suspend: bool = False
     """No run begins by itself; one that is under way goes on, and people may still ask for runs."""
+    override: Override | None = None
+    """Lets a revision that did not pass stand as if it had."""
     triggers: Triggers = Triggers()
     actions: Actions = Actions()
 
@@ -171,6 +174,7 @@ class PerfGateStatus(ApiModel):
     last_verdict: Word | None = None  # told to people, never read back
     last_run_at: Timestamp | None = None
     primary: PrimaryStatus | None = None
+    override: OverrideStatus | None = None
 
 
 class PerfGate(ApiModel):

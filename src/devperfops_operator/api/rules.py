@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -224,6 +224,32 @@ THREADS: Final = Rule.of(
     f"self >= 1 && self <= {MAX_THREADS}",
     lambda value: 1 <= value <= MAX_THREADS,
     f"threads must lie between 1 and {MAX_THREADS}: write how many users are played at once, such as 50",
+)
+
+# Overrides
+
+_REVISION_PATTERN: Final = "^[0-9a-f]{10}$"
+_MOMENT_PATTERN: Final = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return re.fullmatch(_MOMENT_PATTERN, text) is not None and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+REVISION: Final = Rule.of(
+    matches("self", _REVISION_PATTERN),
+    lambda value: re.fullmatch(_REVISION_PATTERN, value) is not None,
+    '"{self}" is not a revision: write the ten digits (0-9, a-f) that `kubectl get prun` shows',
+)
+MOMENT: Final = Rule.of(
+    f"{matches('self', _MOMENT_PATTERN)} && timestamp(self) > timestamp('0001-01-02T00:00:00Z')",
+    _is_moment,
+    '"{self}" is not a moment: write date, time and zone, such as 2026-11-25T18:00:00Z',
 )
 
 # Runs

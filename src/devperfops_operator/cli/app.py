@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "describe": "Say what happened to a gate or a run, and why.",
     "report": "Write a run's report.",
     "cancel": "End a run without a verdict.",
+    "override": "Let a revision stand as if it had passed.",
     "lint": "Check manifests and test plans, offline.",
 }
 """Name and the first sentence of each command's docstring."""

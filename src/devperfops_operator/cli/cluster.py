@@ -29,6 +29,7 @@ from devperfops_operator.cli.errors import Away, NotFound, Trouble
 _TIMEOUT_S: Final = (5, 30)  # connect, read
 _WATCH_S: Final = 30
 """A watch is renewed after this time, so that one that died silently is noticed."""
+_FIELD_MANAGER: Final = "devperfops"
 _KUBECONFIG: Final = "~/.kube/config"
 _NAMESPACE_OF_POD: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _LATER: Final = frozenset({429, 500, 502, 503, 504})
@@ -121,6 +122,26 @@ class Cluster:
                 _request_timeout=_TIMEOUT_S,
             )
         return _read(RUNS, raw)
+
+    def override(self, gate: str, override: Mapping[str, Any] | None) -> None:
+        """Write the gate's override, or take it away."""
+        with self._asking(GATES, gate):
+            self._api.patch_namespaced_custom_object(
+                **self._where(GATES),
+                name=gate,
+                body={"spec": {"override": override}},
+                field_manager=_FIELD_MANAGER,
+                _content_type="application/merge-patch+json",
+                _request_timeout=_TIMEOUT_S,
+            )
+
+    def user(self) -> str:
+        """Who we are to the API server."""
+        with self._asking(GATES, None):
+            answer: Any = client.AuthenticationV1Api(self._api.api_client).create_self_subject_review(
+                client.V1SelfSubjectReview(), _request_timeout=_TIMEOUT_S
+            )
+        return str(answer.status.user_info.username)
 
     def list_from(self, kind: Kind[Resource], name: str | None) -> tuple[list[Resource], str]:
         """What is there now (all, or the one called `name`), and the version to watch it from."""

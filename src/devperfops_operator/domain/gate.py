@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.override import Override, OverrideStatus
 from devperfops_operator.api.perfgate import CurrentRun, Initial, PerfGateStatus, TargetStatus
 from devperfops_operator.api.perfrun import ActionType, PerfRun, Phase, Verdict
 from devperfops_operator.domain.conditions import set_conditions
 from devperfops_operator.domain.criteria import criteria_hash
-from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision
+from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision, Manifest
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.manifests.run import run_manifest
-from devperfops_operator.domain.manifests.snapshot import adopted_snapshot
+from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, overriding_snapshot
 from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
+from devperfops_operator.domain.override import override_of, sentence
 from devperfops_operator.domain.primary import primary_status
 from devperfops_operator.domain.run import known_good
 from devperfops_operator.domain.verdict import Reason
@@ -92,6 +94,9 @@ def _decide(observed: GateObserved, target: Target, now: datetime) -> GateDecisi
     run = _named(observed.runs, current)
     if good is not None and good.revision == target.revision:
         return GateDecision(_status(observed, _standing_of_known_good(good, run), now))
+    override = override_of(observed.gate, target.revision, now)
+    if override is not None:
+        return _let_stand(observed, target, override, now)
     if good is None and current is None and observed.gate.spec.initial is Initial.ADOPT:
         return _adopt(observed, target, now)
     claimed = current if current is not None and current.revision == target.revision else None
@@ -122,15 +127,35 @@ def _adopt(observed: GateObserved, target: Target, now: datetime) -> GateDecisio
         message = f"waits to adopt revision {target.revision}: {target.rollout.message}"
         standing = _Standing("AwaitingRollout", message, working=True)
         return GateDecision(_status(observed, standing, now))
-    try:
-        snapshot = adopted_snapshot(observed.gate, target)
-    except SnapshotTooLarge as error:
-        standing = _Standing("SnapshotTooLarge", str(error), stalled=True)
-        return GateDecision(_status(observed, standing, now))
     standing = _Standing("Adopting", f"adopts revision {target.revision} as known-good", working=True)
-    return GateDecision(
-        _status(observed, standing, now), (CreateObject(snapshot),), requeue_at=now + _LOOK_AGAIN
+    return _keep(observed, standing, lambda: adopted_snapshot(observed.gate, target), now)
+
+
+def _let_stand(observed: GateObserved, target: Target, override: Override, now: datetime) -> GateDecision:
+    """It becomes known-good without a Pass; who said so and why is kept with it."""
+    said = sentence(override)
+    number = 1 + max((snapshot.number for snapshot in observed.snapshots), default=0)
+    standing = _Standing("Overriding", f"revision {target.revision} is {said}", working=True)
+    decision = _keep(
+        observed, standing, lambda: overriding_snapshot(observed.gate, target, number, said), now
     )
+    honoured = OverrideStatus(**override.model_dump(), honoured_at=now)
+    known = decision.status.override
+    if known is None or known.model_copy(update={"honoured_at": now}) != honoured:
+        return replace(decision, status=decision.status.model_copy(update={"override": honoured}))
+    return decision
+
+
+def _keep(
+    observed: GateObserved, standing: _Standing, snapshot: Callable[[], Manifest], now: datetime
+) -> GateDecision:
+    """A snapshot that is known-good from the beginning."""
+    try:
+        create = CreateObject(snapshot())
+    except SnapshotTooLarge as error:
+        too_large = _Standing("SnapshotTooLarge", str(error), stalled=True)
+        return GateDecision(_status(observed, too_large, now))
+    return GateDecision(_status(observed, standing, now), (create,), requeue_at=now + _LOOK_AGAIN)
 
 
 def _start(observed: GateObserved, target: Target, current: CurrentRun, now: datetime) -> GateDecision:
@@ -182,21 +207,27 @@ def _rolled_back(run: PerfRun) -> bool:
 
 def _standing_of_known_good(good: Snapshot, run: PerfRun | None) -> _Standing:
     message = f"revision {good.revision} is known-good"
-    known = _Standing("KnownGood", message, passed=ConditionStatus.TRUE)
-    if run is None:
-        return known
+    if good.override is not None:
+        return _Standing("Overridden", f"{message}, {good.override}", passed=ConditionStatus.TRUE)
+    told = None if run is None else _standing_told_by(run, good)
+    return told or _Standing("KnownGood", message, passed=ConditionStatus.TRUE)
+
+
+def _standing_told_by(run: PerfRun, good: Snapshot) -> _Standing | None:
+    """What the gate's run says about the known-good revision; None: nothing."""
     status, action = run.status, run.status.action
     if status.revision == good.revision and status.verdict is Verdict.PASS:
         return _standing_of(run)
-    if not status.phase.terminal:
-        return known
-    if status.revision == good.revision and action is not None and action.type is ActionType.PROMOTE:
+    if not status.phase.terminal or action is None:
+        return None
+    if status.revision == good.revision and action.type is ActionType.PROMOTE:
         return _Standing("PromotedUnproven", action.message, passed=ConditionStatus.TRUE)
     if _rolled_back(run):
         how = "failed" if status.verdict is Verdict.FAIL else "was not proven good"
-        message += f"; revision {status.revision} {how} and was rolled back: {status.message}"
+        message = f"revision {good.revision} is known-good; revision {status.revision} {how}"
+        message += f" and was rolled back: {status.message}"
         return _Standing("RolledBack", message, passed=ConditionStatus.TRUE)
-    return known
+    return None
 
 
 def _standing_of(run: PerfRun) -> _Standing:

@@ -74,13 +74,17 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A ControllerRevision of ours. `number` orders them; `known_good`: it passed, or was adopted."""
+    """A ControllerRevision of ours. `number` orders them; `known_good`: it passed, or was adopted.
+
+    `override`: it is known-good because somebody said so, in this sentence.
+    """
 
     name: str
     number: int
     revision: str
     template: Template
     known_good: bool
+    override: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

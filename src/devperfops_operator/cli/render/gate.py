@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
@@ -75,6 +76,8 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     yield "On verdict", _on_verdict(spec)
+    if spec.override is not None:
+        yield "Override", _override(spec.override, clock)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
 
 
@@ -95,6 +98,12 @@ def _on_verdict(spec: PerfGateSpec) -> str:
         return "nothing is changed: spec.mode is Observe"
     asked = spec.actions
     return f"Pass: {asked.on_pass}; Fail: {asked.on_fail}; Inconclusive: {asked.on_inconclusive}"
+
+
+def _override(override: Override, clock: Clock) -> str:
+    counts = "until" if clock.now < override.expires else "expired"
+    who = f" ({override.by})" if override.by else ""
+    return f"{override.revision} {counts} {clock.date_time(override.expires)}: {override.reason}{who}"
 
 
 def _conditions(conditions: Sequence[Condition], told: str, clock: Clock) -> RenderableType:

@@ -14,6 +14,7 @@ from devperfops_operator.domain.observed import Snapshot, Target
 
 _MAX_BYTES = 1_000_000
 _REVISION = "devperfops.io/revision"
+_OVERRIDE = "devperfops.io/override"
 
 
 def snapshot_name(run: ObjectMeta) -> str:
@@ -34,6 +35,15 @@ def adopted_snapshot(gate: PerfGate, target: Target) -> dict[str, Any]:
     return _manifest(gate, target, name=name, number=1, marks=marks)
 
 
+def overriding_snapshot(gate: PerfGate, target: Target, number: int, sentence: str) -> dict[str, Any]:
+    """What a person lets stand: known-good without a Pass. Raises SnapshotTooLarge."""
+    marks = {**labels(gate=gate.metadata.name), KNOWN_GOOD_LABEL: "true"}
+    name = f"{gate.metadata.name}-overridden-{target.revision[:8]}-{number}"
+    manifest = _manifest(gate, target, name=name, number=number, marks=marks)
+    manifest["metadata"]["annotations"][_OVERRIDE] = sentence
+    return manifest
+
+
 def read_snapshot(stored: Mapping[str, Any]) -> Snapshot:
     metadata = stored["metadata"]
     return Snapshot(
@@ -42,6 +52,7 @@ def read_snapshot(stored: Mapping[str, Any]) -> Snapshot:
         revision=metadata["annotations"][_REVISION],
         template=stored["data"]["template"],
         known_good=metadata.get("labels", {}).get(KNOWN_GOOD_LABEL) == "true",
+        override=metadata["annotations"].get(_OVERRIDE),
     )
 
 

@@ -6,12 +6,16 @@ from typing import Final
 
 from devperfops_operator.api.perfgate import Mode, OnPass, PerfGate
 from devperfops_operator.api.perfrun import ActionStatus, ActionType, PerfRunStatus, Verdict
+from devperfops_operator.domain.override import override_of, sentence
 
 OBSERVE_ONLY: Final = "ObserveOnly"
 
 
 def restrained(chosen: ActionStatus, gate: PerfGate, status: PerfRunStatus) -> ActionStatus:
     """The action chosen after a verdict, or a Hold instead."""
+    override = override_of(gate, status.revision, chosen.decided_at)
+    if override is not None and status.verdict is not Verdict.PASS:
+        return _held(chosen, "Overridden", f"revision {status.revision} stands, {sentence(override)}")
     if chosen.type is ActionType.HOLD:
         return chosen
     if gate.spec.mode is Mode.OBSERVE:
