@@ -127,6 +127,12 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             }
         }
     ),
+    "two transactions": gate(
+        {
+            f"{FIRST}.transaction": "GET /cart",
+            "spec.objectives.1": {"expect": "errors < 1%", "transaction": "c" * 200},
+        }
+    ),
     "one that decides nothing, and where its threshold comes from": gate(
         {"spec.objectives.1": {"expect": "errors < 0.5%", "critical": False, "origin": "SLA"}}
     ),
@@ -218,6 +224,16 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "empty objectives": Refused(
         gate({"spec.objectives": []}), "spec.objectives", "there is no objective: write"
+    ),
+    "empty transaction": Refused(
+        gate({f"{FIRST}.transaction": ""}),
+        "spec.objectives[0].transaction",
+        "is empty: write the name of a sampler or Transaction Controller, or leave it out",
+    ),
+    "transaction of counters": Refused(
+        gate({FIRST: {**_COUNTERS, "transaction": "GET /cart"}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'expect "good >= 99.9%" is judged by Prometheus, which knows no transactions of JMeter: leave',
     ),
     "nothing critical": Refused(
         gate({"spec.objectives": [{"expect": "p99 < 2s", "critical": False}]}),

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import assert_never
 
 from devperfops_operator.analysis.counters import CountersError, Series, increments, tallies
@@ -26,10 +27,12 @@ from devperfops_operator.domain.objectives import (
     RunPlan,
 )
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, WorkerEvidence
+from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.histogram import quantile
-from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState, Push
+from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState, LabelStats, Push
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMES_TOLD = 10
 _JMETER_STATES = list(JMeterState)  # in the order they come
 
 
@@ -221,7 +224,10 @@ class _Run:
         self.counters = {o.name: _Counters(o) for o in plan.counter_objectives}
         self.workers: dict[int, _Worker] = {}
         self.failed: set[str] = set()
-        self.histogram: Counter[int] = Counter()  # of all judged samples: objectives are not per label yet
+        self.histograms: dict[str | None, Counter[int]] = {
+            o.transaction: Counter() for o in self.sampled if isinstance(o.counted, OverThreshold)
+        }
+        self.labels: set[str] = set()
 
     def worker(self, index: int) -> _Worker:
         if index not in self.workers:
@@ -241,12 +247,18 @@ class _Run:
         for block in push.blocks:
             if block.sequence == worker.seen.blocks:
                 worker.add(block, self.sampled)
-                for stats in block.labels.values():
-                    self.histogram.update(stats.histogram)
+                self._remember(block)
                 self._look()
         if push.final is not None:
             worker.finish(push.final)
         return worker.seen.blocks
+
+    def _remember(self, block: Block) -> None:
+        """What only the whole run's samples tell."""
+        self.labels.update(block.labels)
+        for transaction, histogram in self.histograms.items():
+            for stats in _stats_of(block, transaction):
+                histogram.update(stats.histogram)
 
     def view(self) -> Evidence:
         polls = [counters.polled_at for counters in self.counters.values()]
@@ -268,30 +280,41 @@ class _Run:
         return _tally([worker.counts[objective.name] for worker in self.workers.values()])
 
     def _objective(self, objective: JudgedObjective) -> ObjectiveEvidence:
+        tally = self._merged(objective)
+        unknown = objective.transaction is not None and not tally.samples
         return ObjectiveEvidence(
-            tally=self._merged(objective),
+            tally=tally,
             failed=objective.name in self.failed,
             quantile_ms=self._quantile(objective.counted),
+            gap=Problem(Reason.NO_SAMPLES.value, self._names_seen()) if unknown else None,
         )
+
+    def _names_seen(self) -> str:
+        """Beside a name that no sample has."""
+        seen = sorted(self.labels)
+        more = f" and {len(seen) - _NAMES_TOLD} more" if len(seen) > _NAMES_TOLD else ""
+        told = f"; the samplers are called {', '.join(seen[:_NAMES_TOLD])}{more}" if seen else ""
+        return f"no judged sample has this name{told}"
 
     def _quantile(self, counted: Counted) -> float | None:
         """Milliseconds; None where it is not known: a stand-in has no histogram."""
         if not isinstance(counted, OverThreshold) or any(worker.stand_in for worker in self.workers.values()):
             return None
-        return quantile(self.histogram, counted.quantile)
+        return quantile(self.histograms[counted.transaction], counted.quantile)
 
 
 def _counted_in(block: Block, counted: Counted) -> tuple[int, int]:
     """Samples and exceedances that a block holds for an objective."""
-    labels = block.labels.values()
     match counted:
-        case OverThreshold(index):
+        case OverThreshold(index, transaction=transaction):
+            labels = _stats_of(block, transaction)
             censored = sum(stats.censored_over[index] for stats in labels)
             return (
                 sum(stats.samples for stats in labels) + censored,
                 sum(stats.over[index] for stats in labels) + censored,
             )
-        case FailedSamples():
+        case FailedSamples(transaction):
+            labels = _stats_of(block, transaction)
             return sum(stats.samples for stats in labels), sum(stats.errors for stats in labels)
         case BadEvents():
             return 0, 0  # not measured by workers
@@ -299,8 +322,16 @@ def _counted_in(block: Block, counted: Counted) -> tuple[int, int]:
             assert_never(counted)
 
 
+def _stats_of(block: Block, transaction: str | None) -> list[LabelStats]:
+    """Of the samples of that name; None: of all samplers."""
+    if transaction is None:
+        return list(block.labels.values())
+    tables = (block.labels, block.controllers)
+    return [table[transaction] for table in tables if transaction in table]
+
+
 def _check(block: Block, thresholds: int) -> None:
-    for label, stats in block.labels.items():
+    for label, stats in chain(block.labels.items(), block.controllers.items()):
         fits = (
             len(stats.over) == len(stats.censored_over) == thresholds
             and all(0 <= part <= stats.samples for part in (stats.errors, *stats.over))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from io import BufferedReader
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -125,7 +125,8 @@ class BlockHistory:
 
 def _weight(block: Block) -> int:
     """About how much room a block takes, in histogram entries."""
-    return _LABEL_WEIGHT + sum(_LABEL_WEIGHT + len(stats.histogram) for stats in block.labels.values())
+    labels = chain(block.labels.values(), block.controllers.values())
+    return _LABEL_WEIGHT + sum(_LABEL_WEIGHT + len(stats.histogram) for stats in labels)
 
 
 def _batch(blocks: Iterable[Block]) -> tuple[Block, ...]:

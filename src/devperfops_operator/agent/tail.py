@@ -38,7 +38,10 @@ class Tail:
         self._jmeter = JMeterLog(folder.jmeter_log)
         self._stop_ms = folder.stop_ms
         self._history = BlockHistory(
-            lambda: BlockStream(folder.jtl, BlockBuilder(brief.thresholds, brief.ramp_up_ms, folder.stop_ms))
+            lambda: BlockStream(
+                folder.jtl,
+                BlockBuilder(brief.thresholds, brief.ramp_up_ms, folder.stop_ms, brief.transactions),
+            )
         )
         self._want: int | None = None  # the operator has not told yet
         self._retry_s = _FIRST_RETRY_S

@@ -29,6 +29,9 @@ PASS_CONFIDENCE: Final = Fraction(99, 100)
 PlanProblems = Callable[[bytes, frozenset[str]], list[str]]
 """Takes a JMX and the properties it must read; returns what is wrong with it, as sentences."""
 
+RecordedNames = Callable[[bytes], Mapping[str, int] | None]
+"""Takes a sound JMX; returns the names of its results and how many kinds of element have each (see `jmx`)."""
+
 
 class Severity(StrEnum):
     """An error is refused by the API server or the operator; a warning is accepted but will disappoint."""
@@ -55,7 +58,15 @@ class _Problem:
     severity: Severity = Severity.ERROR
 
 
-def lint(files: Sequence[tuple[str, str]], plan_problems: PlanProblems) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class PlanReader:
+    """What there is to know of a test plan."""
+
+    problems: PlanProblems
+    names: RecordedNames
+
+
+def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
     """Check all files together: `(name, text)` each, of any number of YAML documents.
 
     A gate's test plan is checked when its ConfigMap is among them.
@@ -73,7 +84,7 @@ def lint(files: Sequence[tuple[str, str]], plan_problems: PlanProblems) -> list[
         if not problems and document.content.get("kind") == crd.GATE.kind:
             gate = _with_defaults(document.content, crd.schema(crd.GATE))
             problems = list(_disappointments(gate))
-            findings.extend(_plan_findings(document, gate, plans, plan_problems))
+            findings.extend(_plan_findings(document, gate, plans, reader))
         findings.extend(_located(document, problem) for problem in problems)
     return sorted(set(findings))
 
@@ -341,7 +352,7 @@ def _plan_findings(
     document: Document,
     gate: Mapping[str, Any],
     config_maps: Mapping[tuple[str, str], Document],
-    plan_problems: PlanProblems,
+    reader: PlanReader,
 ) -> Iterator[Finding]:
     jmeter = gate["spec"]["load"]["jmeter"]
     source = jmeter["plan"]
@@ -355,5 +366,32 @@ def _plan_findings(
         message = f"ConfigMap {source['configMap']} has no key {source['key']}: its keys are {keys}"
         yield _located(document, _Problem(path, message))
         return
-    for message in plan_problems(plan.encode(), properties_read(Load.from_json(gate["spec"]["load"]))):
+    problems = reader.problems(plan.encode(), properties_read(Load.from_json(gate["spec"]["load"])))
+    for message in problems:
         yield _located(config_map, _Problem(("data", source["key"]), message))
+    if not problems:
+        for problem in _transaction_problems(gate, reader.names(plan.encode())):
+            yield _located(document, problem)
+
+
+def _transaction_problems(gate: Mapping[str, Any], names: Mapping[str, int] | None) -> Iterator[_Problem]:
+    """Transactions the plan does not have, or has twice."""
+    for index, objective in enumerate(gate["spec"]["objectives"]):
+        transaction = objective.get("transaction")
+        if transaction is None or names is None:
+            continue
+        path: Path = ("spec", "objectives", index, "transaction")
+        found = names.get(transaction, 0)
+        if not found:
+            similar = get_close_matches(transaction, names, n=3) or sorted(names)[:10]
+            message = (
+                f'the plan has no enabled sampler or Transaction Controller called "{transaction}", so there '
+                f"will be nothing to judge: write one of its names, such as {', '.join(similar) or 'none'}"
+            )
+            yield _Problem(path, message, Severity.WARNING)
+        elif found > 1:
+            message = (
+                f'the plan has a sampler and a Transaction Controller called "{transaction}", so its '
+                "requests count twice: give one of them another name"
+            )
+            yield _Problem(path, message, Severity.WARNING)

@@ -10,6 +10,7 @@ from pydantic import Field
 from devperfops_operator.api import objective_rules, rules
 from devperfops_operator.api.base import ApiModel
 from devperfops_operator.api.expect import MAX_LENGTH
+from devperfops_operator.wire.measurement import LABEL_LENGTH
 
 MAX_OBJECTIVES = 32
 
@@ -29,6 +30,7 @@ class Objective(ApiModel):
         objective_rules.GOOD_WITH_TOTAL,
         objective_rules.GOOD_HAS_QUERIES,
         objective_rules.QUERIES_HAVE_GOOD,
+        objective_rules.TRANSACTION_HAS_SAMPLES,
     )
 
     name: Annotated[
@@ -37,6 +39,12 @@ class Objective(ApiModel):
     """What people call it; by default the text of expect."""
     expect: Annotated[str, Field(max_length=MAX_LENGTH), objective_rules.EXPECT]
     """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5% or good >= 99.9%."""
+    transaction: Annotated[
+        str | None,
+        Field(max_length=LABEL_LENGTH),
+        rules.not_empty("is empty: write the name of a sampler or Transaction Controller, or leave it out"),
+    ] = None
+    """Judges only the samples of a sampler or Transaction Controller of this name; by default all samples."""
     good: Annotated[
         str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
     ] = None

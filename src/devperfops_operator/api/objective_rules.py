@@ -95,6 +95,12 @@ QUERIES_HAVE_GOOD: Final = Rule.of(
     'expect "{self.expect}" is judged by JMeter\'s samples, good and total by Prometheus: '
     "leave good and total out, or write expect: good >= 99.9%",
 )
+TRANSACTION_HAS_SAMPLES: Final = Rule.of(
+    f"!has(self.transaction) || !{matches('self.expect', _GOOD)}",
+    lambda objective: "transaction" not in objective or not _is_good(objective),
+    'expect "{self.expect}" is judged by Prometheus, which knows no transactions of JMeter: '
+    "leave transaction out, and write what is to be selected into the query",
+)
 SOME_OBJECTIVE: Final = Rule.of(
     "has(self.objectives) && self.objectives.size() > 0",
     lambda spec: bool(spec.get("objectives")),

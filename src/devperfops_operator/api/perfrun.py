@@ -22,7 +22,7 @@ from devperfops_operator.api.base import (
 from devperfops_operator.api.expect import MAX_LENGTH
 from devperfops_operator.api.load_rules import MAX_WORKERS
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
-from devperfops_operator.wire.measurement import LoadEnd
+from devperfops_operator.wire.measurement import LABEL_LENGTH, LoadEnd
 
 KIND = "PerfRun"
 PLURAL = "perfruns"
@@ -99,6 +99,7 @@ class ObjectiveStatus(ApiModel):
 
     name: ObjectiveName
     expect: ObjectiveName
+    transaction: Annotated[str, Field(max_length=LABEL_LENGTH)] | None = None
     critical: bool = True
     origin: Origin | None = None  # of the threshold
     verdict: Verdict | None = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+_ELSEWHERE = frozenset({"IncludeController", "ModuleController"})
 _PROPERTY = re.compile(r"\$\{__(?:P|property)\(\s*([^,()\s]+)\s*[,)]")
 
 
@@ -33,6 +35,27 @@ def problems(jmx: bytes, needs: Collection[str]) -> list[str]:
         for name in sorted(needs)
         if name not in read
     ]
+
+
+def recorded_names(jmx: bytes) -> Counter[str] | None:
+    """The names of a sound plan's results; 2: a sampler and a Transaction Controller have it.
+
+    None: the file alone does not tell.
+    """
+    elements = list(_enabled(fromstring(jmx, forbid_dtd=True)))
+    kinds = {(_kind(element), element.get("testname", "")) for element in elements}
+    recorded = [name for kind, name in kinds if kind is not None]
+    elsewhere = any(element.get("testclass") in _ELSEWHERE for element in elements)
+    if elsewhere or any("${" in name for name in recorded):
+        return None
+    return Counter(recorded)
+
+
+def _kind(element: Element) -> str | None:
+    testclass = element.get("testclass", "")
+    if testclass == "TransactionController":
+        return testclass
+    return "Sampler" if "Sampler" in testclass else None
 
 
 def _enabled(element: Element) -> Iterator[Element]:

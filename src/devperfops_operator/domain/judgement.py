@@ -11,7 +11,7 @@ from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import LoadStatus, ObjectiveStatus, PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent, format_rate
 from devperfops_operator.domain import wording
-from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan
+from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan, claim
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
 from devperfops_operator.wire.measurement import LoadEnd
@@ -75,14 +75,14 @@ def judge(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Judgement
         return decided(first.reason, "; ".join(finding.message for finding in also))
     critical = plan.critical_objectives
     which = "all objectives" if len(critical) == len(plan.objectives) else "all critical objectives"
-    met = "; ".join(f"{o.expect}: {wording.observed(o.counted, evidence_of(o, evidence))}" for o in critical)
+    met = "; ".join(f"{o.claim}: {wording.observed(o.counted, evidence_of(o, evidence))}" for o in critical)
     return decided(Reason.OBJECTIVES_MET, f"{which} are met: {met}")
 
 
 def with_warnings(judgement: Judgement, objectives: Iterable[ObjectiveStatus]) -> Judgement:
     """The same judgement, whose message also tells of objectives that do not hold but decide nothing."""
     warnings = [
-        f"warning (not critical): {o.message or o.expect}"
+        f"warning (not critical): {o.message or claim(o.expect, o.transaction)}"
         for o in objectives
         if not o.critical and o.verdict not in {None, Verdict.PASS}
     ]
@@ -130,6 +130,7 @@ def _follow(
     current = ObjectiveStatus(
         name=objective.name,
         expect=objective.expect,
+        transaction=objective.transaction,
         critical=objective.critical,
         origin=objective.origin,
         observed=_observed(objective, evidence, before),
@@ -179,14 +180,16 @@ def _decide(status: ObjectiveStatus, judgement: Judgement, now: datetime) -> Obj
 
 def _failure(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
     figure = wording.observed(objective.counted, evidence)
-    return f"{objective.expect} does not hold: {figure}, {wording.exceedances(objective, evidence)}"
+    return f"{objective.claim} does not hold: {figure}, {wording.exceedances(objective, evidence)}"
 
 
 def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
     failed = [o for o in status.objectives if o.critical and o.verdict is Verdict.FAIL]
     if not failed:
         return None
-    return decided(Reason.OBJECTIVE_FAILED, "; ".join(o.message or o.expect for o in failed))
+    return decided(
+        Reason.OBJECTIVE_FAILED, "; ".join(o.message or claim(o.expect, o.transaction) for o in failed)
+    )
 
 
 def _findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[_Finding]:
@@ -250,13 +253,13 @@ def _load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> 
 
 def _objective_findings(objective: JudgedObjective, evidence: ObjectiveEvidence) -> Iterator[_Finding]:
     if evidence.gap is not None:
-        yield _Finding(Reason(evidence.gap.reason), f"{objective.expect}: {evidence.gap.message}")
+        yield _Finding(Reason(evidence.gap.reason), f"{objective.claim}: {evidence.gap.message}")
     elif not evidence.tally.samples:
-        yield _Finding(Reason.NO_SAMPLES, f"{objective.expect}: there are no samples to judge")
+        yield _Finding(Reason.NO_SAMPLES, f"{objective.claim}: there are no samples to judge")
     elif not objective.test.passes(evidence.tally):
         yield _Finding(
             Reason.NOT_ENOUGH_EVIDENCE,
-            f"{objective.expect} is not shown to hold: {wording.exceedances(objective, evidence)}, so up to "
+            f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}, so up to "
             f"{wording.bound(objective.test, evidence.tally)} cannot be ruled out"
             f"{_samples_hint(objective, evidence.tally)}",
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
+from typing import assert_never
 
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.api.objective import Origin
@@ -14,15 +15,21 @@ from devperfops_operator.wire.brief import Threshold
 
 @dataclass(frozen=True, slots=True)
 class OverThreshold:
-    """Latency: counts samples over threshold `index` of the plan. `quantile` is its name."""
+    """Latency: counts samples over threshold `index` of the plan. `quantile` is its name.
+
+    `transaction`: the label whose samples count; None: those of all samplers.
+    """
 
     index: int
     quantile: Fraction
+    transaction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FailedSamples:
-    """Errors: counts failed samples."""
+    """Errors: counts failed samples, likewise."""
+
+    transaction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,26 @@ class JudgedObjective:
     critical: bool = True
     origin: Origin | None = None
 
+    @property
+    def transaction(self) -> str | None:
+        """The label it is about; None: it is not about one."""
+        match self.counted:
+            case OverThreshold(transaction=transaction) | FailedSamples(transaction=transaction):
+                return transaction
+            case BadEvents():
+                return None
+            case _:
+                assert_never(self.counted)
+
+    @property
+    def claim(self) -> str:
+        """What it says, for people: `p99 < 2s of GET /cart`."""
+        return claim(self.expect, self.transaction)
+
+
+def claim(expect: str, transaction: str | None) -> str:
+    return expect if transaction is None else f"{expect} of {transaction}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
@@ -60,6 +87,12 @@ class RunPlan:
     thresholds: tuple[Threshold, ...]
     objectives: tuple[JudgedObjective, ...]
     prometheus: str | None
+
+    @property
+    def transactions(self) -> tuple[str, ...]:
+        """The labels that objectives are about."""
+        named = (objective.transaction for objective in self.objectives)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property
     def critical_objectives(self) -> Sequence[JudgedObjective]:

@@ -135,8 +135,8 @@ class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
-    For counters only: `gap` says why the evidence is missing or unusable, `covered` is the time
-    from the first to the last scrape that counts.
+    `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
+    first to the last scrape that counts.
     """
 
     tally: Tally

@@ -108,9 +108,10 @@ def _counted(
 ) -> Counted:
     match expectation:
         case LatencyExpectation():
-            return OverThreshold(thresholds.index(_threshold(expectation)), expectation.quantile)
+            index = thresholds.index(_threshold(expectation))
+            return OverThreshold(index, expectation.quantile, objective.transaction)
         case ErrorsExpectation():
-            return FailedSamples()
+            return FailedSamples(objective.transaction)
         case GoodExpectation():
             if objective.good is None or objective.total is None:
                 field = f"spec.objectives[{index}]"

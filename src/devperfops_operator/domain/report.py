@@ -46,9 +46,9 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         load          {threads, plannedRate, achievedRate ("2987/m"), samples, judgedSamples, errors, startAt,
                       judgedFrom, endsAt (planned), endedAt, stopRequestedAt,
                       progressAt (when these figures were taken)} or null: there was none
-        objectives    [{name, expect, critical, origin (SLA, History, Assumed or null), verdict, reason,
-                      message, observed ("p99 = 212 ms"), exceedance, bound, allowed (shares: "0.35%"),
-                      samples, exceedances, decidedAt}]
+        objectives    [{name, expect, transaction (null: all samples), critical, origin (SLA, History,
+                      Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
+                      bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, lastEnd,
                       objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,

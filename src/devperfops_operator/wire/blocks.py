@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from devperfops_operator.wire.brief import Threshold
 from devperfops_operator.wire.histogram import bucket_of
@@ -16,11 +16,20 @@ class BlockBuilder:
     Judged are rows that start at or after the first row's start + ramp-up. A row that ended after `stop_ms`,
     the time of our own stop, is no measurement of the target: it counts as exceedance of the thresholds it
     was over by then, and as nothing else.
+
+    A Transaction Controller's row sums up requests that have rows of their own: it counts only under its
+    name, and only if that is one of `transactions`.
     """
 
-    def __init__(self, thresholds: Sequence[Threshold], ramp_up_ms: int, stop_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        thresholds: Sequence[Threshold],
+        ramp_up_ms: int,
+        stop_ms: int | None = None,
+        transactions: Collection[str] = (),
+    ) -> None:
         self.stop_ms = stop_ms
-        self.rows = 0
+        self.rows = 0  # of samplers
         self.errors = 0  # failed rows that ended before our stop
         self.first_start_ms: int | None = None
         self.last_end_ms: int | None = None
@@ -28,12 +37,15 @@ class BlockBuilder:
         self._thresholds = tuple(enumerate(thresholds))
         self._ramp_up_ms = ramp_up_ms
         self._judged_from_ms = 0
-        self._labels: set[str] = set()
+        self._transactions = frozenset(transactions)
+        self._labels = set(self._transactions)
         self._open: Block | None = None
 
     def add(self, rows: Iterable[JtlRow]) -> Iterator[Block]:
         """The blocks these rows close, as they close; consume them all."""
         for row in rows:
+            if row.controller and not self._wants(row):
+                continue
             self._follow(row)
             if self.stop_ms is not None and row.end_ms > self.stop_ms:
                 over = self._over_at(self.stop_ms, row)
@@ -48,12 +60,17 @@ class BlockBuilder:
         """The block still open at the end of the file."""
         return self._close() if self._open is not None else None
 
+    def _wants(self, controller: JtlRow) -> bool:
+        return controller.label in self._transactions and self.first_start_ms is not None
+
     def _follow(self, row: JtlRow) -> None:
+        self.last_end_ms = max(self.last_end_ms or 0, row.end_ms)
+        if row.controller:
+            return
         self.rows += 1
         if self.first_start_ms is None:
             self.first_start_ms = row.start_ms
             self._judged_from_ms = row.start_ms + self._ramp_up_ms
-        self.last_end_ms = max(self.last_end_ms or 0, row.end_ms)
 
     def _turn_to(self, row: JtlRow) -> Iterator[Block]:
         """Close the open block if the row ends in a later second, and have one open."""
@@ -75,12 +92,17 @@ class BlockBuilder:
 
     def _measure(self, row: JtlRow) -> None:
         failed = not row.success
-        self.errors += failed
-        if row.start_ms < self._judged_from_ms:
-            self._current.warmup_samples += 1
-            self._current.warmup_errors += failed
-            return
-        stats = self._stats(row.label)
+        judged = row.start_ms >= self._judged_from_ms
+        if not row.controller:
+            self.errors += failed
+            if not judged:
+                self._current.warmup_samples += 1
+                self._current.warmup_errors += failed
+        if judged:
+            self._count(row, self._stats(row))
+
+    def _count(self, row: JtlRow, stats: LabelStats) -> None:
+        failed = not row.success
         stats.samples += 1
         stats.errors += failed
         bucket = bucket_of(row.elapsed_ms)
@@ -96,20 +118,21 @@ class BlockBuilder:
         return [index for index, threshold in self._thresholds if threshold.exceeded_by(waited)]
 
     def _censor(self, row: JtlRow, over: Iterable[int]) -> None:
-        stats = self._stats(row.label)
+        stats = self._stats(row)
         for index in over:
             stats.censored_over[index] += 1
 
-    def _stats(self, label: str) -> LabelStats:
-        name = self._name_of(label)
-        stats = self._current.labels.get(name)
+    def _stats(self, row: JtlRow) -> LabelStats:
+        table = self._current.controllers if row.controller else self._current.labels
+        name = row.label if row.controller else self._name_of(row.label)
+        stats = table.get(name)
         if stats is None:
             zeros = [0] * len(self._thresholds)
-            stats = self._current.labels[name] = LabelStats(0, 0, zeros, list(zeros))
+            stats = table[name] = LabelStats(0, 0, zeros, list(zeros))
         return stats
 
     def _name_of(self, label: str) -> str:
-        """The label, cut to length; `(other)` once there are too many."""
+        """The label, cut to length; `(other)` once there are too many, unless an objective names it."""
         name = label[:LABEL_LENGTH]
         if name not in self._labels:
             if len(self._labels) >= LABELS:

@@ -32,6 +32,7 @@ class Brief:
     """The orders of a run's workers, which their pods have in common; durations in milliseconds.
 
     `properties` become JMeter's `-q` file, together with those of the worker's own share: one a worker.
+    `transactions`: labels that objectives name; Transaction Controllers of these names are counted too.
     """
 
     namespace: str
@@ -43,6 +44,7 @@ class Brief:
     thresholds: tuple[Threshold, ...]
     properties: dict[str, str]
     shares: tuple[dict[str, str], ...]
+    transactions: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
@@ -52,4 +54,5 @@ class Brief:
         raw = json.loads(text)
         raw["thresholds"] = tuple(Threshold(**threshold) for threshold in raw["thresholds"])
         raw["shares"] = tuple(raw["shares"])
+        raw["transactions"] = tuple(raw["transactions"])
         return cls(**raw)

@@ -30,12 +30,13 @@ class JtlError(ValueError):
 
 
 class JtlRow(NamedTuple):
-    """One sampler row: a request as JMeter saw it. Unix time and duration in milliseconds."""
+    """A request as JMeter saw it, or the sum a Transaction Controller made of its own. Unix time, ms."""
 
     start_ms: int
     elapsed_ms: int
     label: str
     success: bool
+    controller: bool = False
 
     @property
     def end_ms(self) -> int:
@@ -43,7 +44,7 @@ class JtlRow(NamedTuple):
 
 
 class JtlReader:
-    """Turns chunks of a JTL into its sampler rows; keeps an incomplete record for the next chunk."""
+    """Turns chunks of a JTL into its rows; keeps an incomplete record for the next chunk."""
 
     def __init__(self) -> None:
         self._tail = bytearray()
@@ -58,7 +59,7 @@ class JtlReader:
         return bool(self._tail)
 
     def feed(self, chunk: bytes) -> list[JtlRow]:
-        """The sampler rows completed by this chunk, in file order. Transaction Controller rows are left out.
+        """The rows completed by this chunk, in file order.
 
         Raises:
             JtlError: the first record is not a header with the columns needed, or a record never ends.
@@ -88,14 +89,15 @@ class JtlReader:
                 continue
             try:
                 start, elapsed, label, success, url, message = self._pick(record or [])
-                row = JtlRow(int(start), int(elapsed), label, _TRUTH[success])
+                controller = url in _NO_URL and message.startswith(_TRANSACTION)
+                row = JtlRow(int(start), int(elapsed), label, _TRUTH[success], controller)
             except (ValueError, LookupError):
                 self.malformed += 1
                 continue
-            if not (0 <= row.start_ms < LARGEST and 0 <= row.elapsed_ms < LARGEST):
-                self.malformed += 1
-            elif not (url in _NO_URL and message.startswith(_TRANSACTION)):
+            if 0 <= row.start_ms < LARGEST and 0 <= row.elapsed_ms < LARGEST:
                 yield row
+            else:
+                self.malformed += 1
 
 
 def _end_of_last_record(chunk: bytes, quotes: int) -> int:

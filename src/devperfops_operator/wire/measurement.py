@@ -25,6 +25,8 @@ OTHER = "(other)"
 LABEL_LENGTH = 200
 """Characters kept of a label."""
 THRESHOLDS = 100
+TRANSACTIONS = 100
+"""Labels that objectives may name: those are told apart whatever their number."""
 BLOCKS_PER_PUSH = 1_000
 RUN_UID_HEADER = "Devperfops-Run-Uid"
 """Sent with every request: a run that is deleted and made again has the old one's name, not its uid."""
@@ -90,13 +92,18 @@ class LabelStats:
 
 @dataclass(slots=True)
 class Block:
-    """`second`: end second of its rows, Unix time. Rows before the judged window are only counted."""
+    """`second`: end second of its rows, Unix time. Rows before the judged window are only counted.
+
+    `controllers`: rows of Transaction Controllers an objective names, which sum up requests that `labels` has
+    already; they are counted nowhere else.
+    """
 
     sequence: int
     second: int
     warmup_samples: int = 0
     warmup_errors: int = 0
     labels: dict[str, LabelStats] = field(default_factory=dict)
+    controllers: dict[str, LabelStats] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -105,24 +112,24 @@ class Block:
             "warmup_samples": self.warmup_samples,
             "warmup_errors": self.warmup_errors,
             "labels": {label: stats.to_json() for label, stats in self.labels.items()},
+            "controllers": {label: stats.to_json() for label, stats in self.controllers.items()},
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
         block = decode.record(
-            raw, "block", ("sequence", "second", "warmup_samples", "warmup_errors", "labels")
+            raw,
+            "block",
+            ("sequence", "second", "warmup_samples", "warmup_errors", "labels", "controllers"),
         )
-        labels = decode.mapping(block["labels"], "labels", at_most=LABELS + 1)
         warmup = decode.count(block["warmup_samples"], "warmup_samples")
         return cls(
             sequence=decode.count(block["sequence"], "sequence"),
             second=decode.count(block["second"], "second"),
             warmup_samples=warmup,
             warmup_errors=decode.count(block["warmup_errors"], "warmup_errors", at_most=warmup),
-            labels={
-                decode.text(label, "label", at_most=LABEL_LENGTH): LabelStats.from_json(stats)
-                for label, stats in labels.items()
-            },
+            labels=_labels(block["labels"], "labels", at_most=LABELS + 1),
+            controllers=_labels(block["controllers"], "controllers", at_most=TRANSACTIONS),
         )
 
 
@@ -273,6 +280,13 @@ def blocks_path(namespace: str, run: str, worker: int) -> str:
 def start_path(namespace: str, run: str, worker: int) -> str:
     """POST an empty object, get a `StartReply`."""
     return f"/v1/runs/{namespace}/{run}/workers/{worker}/start"
+
+
+def _labels(raw: Any, place: str, *, at_most: int) -> dict[str, LabelStats]:
+    return {
+        decode.text(label, "label", at_most=LABEL_LENGTH): LabelStats.from_json(stats)
+        for label, stats in decode.mapping(raw, place, at_most=at_most).items()
+    }
 
 
 def _counts(raw: Any, place: str) -> list[int]:

@@ -191,4 +191,5 @@ def brief(url: str, **properties: str) -> Brief:
         thresholds=(Threshold(500, inclusive=True), Threshold(2_000, inclusive=True)),
         properties=properties,
         shares=({}, {}),
+        transactions=("GET /0", "checkout"),
     )

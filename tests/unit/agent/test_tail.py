@@ -21,13 +21,23 @@ def rows(first: int, last: int) -> list[dict[str, object]]:
     ]
 
 
+def sum_of(second: int) -> dict[str, object]:
+    """What the Transaction Controller around them writes behind them."""
+    message = "Number of samples in transaction : 10, number of failing samples : 1"
+    return row(second * 1000, 800, "checkout", success=False, URL="null", responseMessage=message)
+
+
 def lines(first: int, last: int) -> bytes:
-    return b"".join(map(line, rows(first, last)))
+    return b"".join(
+        line(each) for second in range(first, last) for each in (*rows(second, second + 1), sum_of(second))
+    )
 
 
 def cut(worker: Worker) -> list[Block]:
     """The blocks of the whole file, made here."""
-    builder = BlockBuilder(worker.brief.thresholds, worker.brief.ramp_up_ms)
+    builder = BlockBuilder(
+        worker.brief.thresholds, worker.brief.ramp_up_ms, transactions=worker.brief.transactions
+    )
     blocks = list(builder.add(JtlReader().feed((worker.results / "run.jtl").read_bytes())))
     last = builder.finish()
     return [*blocks, last] if last is not None else blocks
@@ -57,6 +67,7 @@ async def test_blocks_come_while_jmeter_runs_and_the_last_word_when_it_has_ended
     assert operator.final is None
     assert await terminated(agent) == 0
     assert operator.blocks == cut(worker)
+    assert [block.controllers["checkout"].samples for block in operator.blocks[1:]] == [1, 1, 1, 1]
     assert operator.final == Final(blocks=5, rows=50, errors=5, end=LoadEnd.COMPLETED, truncated=False)
     assert operator.run_uids == {worker.brief.run_uid}
 
@@ -230,7 +241,7 @@ async def test_a_stop_after_the_natural_end_is_none(operator: PlayedOperator, wo
 @pytest.mark.parametrize(
     ("jtl_bytes", "log", "final"),
     [
-        (jtl() + lines(0, 2)[:-8], BEGIN, Final(2, 19, 2, LoadEnd.DIED, truncated=True)),
+        (jtl() + lines(0, 2)[:-8], BEGIN, Final(2, 20, 2, LoadEnd.DIED, truncated=True)),
         (b"", "", Final(0, 0, 0, LoadEnd.DIED, truncated=False)),
         (jtl(), BEGIN + END, Final(0, 0, 0, LoadEnd.COMPLETED, truncated=False)),
         (b"<xml/>\n" + lines(0, 2), BEGIN + END, Final(0, 0, 0, LoadEnd.COMPLETED, truncated=True)),

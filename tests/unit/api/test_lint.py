@@ -9,14 +9,21 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.api.lint import Finding, Severity, lint, samples_to_pass
+from devperfops_operator.api.lint import Finding, PlanReader, Severity, lint, samples_to_pass
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from tests.api_cases import FIRST, JMETER, REFUSED, VALID, Refused, gate, run
 
 
-def no_plan(_jmx: bytes, _needs: frozenset[str]) -> list[str]:
+def no_names(_jmx: bytes) -> None:
+    return None
+
+
+def _no_plan(_jmx: bytes, _needs: frozenset[str]) -> list[str]:
     raise AssertionError("there is no plan to check")
+
+
+no_plan = PlanReader(_no_plan, no_names)
 
 
 def findings(*manifests: dict[str, Any]) -> list[Finding]:
@@ -238,7 +245,9 @@ def test_a_test_plan_in_the_files_is_checked_where_it_stands() -> None:
         return ["has no enabled thread group"]
 
     plan = yaml.safe_dump(config_map("scenario", {"other.jmx": "no", "scenario.jmx": "<jmx/>"}))
-    found = lint([("gate.yaml", yaml.safe_dump(gate())), ("plan.yaml", plan)], plan_problems)
+    found = lint(
+        [("gate.yaml", yaml.safe_dump(gate())), ("plan.yaml", plan)], PlanReader(plan_problems, no_names)
+    )
 
     assert asked == [(b"<jmx/>", frozenset({"NumOfThreads", "Duration", "ServerName", "RampUp", "TPM"}))]
     line = plan.splitlines().index("  scenario.jmx: <jmx/>") + 1
@@ -252,7 +261,7 @@ def test_a_plan_need_not_read_what_is_not_set() -> None:
 
     lint(
         [("all.yaml", yaml.safe_dump_all([config_map("scenario", {"scenario.jmx": "x"}), manifest]))],
-        lambda _, needs: asked.append(needs) or [],
+        PlanReader(lambda _, needs: asked.append(needs) or [], no_names),
     )
 
     assert asked == [frozenset({"NumOfThreads", "Duration", "ServerName"})]
@@ -274,10 +283,45 @@ def test_a_plan_must_read_the_properties_as_the_gate_names_them() -> None:
     manifest = gate({f"{JMETER}.propertyNames": {"threads": "users"}, "spec.load.target": {"port": 8080}})
     lint(
         [("gate.yaml", yaml.safe_dump_all([manifest, config_map("scenario", {"scenario.jmx": "x"})]))],
-        plan_problems,
+        PlanReader(plan_problems, no_names),
     )
 
     assert needed == {"users", "RampUp", "Duration", "TPM", "ServerName", "ServerPort"}
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ({"GET /cart": 1}, []),
+        (None, []),
+        (
+            {"GET /carts": 1, "checkout": 1},
+            [
+                (
+                    'the plan has no enabled sampler or Transaction Controller called "GET /cart", '
+                    "so there will be nothing to judge: write one of its names, such as GET /carts"
+                )
+            ],
+        ),
+        (
+            {"GET /cart": 2},
+            [
+                (
+                    'the plan has a sampler and a Transaction Controller called "GET /cart", '
+                    "so its requests count twice: give one of them another name"
+                )
+            ],
+        ),
+    ],
+)
+def test_a_transaction_that_the_plan_does_not_have_or_has_twice_is_told(names, told) -> None:
+    manifest = gate({f"{FIRST}.transaction": "GET /cart"})
+    text = yaml.safe_dump_all([manifest, config_map("scenario", {"scenario.jmx": "x"})])
+    found = lint([("gate.yaml", text)], PlanReader(lambda _jmx, _needs: [], lambda _jmx: names))
+    assert [each.message for each in found] == told
+    assert {(each.path, each.severity) for each in found} <= {
+        ("spec.objectives[0].transaction", Severity.WARNING)
+    }
 
 
 def test_a_config_map_of_another_namespace_or_name_is_not_the_plan() -> None:
@@ -292,7 +336,7 @@ json_values = st.recursive(
 PATHS = [
     "apiVersion", "kind", "metadata", "metadata.name", "spec", "spec.targetRef", "spec.targetRef.name", "spec.load",
     JMETER, JMETER + ".plan", JMETER + ".plan.key", JMETER + ".threads", JMETER + ".rampUp", JMETER + ".duration",
-    JMETER + ".rate", JMETER + ".properties", JMETER + ".propertyNames", "spec.load.target", "spec.objectives", FIRST, FIRST + ".expect", FIRST + ".name", FIRST + ".good", "spec.prometheus",
+    JMETER + ".rate", JMETER + ".properties", JMETER + ".propertyNames", "spec.load.target", "spec.objectives", FIRST, FIRST + ".expect", FIRST + ".name", FIRST + ".good", FIRST + ".transaction", FIRST + ".critical", FIRST + ".origin", "spec.prometheus",
     "spec.triggers", "spec.actions", "status", JMETER + ".image", JMETER + ".command", JMETER + ".resources",
     JMETER + ".nodeSelector", JMETER + ".tolerations", JMETER + ".imagePullSecrets", JMETER + ".labels",
 ]  # fmt: skip
@@ -312,7 +356,7 @@ def test_whatever_stands_in_a_field_lint_answers_and_the_model_reads_what_it_acc
     manifest = gate({path: value})
     text = json.dumps(manifest, indent=1)
 
-    found = lint([("gate.json", text)], lambda _jmx, _needs: [])
+    found = lint([("gate.json", text)], PlanReader(lambda _jmx, _needs: [], no_names))
 
     assert all(1 <= each.line <= len(text.splitlines()) for each in found)
     if not found and path not in {"kind", "metadata", "metadata.name", "status"}:

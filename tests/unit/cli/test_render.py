@@ -91,9 +91,10 @@ def test_a_gate_no_operator_has_seen_is_told_as_such():
 @pytest.mark.parametrize("width", [72, 130])
 def test_an_objective_tells_where_its_threshold_comes_from_and_whether_it_decides(width):
     lenient = {**samples.ERRORS, "critical": False, "origin": "Assumed", "verdict": "Fail"}
-    run = samples.run(objectives=[{**samples.LATENCY, "origin": "SLA"}, lenient])
+    cart = {**samples.LATENCY, "origin": "SLA", "transaction": "GET /cart"}
+    run = samples.run(objectives=[cart, lenient])
     told = _folded_together(trimmed(Objectives(run), width))
-    assert "p99 < 2s (SLA)" in told
+    assert "p99 < 2s of GET /cart (SLA)" in told
     assert "availability: errors < 0.5% (Assumed, not critical)" in told
 
 

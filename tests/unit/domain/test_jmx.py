@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devperfops_operator.domain.jmx import problems
+from devperfops_operator.domain.jmx import problems, recorded_names
 
 NEEDS = {"NumOfThreads", "Duration", "ServerName"}
 
@@ -62,3 +62,23 @@ def test_a_property_read_only_by_a_disabled_element_is_not_read() -> None:
 @pytest.mark.parametrize("group", ["OpenModelThreadGroup", "kg.apc.jmeter.threads.UltimateThreadGroup"])
 def test_other_thread_groups_count(group: str) -> None:
     assert problems(plan(group=group), NEEDS) == []
+
+
+CART = """<TransactionController testclass="TransactionController" testname="cart" enabled="true"/>
+        <hashTree><HTTPSamplerProxy testclass="HTTPSamplerProxy" testname="GET /cart" enabled="true"/>
+        <hashTree/></hashTree>
+        <JSR223Sampler testclass="JSR223Sampler" testname="hidden" enabled="false"/><hashTree/>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (CART, {"GET /": 1, "cart": 1, "GET /cart": 1}),
+        (CART.replace("GET /cart", "cart"), {"GET /": 1, "cart": 2}),
+        (CART.replace("GET /cart", "GET ${item}"), None),
+        (CART + '<X testclass="IncludeController" testname="x" enabled="true"/>', None),
+    ],
+)
+def test_the_names_of_results_are_those_of_samplers_and_transaction_controllers(body, names) -> None:
+    jmx = plan(body).replace(b'testname="${__property(ServerName)}"', b'testname="GET /"')
+    assert recorded_names(jmx) == names

@@ -276,6 +276,30 @@ def test_a_non_critical_failure_latched_before_a_restart_still_decides_nothing()
     assert close_objectives(plan, later, latched, START)[1].verdict is Verdict.FAIL
 
 
+# transactions
+
+
+def test_a_transaction_is_named_wherever_its_objective_is_told() -> None:
+    cart = {"name": "cart", "expect": "p99 < 2s", "transaction": "GET /cart"}
+    buy = {"expect": "errors < 1%", "transaction": "checkout"}
+    plan = resolve_plan(gate(objectives=[cart, buy]).spec)
+    assert plan.transactions == ("GET /cart", "checkout")
+    missing = Problem("NoSamples", "no judged sample has this name; the samplers are called GET /")
+    found = replace(
+        evidence(),
+        objectives={
+            "cart": ObjectiveEvidence(Tally(20, 20, 6), failed=True, quantile_ms=2500.0),
+            "errors < 1%": ObjectiveEvidence(Tally(), gap=missing),
+        },
+    )
+    status = PerfRunStatus(load=ENDED, workers=(DONE,))
+    assert judge(plan, found, status).message.startswith("p99 < 2s of GET /cart does not hold: p99 = 2.50 s")
+    slow, unknown = close_objectives(plan, found, (), START)
+    assert (slow.transaction, unknown.transaction) == ("GET /cart", "checkout")
+    assert (unknown.verdict, unknown.reason) == (Verdict.INCONCLUSIVE, "NoSamples")
+    assert unknown.message == f"errors < 1% of checkout: {missing.message}"
+
+
 # when the counters are read
 
 

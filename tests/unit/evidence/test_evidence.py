@@ -482,3 +482,84 @@ def test_a_view_does_not_change_any_more():
     send(store, block(1, slow=1))
     assert (before.workers[0].tallies[SLOW], before.objectives[SLOW]) == shown
     assert store.view(RUN) != before
+
+
+# --- transactions ---------------------------------------------------------------------------------------
+
+CART = "cart"
+TRANSACTIONS = replace(
+    PLAN,
+    workers=1,
+    objectives=(
+        JudgedObjective(SLOW, SLOW, OverThreshold(1, Fraction(99, 100)), ShareTest(Fraction(1, 100), 0.001)),
+        JudgedObjective(
+            CART, SLOW, OverThreshold(1, Fraction(99, 100), "GET /cart"), ShareTest(Fraction(1, 100), 0.001)
+        ),
+        JudgedObjective("buy", BAD, FailedSamples("checkout"), ShareTest(Fraction(5, 1000), 0.001)),
+    ),
+)
+
+
+def shopping(sequence, *, cart=10, slow=0, checkouts=5, broken=0):
+    return Block(
+        sequence,
+        1000 + sequence,
+        labels={"GET /": stats(40), "GET /cart": stats(cart, slow=slow)},
+        controllers={"checkout": stats(checkouts, errors=broken)} if checkouts else {},
+    )
+
+
+def shop(stored=()):
+    store = EvidenceStore()
+    store.open(RUN, TRANSACTIONS, stored)
+    return store
+
+
+def test_a_transaction_is_judged_by_its_own_samples_and_adds_nothing_to_the_others():
+    store = shop()
+    send(store, shopping(0, slow=3, broken=1), shopping(1))
+    assert tallies(store) == {SLOW: Tally(100, 3, 1), CART: Tally(20, 3, 1), "buy": Tally(10, 1, 1)}
+    (worker,) = store.view(RUN).workers
+    assert (worker.judged_samples, worker.errors) == (100, 0)
+
+
+def test_a_transaction_has_a_percentile_of_its_own():
+    store = shop()
+    send(store, shopping(0, cart=20, slow=20))
+    of_all, of_cart = (store.view(RUN).objectives[name].quantile_ms for name in (SLOW, CART))
+    assert of_cart == of_all == upper_edge(bucket_of(2500)) - 1
+    send(store, *(shopping(number, cart=0) for number in range(1, 100)))
+    assert store.view(RUN).objectives[SLOW].quantile_ms == upper_edge(bucket_of(100)) - 1
+    assert store.view(RUN).objectives[CART].quantile_ms == of_cart
+
+
+def test_a_slow_transaction_fails_though_the_whole_is_fast_enough():
+    store = shop()
+    send(store, *(shopping(number, slow=2 * (number % 2)) for number in range(20)))
+    assert failed(store) == {CART}
+
+
+def test_stored_totals_stand_in_for_a_transactions_samples():
+    before = shop()
+    blocks = [shopping(number, slow=1, broken=1) for number in range(3)]
+    send(before, *blocks, final=final_of(blocks))
+    after = shop(totals_of(before))
+    assert tallies(after) == tallies(before)
+    assert after.view(RUN).objectives[CART].quantile_ms is None
+
+
+def test_a_name_that_no_sample_has_is_told_with_those_there_are():
+    store = shop()
+    send(store, shopping(0, checkouts=0))
+    assert store.view(RUN).objectives["buy"].gap == Problem(
+        "NoSamples", "no judged sample has this name; the samplers are called GET /, GET /cart"
+    )
+    send(store, shopping(1))
+    assert store.view(RUN).objectives["buy"].gap is None
+
+
+def test_controllers_that_do_not_fit_the_plan_are_refused():
+    store = shop()
+    odd = Block(0, 1000, labels={}, controllers={"checkout": LabelStats(5, 0, [0], [0])})
+    with pytest.raises(ValueError, match="checkout"):
+        send(store, odd)

@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +16,17 @@ THRESHOLDS = (
 )
 
 
+NAMED = ("a", "c")
+
+
 def sample(start: int, elapsed: int = 10, label: str = "GET /", *, success: bool = True) -> JtlRow:
     return JtlRow(start, elapsed, label, success)
 
 
-def cut(rows: list[JtlRow], ramp_up_ms: int = 0, stop_ms: int | None = None) -> list[Block]:
-    builder = BlockBuilder(THRESHOLDS, ramp_up_ms, stop_ms)
+def cut(
+    rows: list[JtlRow], ramp_up_ms: int = 0, stop_ms: int | None = None, named: tuple[str, ...] = ()
+) -> list[Block]:
+    builder = BlockBuilder(THRESHOLDS, ramp_up_ms, stop_ms, named)
     blocks = list(builder.add(rows))
     last = builder.finish()
     return blocks + [last] * (last is not None)
@@ -34,6 +39,7 @@ rows = st.lists(
         elapsed_ms=st.integers(0, 5_000),
         label=st.sampled_from(["a", "b", "c"]),
         success=st.booleans(),
+        controller=st.booleans(),
     ),
     max_size=60,
 )
@@ -108,6 +114,29 @@ def test_a_label_keeps_its_name_in_later_blocks() -> None:
     assert set(late.labels) == {OTHER, "7"}
 
 
+def test_a_label_that_an_objective_names_is_told_apart_whatever_their_number() -> None:
+    many = [sample(0, 5, f"GET /item/{number}") for number in range(1_500)]
+    [block] = cut([*many, sample(0, 5, "GET /cart")], named=("GET /cart",))
+    assert len(block.labels) <= LABELS + 1
+    assert block.labels["GET /cart"].samples == 1
+
+
+def test_a_transaction_controller_counts_only_where_it_is_named() -> None:
+    found = [
+        sample(0, 40, "GET /cart"),
+        sample(50, 30, "POST /order", success=False),
+        JtlRow(0, 150, "checkout", success=False, controller=True),
+        JtlRow(0, 150, "browse", success=True, controller=True),
+    ]
+    builder = BlockBuilder(THRESHOLDS, 0, None, ("checkout",))
+    assert list(builder.add(found)) == []
+    block = builder.finish()
+    assert block is not None
+    assert set(block.labels) == {"GET /cart", "POST /order"}
+    assert block.controllers == {"checkout": LabelStats(1, 1, [1, 1, 1], [0, 0, 0], {bucket_of(150): 1})}
+    assert (builder.rows, builder.errors) == (2, 1)
+
+
 def test_labels_are_cut_to_length() -> None:
     [block] = cut([sample(0, 5, "x" * 5_000)])
     assert set(block.labels) == {"x" * 200}
@@ -117,10 +146,10 @@ def test_labels_are_cut_to_length() -> None:
 def test_blocks_do_not_depend_on_how_the_rows_arrive(
     found: list[JtlRow], stop, ramp_up: int, at: int
 ) -> None:
-    builder = BlockBuilder(THRESHOLDS, ramp_up, stop)
+    builder = BlockBuilder(THRESHOLDS, ramp_up, stop, NAMED)
     blocks = [*builder.add(found[:at]), *builder.add(found[at:])]
     last = builder.finish()
-    assert blocks + [last] * (last is not None) == cut(found, ramp_up, stop)
+    assert blocks + [last] * (last is not None) == cut(found, ramp_up, stop, NAMED)
 
 
 @given(rows, stops, st.integers(0, 3_000))
@@ -130,8 +159,9 @@ def test_blocks_are_numbered_in_order_of_time_and_count_every_row_once(
     blocks = cut(found, ramp_up, stop)
     assert [block.sequence for block in blocks] == list(range(len(blocks)))
     assert all(earlier.second < later.second for earlier, later in pairwise(blocks))
-    ended = [each for each in found if stop is None or each.end_ms <= stop]
-    judged = [each for each in ended if each.start_ms >= found[0].start_ms + ramp_up]
+    samplers = [each for each in found if not each.controller]
+    ended = [each for each in samplers if stop is None or each.end_ms <= stop]
+    judged = [each for each in ended if each.start_ms >= samplers[0].start_ms + ramp_up]
     stats = [each for block in blocks for each in block.labels.values()]
     assert sum(block.warmup_samples for block in blocks) == len(ended) - len(judged)
     assert sum(each.samples for each in stats) == len(judged)
@@ -149,10 +179,37 @@ def test_a_stop_later_than_what_was_read_changes_none_of_it(
     found: list[JtlRow], ramp_up: int, at: int
 ) -> None:
     """What the agent pushed before its stop is what it will rebuild afterwards."""
-    builder = BlockBuilder(THRESHOLDS, ramp_up)
+    builder = BlockBuilder(THRESHOLDS, ramp_up, None, NAMED)
     blocks = list(builder.add(found[:at]))
     stop = (builder.last_end_ms or 0) + 100
     builder.stop_ms = stop
     blocks += builder.add(found[at:])
     last = builder.finish()
-    assert blocks + [last] * (last is not None) == cut(found, ramp_up, stop)
+    assert blocks + [last] * (last is not None) == cut(found, ramp_up, stop, NAMED)
+
+
+@given(rows, stops, st.integers(0, 3_000))
+def test_controllers_are_counted_under_their_name_and_nowhere_else(
+    found: list[JtlRow], stop, ramp_up: int
+) -> None:
+    samplers = [each for each in found if not each.controller]
+    blocks = cut(found, ramp_up, stop, NAMED)
+    stats = [each for block in blocks for each in block.labels.values()]
+    plain = [each for block in cut(samplers, ramp_up, stop) for each in block.labels.values()]
+    for count in ("samples", "errors"):
+        assert sum(getattr(each, count) for each in stats) == sum(getattr(each, count) for each in plain)
+    known = dropwhile(lambda each: each.controller, found)
+    judged = [
+        each
+        for each in known
+        if each.controller
+        and each.label in NAMED
+        and each.start_ms >= samplers[0].start_ms + ramp_up
+        and (stop is None or each.end_ms <= stop)
+    ]
+    named = [(name, each) for block in blocks for name, each in block.controllers.items()]
+    for name in NAMED:
+        assert sum(each.samples for label, each in named if label == name) == sum(
+            each.label == name for each in judged
+        )
+    assert {label for label, _ in named} <= set(NAMED)

@@ -31,6 +31,7 @@ NASTY_ROWS = [
     JtlRow(START, 12, "GET /", success=True),
     JtlRow(START + 5, 30, 'GET /search?q="a,b"\n\nnext, line', success=False),
     JtlRow(START + 7, 1, "カート ✓", success=True),
+    JtlRow(START + 8, 45, "checkout", success=True, controller=True),
     JtlRow(START + 9, 0, "", success=True),
     JtlRow(START + 10, 3, "SELECT 1", success=True),
 ]
@@ -48,7 +49,7 @@ def read(*chunks: bytes) -> list[JtlRow]:
     return rows
 
 
-def test_sampler_rows_are_read_and_transaction_controllers_left_out() -> None:
+def test_rows_are_read_and_transaction_controllers_told_apart() -> None:
     assert read(NASTY) == NASTY_ROWS
 
 

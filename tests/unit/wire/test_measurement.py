@@ -25,10 +25,12 @@ FINAL = Final(blocks=2, rows=3, errors=1, end=LoadEnd.STOPPED, truncated=False)
 
 
 def some_blocks() -> tuple[Block, ...]:
-    builder = BlockBuilder([Threshold(100, inclusive=True), Threshold(900, inclusive=False)], 0)
+    thresholds = [Threshold(100, inclusive=True), Threshold(900, inclusive=False)]
+    builder = BlockBuilder(thresholds, 0, transactions=("b", "checkout"))
     rows = [
         JtlRow(0, 10, "a", success=True),
         JtlRow(5, 100, "b", success=False),
+        JtlRow(0, 105, "checkout", success=False, controller=True),
         JtlRow(1500, 250, "カ", success=True),
     ]
     blocks = list(builder.add(rows))
@@ -57,7 +59,9 @@ def test_answers_arrive_as_they_were_sent() -> None:
 
 def test_orders_arrive_as_they_were_given() -> None:
     limit, shares = Threshold(5, inclusive=True), ({"TPM": "2"}, {"TPM": "1"})
-    brief = Brief("ns", "run", "uid", "http://op", 10, 20, (limit,), {"Duration": "60"}, shares)
+    brief = Brief(
+        "ns", "run", "uid", "http://op", 10, 20, (limit,), {"Duration": "60"}, shares, ("checkout",)
+    )
     assert Brief.from_json(brief.to_json()) == brief
 
 
@@ -90,6 +94,16 @@ STATS: list[str | int] = ["blocks", 0, "labels", "a"]
             ["blocks", 0, "labels"],
             {str(n): {} for n in range(1_002)},
             "labels must be an object with at most 1001",
+        ),
+        (
+            ["blocks", 0, "controllers"],
+            {str(n): {} for n in range(101)},
+            "controllers must be an object with at most 100",
+        ),
+        (
+            ["blocks", 0, "controllers"],
+            {"checkout": {"samples": 1}},
+            "label must be an object with the fields",
         ),
         (["blocks", 0, "labels"], {"x" * 201: {}}, "label must be a text of at most 200"),
         (["blocks", 0, "labels"], {"\ud800": {}}, "surrogates not allowed"),

@@ -6,12 +6,12 @@ from typing import Final
 
 import click
 
-from devperfops_operator.api.lint import Finding, Severity, lint
+from devperfops_operator.api.lint import Finding, PlanReader, Severity, lint
 from devperfops_operator.cli.console import show, stdout
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.render.findings import findings_text
 from devperfops_operator.cli.render.words import counted
-from devperfops_operator.domain.jmx import problems
+from devperfops_operator.domain.jmx import problems, recorded_names
 
 _ALWAYS_READ: Final = frozenset({"NumOfThreads", "Duration", "ServerName"})
 """The properties any test plan must read; a gate with a ramp or a rate needs more of them."""
@@ -49,7 +49,7 @@ def _manifest_findings(files: Sequence[Path]) -> Iterator[Finding]:
         except UnicodeDecodeError as error:
             message = f"is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
             yield Finding(str(file), 1, "", message)
-    yield from lint(texts, problems)
+    yield from lint(texts, PlanReader(problems, recorded_names))
 
 
 def _plan_findings(files: Sequence[Path]) -> Iterator[Finding]:

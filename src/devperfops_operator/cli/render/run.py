@@ -33,6 +33,7 @@ from devperfops_operator.cli.render.words import (
     took,
     verdict_text,
 )
+from devperfops_operator.domain.objectives import claim
 
 _NARROW = 90
 """Under this width objectives are written below each other instead of in a table."""
@@ -104,7 +105,7 @@ class Objectives:
 
 
 def objective_title(objective: Objective | ObjectiveStatus) -> str:
-    """`cart: p95 < 300ms (SLA, not critical)`: the name where it has one of its own, and what is special."""
+    """`cart: p95 < 300ms of GET /cart (SLA, not critical)`; the name only where it has one of its own."""
     named = objective.name not in {None, objective.expect}
     special = [
         *([objective.origin] if objective.origin else []),
@@ -112,7 +113,7 @@ def objective_title(objective: Objective | ObjectiveStatus) -> str:
     ]
     return plain(
         (f"{objective.name}: " if named else "")
-        + objective.expect
+        + claim(objective.expect, objective.transaction)
         + (f" ({', '.join(special)})" if special else "")
     )
 

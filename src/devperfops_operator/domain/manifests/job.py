@@ -203,6 +203,7 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         ramp_up_ms=round(plan.ramp_up.total_seconds() * 1000),
         duration_ms=round(plan.duration.total_seconds() * 1000),
         thresholds=plan.thresholds,
+        transactions=plan.transactions,
         properties=jmeter_properties(plan, gate.spec.load, inputs),
         shares=tuple(share_properties(share, gate.spec.load) for share in divide(plan)),
     )
