@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,11 +9,13 @@ import pytest
 import yaml
 from kubernetes.client.exceptions import ApiException
 
+from devperfops_operator.adapters.kubernetes import Connection, connect
 from hack.cluster import apiserver
 from hack.cluster.errors import ClusterError
 from hack.cluster.settings import CHECKOUT
 from hack.kube import Kube, wait_for
 from tests.conftest import require_layer
+from tests.integration.world import World
 
 CRDS = sorted((CHECKOUT / "crds").glob("devperfops.io_*.yaml"))
 
@@ -42,6 +44,19 @@ def namespace(kube: Kube) -> str:
     name = f"test-{secrets.token_hex(4)}"
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     return name
+
+
+@pytest.fixture
+async def connection(api_server: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connection]:
+    monkeypatch.setenv("KUBECONFIG", str(api_server))
+    connection = await connect()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def world(kube: Kube, connection: Connection, namespace: str) -> World:
+    return World(kube, connection, namespace)
 
 
 def _install_crds(kube: Kube) -> None:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from devperfops_operator.adapters.kubernetes import Cluster, Connection, connect
-from devperfops_operator.adapters.prometheus import PrometheusMetrics
-from devperfops_operator.api.settings import ImageSettings, Notifications, Settings
-from devperfops_operator.controller.operator import Operator
-from devperfops_operator.controller.telemetry import Telemetry
+from devperfops_operator.adapters.kubernetes import Connection, connect
+from devperfops_operator.api.settings import Notifications
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
-from devperfops_operator.evidence import EvidenceStore
-from devperfops_operator.main import receivers
 from hack.kube import Kube
+from tests.integration.operating import adopted, operating, ready
 from tests.integration.test_cli import Shell
 from tests.integration.world import GATE, World, changed_kubeconfig, eventually, sockets_closed
 from tests.receivers import Receivers, notifications, receiving
@@ -31,14 +25,6 @@ pytestmark = pytest.mark.integration
 async def tidy() -> AsyncIterator[None]:
     yield
     await sockets_closed()
-
-
-@pytest.fixture
-async def connection(api_server: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connection]:
-    monkeypatch.setenv("KUBECONFIG", str(api_server))
-    connection = await connect()
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture
@@ -73,62 +59,6 @@ def everything_but_deployments(namespace: str) -> list[dict[str, Any]]:
             "subjects": [{"kind": "ServiceAccount", **metadata}],
         },
     ]
-
-
-@pytest.fixture
-def world(kube: Kube, connection: Connection, namespace: str) -> World:
-    return World(kube, connection, namespace)
-
-
-NOBODY = Notifications()
-
-
-def operating(
-    world: World,
-    connection: Connection | None = None,
-    notifications: Notifications = NOBODY,
-) -> AbstractAsyncContextManager[Operator]:
-    """A controller that watches the namespace, and acts with this connection, for the length of the block."""
-    settings = Settings(
-        operator_url="http://operator:8080",
-        images=ImageSettings(operator="operator:1", jmeter="jmeter:1"),
-        namespaces=(world.namespace,),
-        notifications=notifications,
-    )
-    operator = Operator(
-        settings=settings,
-        cluster=Cluster(connection or world.connection),
-        metrics=PrometheusMetrics({}),
-        receivers=receivers(notifications),
-        evidence=EvidenceStore(),
-        telemetry=Telemetry(CollectorRegistry()),
-    )
-    return running(operator)
-
-
-@asynccontextmanager
-async def running(operator: Operator) -> AsyncIterator[Operator]:
-    task = asyncio.create_task(operator.run())
-    try:
-        yield operator
-    finally:
-        operator.stop()
-        await task
-
-
-def ready(world: World, reason: str) -> bool:
-    return world.condition("Ready") == ("True", reason)
-
-
-async def adopted(world: World) -> dict[str, Any]:
-    """A gate whose target runs and is adopted. Gives its snapshot."""
-    world.config_map()
-    world.service()
-    await world.deploy("podinfo:1")
-    world.gate()
-    await eventually("the gate is ready", lambda: ready(world, "KnownGood"))
-    (snapshot,) = world.snapshots()
-    return snapshot
 
 
 async def test_what_runs_is_adopted_by_a_new_gate(world: World) -> None:

@@ -390,3 +390,31 @@ async def proves_something(connection: Connection, token: str) -> bool:
 async def test_a_token_that_is_none_proves_nothing(connection: Connection) -> None:
     with pytest.raises(Unauthenticated):
         await TokenReviewer(connection).review("nonsense")
+
+
+async def test_owners_are_written_for_what_was_read_only(
+    cluster: Cluster, kube: Kube, namespace: str
+) -> None:
+    kube.create(deployment(namespace))
+    stored = await cluster.get("Deployment", namespace, "front-end")
+    assert stored is not None
+    metadata = stored["metadata"]
+    entries = [{**entry, "manager": "somebody"} for entry in metadata["managedFields"]]
+    kube.patch("Deployment", "front-end", namespace, {"metadata": {"labels": {"new": "er"}}})
+
+    with pytest.raises(Conflict):
+        await cluster.write_managed_fields(namespace, "front-end", metadata["resourceVersion"], entries)
+
+
+async def test_owners_that_the_api_server_does_not_keep_are_no_success(
+    cluster: Cluster, kube: Kube, namespace: str
+) -> None:
+    kube.create(deployment(namespace))
+    stored = await cluster.get("Deployment", namespace, "front-end")
+    assert stored is not None
+    metadata = stored["metadata"]
+    unreadable = {"f:spec": {"f:template": {"neither field nor key": {}}}}
+    entries = [{**entry, "fieldsV1": unreadable} for entry in metadata["managedFields"]]
+
+    with pytest.raises(Refused, match="managedFields"):
+        await cluster.write_managed_fields(namespace, "front-end", metadata["resourceVersion"], entries)

@@ -124,11 +124,12 @@ class World:
         await self.roll_out()
 
     async def roll_out(self) -> None:
-        """What the deployment controller and the kubelet do: the one replica runs what is stored now."""
+        """What the deployment controller and the kubelet do: all replicas run what is stored now."""
         deployment = self.kube.get("Deployment", GATE, self.namespace)
+        counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
         status = {
             "observedGeneration": deployment["metadata"]["generation"],
-            **dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1),
+            **dict.fromkeys(counts, deployment["spec"]["replicas"]),
         }
         await self.write_status("deployments", GATE, status)
 

@@ -15,7 +15,12 @@ class Deployments:
     async def get(self, namespace: str, name: str) -> Raw | None:
         """As last seen, trimmed; None: there is none."""
         if self._store.deployments.get(namespace, name) is None:
-            found = await self._cluster.get("Deployment", namespace, name)
-            if found is not None:
-                self._store.put(found)
+            await self.whole(namespace, name)
         return self._store.deployments.get(namespace, name)
+
+    async def whole(self, namespace: str, name: str) -> Raw | None:
+        """As the API server has it now, with all that the store leaves out; that sees it, too."""
+        found = await self._cluster.get("Deployment", namespace, name)
+        if found is not None:
+            self._store.put(found)
+        return found

@@ -22,6 +22,7 @@ from devperfops_operator.domain.effects import (
     Notify,
     PollMetrics,
     Promote,
+    RestoreOwnership,
     RollBack,
     SuspendJob,
 )
@@ -65,7 +66,7 @@ class Executor:
             self._failures.clear(key, effect.key)
             self._telemetry.effect(effect.key, "Done")
 
-    async def _do(self, key: Key, uid: str, effect: Effect) -> None:  # noqa: C901  a case for each
+    async def _do(self, key: Key, uid: str, effect: Effect) -> None:  # noqa: C901, PLR0912  a case for each
         match effect:
             case CreateObject(manifest):
                 self._store.put(await self._cluster.create(manifest))
@@ -77,8 +78,12 @@ class Executor:
                     self._store.put(suspended)
             case DeleteJob(namespace, name):
                 await self._cluster.delete("Job", namespace, name)
-            case RollBack(namespace, name, expected, replacement):
-                await self._replace_template(namespace, name, expected, replacement)
+            case RollBack(namespace, name, expected, replacement, annotation):
+                await self._replace_template(namespace, name, expected, replacement, annotation)
+            case RestoreOwnership(namespace, name, version, managed_fields):
+                self._store.put(
+                    await self._cluster.write_managed_fields(namespace, name, version, managed_fields)
+                )
             case Promote(namespace, name, copies, expected, replacement):
                 for manifest in copies:
                     await self._cluster.create(manifest)
@@ -93,10 +98,15 @@ class Executor:
                 assert_never(effect)
 
     async def _replace_template(
-        self, namespace: str, name: str, expected: Template, replacement: Template
+        self,
+        namespace: str,
+        name: str,
+        expected: Template,
+        replacement: Template,
+        annotation: tuple[str, str] | None = None,
     ) -> None:
         try:
-            changed = await self._cluster.replace_template(namespace, name, expected, replacement)
+            changed = await self._cluster.replace_template(namespace, name, expected, replacement, annotation)
         except Conflict:
             current = await self._cluster.get("Deployment", namespace, name)
             if current is not None:

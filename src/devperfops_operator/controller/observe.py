@@ -9,17 +9,15 @@ from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.api.settings import Settings
-from devperfops_operator.controller.collection import Raw
 from devperfops_operator.controller.deployments import Deployments
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.inputs import InputReader
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.primaries import PrimaryReader
-from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
+from devperfops_operator.controller.targets import TargetReader
 from devperfops_operator.domain.errors import InvalidSpec
-from devperfops_operator.domain.manifests.deployment import read_target, rollout_complete
 from devperfops_operator.domain.manifests.job import read_job
 from devperfops_operator.domain.observed import (
     Evidence,
@@ -50,22 +48,21 @@ class Observer:
         settings: Settings,
     ) -> None:
         self._store = store
-        self._cluster = cluster
         self._evidence = evidence
         self._failures = failures
         self._outbox = outbox
         self._settings = settings
-        self._revisions = Revisions(cluster)
         self._inputs = InputReader(cluster, settings.prometheus.keys())
-        self._deployments = Deployments(store, cluster)
-        self._primaries = PrimaryReader(store, cluster, self._deployments)
+        deployments = Deployments(store, cluster)
+        self._targets = TargetReader(store, cluster, deployments)
+        self._primaries = PrimaryReader(store, cluster, deployments)
 
     async def gate(self, key: Key) -> GateObserved | None:
         """None: there is no such gate."""
         gate = self._store.gates.get(key.namespace, key.name)
         if gate is None:
             return None
-        target = await self._target_of_gate(gate)
+        target = await self._targets.of_gate(gate)
         primary = await self._primaries.of_gate(gate)
         return GateObserved(
             gate=gate,
@@ -87,7 +84,7 @@ class Observer:
         gate = self._store.gates.get(key.namespace, run.spec.gate)
         if gate is None:
             return self._to_clean_up(key, run)
-        target = await self._target_of_run(gate, run)
+        target, restoration = await self._targets.of_run(gate, run)
         primary = await self._primaries.of_run(gate, run)
         return RunObserved(
             run=run,
@@ -101,6 +98,7 @@ class Observer:
             job=self._job(run),
             evidence=self._evidence_of(gate, run),
             blocked_by=blocked_by(run, self._store.runs.within(key.namespace)),
+            restoration=restoration,
             settings=self._run_settings(gate),
             failures=self._failures.of(key),
         )
@@ -118,23 +116,6 @@ class Observer:
             failures=self._failures.of(key),
             deliveries=self._outbox.of(run.metadata.uid),
         )
-
-    async def _target_of_gate(self, gate: PerfGate) -> Target | None:
-        deployment = await self._deployments.get(gate.metadata.namespace, gate.spec.target_ref.name)
-        return None if deployment is None else await self._target(gate, deployment)
-
-    async def _target(self, gate: PerfGate, deployment: Raw) -> Target:
-        return read_target(deployment, revision=await self._revisions.revision(gate, deployment))
-
-    async def _target_of_run(self, gate: PerfGate, run: PerfRun) -> Target | None:
-        deployment = await self._deployments.get(gate.metadata.namespace, gate.spec.target_ref.name)
-        if deployment is None:
-            return None
-        if run.status.phase is not Phase.AWAITING_ROLLOUT or rollout_complete(deployment):
-            return await self._target(gate, deployment)
-        revision = await self._revisions.revision(gate, deployment)
-        replica_sets, pods = await self._cluster.rollout(deployment)
-        return read_target(deployment, revision=revision, replica_sets=replica_sets, pods=pods)
 
     async def _inputs_of_run(
         self, gate: PerfGate, run: PerfRun, target: Target | None, primary: Primary | None

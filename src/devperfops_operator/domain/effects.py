@@ -51,12 +51,16 @@ class DeleteJob:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """JSON Patch: if the Deployment's template still is `expected`, it becomes `replacement`."""
+    """JSON Patch: if the Deployment's template still is `expected`, it becomes `replacement`.
+
+    So does the last-applied annotation: as it must still be, and as it becomes (None: it is left alone).
+    """
 
     namespace: str
     deployment: str
     expected: Template
     replacement: Template
+    annotation: tuple[str, str] | None = None
     key: str = "RollBack"
 
 
@@ -79,6 +83,17 @@ class DeleteConfigMap:
     namespace: str
     name: str
     key: str = "DeleteConfigMap"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOwnership:
+    """Write `metadata.managedFields`, if the Deployment is still at that version."""
+
+    namespace: str
+    deployment: str
+    resource_version: str
+    managed_fields: tuple[Manifest, ...]
+    key: str = "RestoreOwnership"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +131,7 @@ Effect = (
     | SuspendJob
     | DeleteJob
     | RollBack
+    | RestoreOwnership
     | Promote
     | DeleteConfigMap
     | PollMetrics

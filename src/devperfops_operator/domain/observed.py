@@ -10,6 +10,7 @@ from typing import Any
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
 from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.wire.measurement import Final, JMeterState
@@ -34,7 +35,10 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The guarded Deployment as stored now. `ready`: all wanted replicas serve, and there are some."""
+    """The guarded Deployment as stored now. `ready`: all wanted replicas serve, and there are some.
+
+    `ownership`: who set what in the template; None where nobody needs to know, so that it was not read.
+    """
 
     name: str
     uid: str
@@ -46,6 +50,7 @@ class Target:
     ready: bool
     scaled_to_zero: bool = False
     selector: Selector = field(default_factory=dict)
+    ownership: Ownership | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,8 @@ class RunObserved:
 
     `config_maps`: while it is to be promoted, those its template reads, as stored, by name; `unused_copies`:
     once it is, names of the primary's copies that nothing reads any more.
+    `restoration`: what of the target's records is not yet as it belongs to the known-good template; read
+    only while the run rolls back.
     """
 
     run: PerfRun
@@ -214,6 +221,7 @@ class RunObserved:
     job: LoadJob | None
     evidence: Evidence
     blocked_by: str | None = None
+    restoration: Restoration | None = None
     settings: RunSettings = field(default_factory=RunSettings)
     failures: Mapping[str, EffectFailure] = field(default_factory=dict)
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)  # by receiver

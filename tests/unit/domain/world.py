@@ -20,13 +20,21 @@ from devperfops_operator.domain.effects import (
     MarkKnownGood,
     PollMetrics,
     Promote,
+    RestoreOwnership,
     RollBack,
     RunDecision,
     SuspendJob,
 )
 from devperfops_operator.domain.gate import decide_gate
+from devperfops_operator.domain.manifests.canonical import canonical_json
 from devperfops_operator.domain.manifests.config_copy import PRIMARY_LABEL, config_content, unused_copies
-from devperfops_operator.domain.manifests.snapshot import read_snapshot
+from devperfops_operator.domain.manifests.ownership import (
+    LAST_APPLIED,
+    Restoration,
+    read_ownership,
+    restoration,
+)
+from devperfops_operator.domain.manifests.snapshot import read_snapshot, snapshot_ownership
 from devperfops_operator.domain.manifests.template import (
     Template,
     referenced_config_maps,
@@ -51,7 +59,7 @@ from devperfops_operator.domain.observed import (
 )
 from devperfops_operator.domain.primary import primary_problem
 from devperfops_operator.domain.queueing import blocked_by
-from devperfops_operator.domain.run import decide_run
+from devperfops_operator.domain.run import decide_run, rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.promoting import has_promoted
 from devperfops_operator.wire.measurement import Final, JMeterState, LoadEnd
 
@@ -91,6 +99,16 @@ def gate(**spec: Any) -> PerfGate:
     )
 
 
+def owned_by_kubectl(applied: Template) -> tuple[dict[str, Any], ...]:
+    """`managedFields` after an apply, with one field that stands for all of the template."""
+    fields = {"f:spec": {"f:replicas": {}, "f:template": {f"f:{template_hash(applied)}": {}}}}
+    return ({"manager": "kubectl", "operation": "Apply", "fieldsV1": fields},)
+
+
+def last_applied(applied: Template) -> str:
+    return f"{canonical_json({'spec': {'replicas': 2, 'template': applied}})}\n"
+
+
 @dataclass
 class World:
     """Holds objects as stored; `failed`/`slow` say how the release under load behaves."""
@@ -117,8 +135,33 @@ class World:
     primary: Primary | None = None
     used_by_replica_sets: list[Template] = field(default_factory=list)  # templates of the primary
     other_gates: list[PerfGate] = field(default_factory=list)
+    version: int = 1
+    kept: dict[str, Any] = field(default_factory=dict)  # snapshots as stored
+    managed_fields: tuple[Any, ...] = ()
+    annotation: str | None = None
+
+    def __post_init__(self) -> None:
+        self.managed_fields, self.annotation = owned_by_kubectl(self.template), last_applied(self.template)
 
     # what is observed
+
+    def deployment(self) -> dict[str, Any]:
+        """What of it tells who set what."""
+        annotations = {} if self.annotation is None else {LAST_APPLIED: self.annotation}
+        return {
+            "metadata": {
+                "resourceVersion": str(self.version),
+                "annotations": annotations,
+                "managedFields": self.managed_fields,
+            }
+        }
+
+    def restoration(self, name: str) -> Restoration | None:
+        run = self.runs[name]
+        good = snapshot_to_put_back(tuple(self.snapshots.values()), run.status.action)
+        if good is None or not rollback_under_way(run):
+            return None
+        return restoration(self.deployment(), snapshot_ownership(self.kept[good.name]))
 
     def target(self) -> Target | None:
         if not self.target_exists:
@@ -134,6 +177,7 @@ class World:
             ready=self.target_ready,
             scaled_to_zero=self.scaled_to_zero,
             selector=self.target_selector,
+            ownership=read_ownership(self.deployment()),
         )
 
     def contents(self) -> dict[str, Any]:
@@ -186,6 +230,7 @@ class World:
                 job=self.jobs.get(name),
                 evidence=self.evidence.get(name, Evidence()),
                 blocked_by=blocked_by(run, list(self.runs.values())),
+                restoration=self.restoration(name),
                 settings=RunSettings(operator_url="http://operator"),
                 failures=self.failures,
             ),
@@ -219,6 +264,9 @@ class World:
                 self._promote(effect)
             case DeleteConfigMap():
                 del self.config_maps[effect.name]
+            case RestoreOwnership():
+                if effect.resource_version == str(self.version):
+                    self.managed_fields, self.version = effect.managed_fields, self.version + 1
             case PollMetrics():
                 raise AssertionError("this world has no Prometheus")
 
@@ -236,6 +284,7 @@ class World:
                 self.created.append(f"PerfRun/{name}")
             case "ControllerRevision" if name not in self.snapshots:
                 self.snapshots[name] = read_snapshot(manifest)
+                self.kept[name] = manifest
                 self.created.append(f"ControllerRevision/{name}")
             case "Job" if name not in self.jobs:
                 uid = manifest["metadata"]["ownerReferences"][0]["uid"]
@@ -243,9 +292,13 @@ class World:
                 self.created.append(f"Job/{name}")
 
     def _roll_back(self, effect: RollBack) -> None:
-        if self.template == effect.expected:
-            self.template = effect.replacement
-            self.generation += 1
+        before, after = effect.annotation or (self.annotation, self.annotation)
+        if self.template == effect.expected and self.annotation == before:
+            self.template, self.annotation = effect.replacement, after
+            taken = {"f:spec": {"f:template": {"f:containers": {}}}}
+            ours = {"manager": "devperfops-operator", "operation": "Update", "fieldsV1": taken}
+            self.managed_fields = (*self.managed_fields, ours)
+            self.generation, self.version = self.generation + 1, self.version + 1
             self.patches.append(effect.replacement)
 
     def _promote(self, effect: Promote) -> None:
@@ -286,7 +339,8 @@ class World:
 
     def roll_out(self, new: Template) -> None:
         self.template = new
-        self.generation += 1
+        self.managed_fields, self.annotation = owned_by_kubectl(new), last_applied(new)
+        self.generation, self.version = self.generation + 1, self.version + 1
 
     def change_primary(self, new: Template) -> None:
         """Somebody does, us included; its rollout has yet to come."""

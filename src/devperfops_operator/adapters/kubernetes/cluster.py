@@ -13,6 +13,7 @@ from devperfops_operator.api.base import ObjectMeta
 from devperfops_operator.domain.errors import Conflict, Refused
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
 from devperfops_operator.domain.manifests.config_copy import config_content
+from devperfops_operator.domain.manifests.ownership import LAST_APPLIED, same_owners
 
 Raw = dict[str, Any]
 
@@ -118,18 +119,42 @@ class Cluster:
         return await self._change("PATCH", path, body, _MERGE_PATCH)
 
     async def replace_template(
-        self, namespace: str, deployment: str, expected: Mapping[str, Any], replacement: Mapping[str, Any]
+        self,
+        namespace: str,
+        deployment: str,
+        expected: Mapping[str, Any],
+        replacement: Mapping[str, Any],
+        annotation: tuple[str, str] | None = None,
     ) -> Raw:
         """Replace the pod template whole, if it still is the expected one. Raises Conflict if not.
 
-        A JSON Patch, because apply and merge patches leave what the newer template has added.
+        A JSON Patch, because apply and merge patches leave what the newer template has added. `annotation`:
+        the last-applied one is replaced with it, as expected and as it becomes.
         """
-        body = [
-            {"op": "test", "path": "/spec/template", "value": dict(expected)},
-            {"op": "replace", "path": "/spec/template", "value": dict(replacement)},
-        ]
+        body = _exchange("/spec/template", dict(expected), dict(replacement))
+        if annotation is not None:
+            key = LAST_APPLIED.replace("/", "~1")
+            body += _exchange(f"/metadata/annotations/{key}", *annotation)
         path = RESOURCES["Deployment"].path(namespace, deployment)
         return await self._change("PATCH", path, body, _JSON_PATCH)
+
+    async def write_managed_fields(
+        self,
+        namespace: str,
+        deployment: str,
+        resource_version: str,
+        managed_fields: Sequence[Mapping[str, Any]],
+    ) -> Raw:
+        """Say who set what, if nothing has changed since. Raises Conflict if it has.
+
+        Raises Refused if the answer does not say so: something between us and the store knows better.
+        """
+        metadata = {"resourceVersion": resource_version, "managedFields": list(managed_fields)}
+        path = RESOURCES["Deployment"].path(namespace, deployment)
+        changed = await self._change("PATCH", path, {"metadata": metadata}, _MERGE_PATCH)
+        if not same_owners(changed["metadata"].get("managedFields") or (), managed_fields):
+            raise Refused("NotKept", f"PATCH {path}: what it says of managedFields is not what was stored")
+        return changed
 
     async def suspend_job(self, namespace: str, name: str) -> Raw | None:
         """Let the Job's pods end with grace; None: it is gone already."""
@@ -156,6 +181,10 @@ class Cluster:
             )
         except NotFound as error:
             raise Conflict(f"{error}; it was deleted meanwhile") from error
+
+
+def _exchange(path: str, before: Any, after: Any) -> list[dict[str, Any]]:
+    return [{"op": "test", "path": path, "value": before}, {"op": "replace", "path": path, "value": after}]
 
 
 def _owners(stored: Mapping[str, Any]) -> set[str]:

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from typing import Any
 
 from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 
-_ESCAPED: Final = "<>&\u2028\u2029"
-
-
-def canonical_json(body: Any) -> bytes:
-    """JSON as Go's `encoding/json` writes it: sorted, compact, and with <, > and & escaped.
-
-    A ControllerRevision's `data` is kept byte by byte and must not change. Whoever changes its labels or
-    owners later makes the API server write it anew, which only then gives the same bytes.
-    """
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    for character in _ESCAPED:
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode()
+from devperfops_operator.domain.manifests.canonical import canonical_json
 
 
 class CanonicalTransport(RESTClientObject):
@@ -42,7 +29,7 @@ class CanonicalTransport(RESTClientObject):
             method,
             url,
             headers=headers,
-            data=None if body is None else canonical_json(body),
+            data=None if body is None else canonical_json(body).encode(),
             timeout=_request_timeout,
             proxy=self.proxy,
             proxy_headers=self.proxy_headers,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from devperfops_operator.domain.manifests.ownership import read_ownership
 from devperfops_operator.domain.manifests.template import template_hash, without_restart
 from devperfops_operator.domain.observed import Primary, Problem, Rollout, Target
 
@@ -48,6 +49,7 @@ def read_target(
         ready=0 < wanted <= status.get("readyReplicas", 0),
         scaled_to_zero=wanted == 0,
         selector=spec["selector"],
+        ownership=read_ownership(deployment),
     )
 
 

@@ -10,6 +10,7 @@ from devperfops_operator.api.base import ObjectMeta
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL, labels, owner
+from devperfops_operator.domain.manifests.ownership import Ownership
 from devperfops_operator.domain.observed import Snapshot, Target
 
 _MAX_BYTES = 1_000_000
@@ -56,14 +57,23 @@ def read_snapshot(stored: Mapping[str, Any]) -> Snapshot:
     )
 
 
+def snapshot_ownership(stored: Mapping[str, Any]) -> Ownership | None:
+    """Who had set what in the template; None: the snapshot was taken by a version that did not ask."""
+    kept = stored["data"].get("ownership")
+    return None if kept is None else Ownership.from_json(kept)
+
+
 def _manifest(
     gate: PerfGate, target: Target, *, name: str, number: int, marks: Mapping[str, str]
 ) -> dict[str, Any]:
-    data = {"template": target.template, "gate": gate.spec.to_json()}
+    data: dict[str, Any] = {"template": target.template, "gate": gate.spec.to_json()}
+    if target.ownership is not None:
+        data["ownership"] = target.ownership.to_json()
     size = len(json.dumps(data))
     if size > _MAX_BYTES:
         raise SnapshotTooLarge(
-            f"the pod template of Deployment {target.name} needs {size} bytes and a snapshot holds "
+            f"the pod template of Deployment {target.name} needs {size} bytes with the records of who set "
+            f"what in it, and a snapshot holds "
             f"{_MAX_BYTES}; move large values into ConfigMaps"
         )
     return {

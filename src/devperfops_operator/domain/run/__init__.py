@@ -15,8 +15,10 @@ from devperfops_operator.domain.judgement import Judgement, decided
 from devperfops_operator.domain.manifests.common import MANAGED_BY
 from devperfops_operator.domain.observed import RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
-from devperfops_operator.domain.run.acting import acting, known_good
+from devperfops_operator.domain.run.acting import acting
+from devperfops_operator.domain.run.actions import known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
+from devperfops_operator.domain.run.rollback import rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
 from devperfops_operator.domain.run.telling import tell, to_tell, untold
 from devperfops_operator.domain.run.under_load import judging, running
@@ -24,7 +26,15 @@ from devperfops_operator.domain.verdict import Reason
 
 _GATE_WAIT = timedelta(seconds=10)
 
-__all__ = ["decide_run", "final_stored", "known_good", "stop_wanted", "untold"]
+__all__ = [
+    "decide_run",
+    "final_stored",
+    "known_good",
+    "rollback_under_way",
+    "snapshot_to_put_back",
+    "stop_wanted",
+    "untold",
+]
 
 
 def decide_run(observed: RunObserved, now: datetime) -> RunDecision:

@@ -20,13 +20,13 @@ from devperfops_operator.domain.effects import (
     Effect,
     MarkKnownGood,
     Promote,
-    RollBack,
     RunDecision,
     SuspendJob,
 )
 from devperfops_operator.domain.manifests.template import without_restart
 from devperfops_operator.domain.observed import Problem, RunObserved, Snapshot, Target
 from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.run.actions import attempt, done, hold, known_good
 from devperfops_operator.domain.run.promoting import (
     Reached,
     Wait,
@@ -37,6 +37,7 @@ from devperfops_operator.domain.run.promoting import (
     tidying,
 )
 from devperfops_operator.domain.run.restraint import OBSERVE_ONLY, restrained
+from devperfops_operator.domain.run.rollback import roll_back
 from devperfops_operator.domain.run.steps import Step, end, step
 from devperfops_operator.domain.run.under_load import figures, store_finals
 from devperfops_operator.domain.verdict import Reason
@@ -44,10 +45,7 @@ from devperfops_operator.domain.verdict import Reason
 _STOP_PATIENCE = timedelta(seconds=10)
 _FINAL_WAIT = timedelta(seconds=130)
 _LOOK_AGAIN = timedelta(seconds=1)
-_ATTEMPTS = 4
-_BACK_OFF = timedelta(seconds=2)
 _CHANGES_NOTHING = "only a Pass opens the gate and only a Fail rolls back"
-_DOUBLINGS = 5  # so that the longest is a minute
 
 
 def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime) -> RunDecision:
@@ -61,12 +59,6 @@ def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: da
     if stopping is not None:
         return RunDecision(status, stopping, requeue_at=now + _LOOK_AGAIN)
     return RunDecision(_completed(status, now))
-
-
-def known_good(snapshots: tuple[Snapshot, ...]) -> Snapshot | None:
-    """The last revision that passed or was adopted."""
-    good = [snapshot for snapshot in snapshots if snapshot.known_good]
-    return max(good, key=lambda snapshot: snapshot.number, default=None)
 
 
 def _with_finals(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
@@ -89,7 +81,7 @@ def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: d
         case Verdict.INCONCLUSIVE:
             return _choose_after_inconclusive(observed, gate, target, now)
         case Verdict.ERROR:
-            return _hold("Error", _CHANGES_NOTHING, now)
+            return hold("Error", _CHANGES_NOTHING, now)
         case None:
             raise ValueError("a run is Acting without a verdict")
         case _:
@@ -104,10 +96,10 @@ def _choose_after_pass(observed: RunObserved, gate: PerfGate, now: datetime) -> 
     if primary is not None and own is not None:
         if status.trigger is Trigger.MANUAL:
             message = f"a run asked for by hand reports and never changes Deployment {primary}"
-            return _hold("ManualRun", message, now)
+            return hold("ManualRun", message, now)
         planned = plan_promotion(observed, primary, own.template)
         if isinstance(planned, Problem):
-            return _hold(planned.reason, planned.message, now, PromotionStatus(name=primary))
+            return hold(planned.reason, planned.message, now, PromotionStatus(name=primary))
         promotion, message = planned, promised(planned, status)
     return ActionStatus(
         type=ActionType.PROMOTE,
@@ -123,9 +115,9 @@ def _choose_after_fail(
     observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime
 ) -> ActionStatus:
     if observed.run.status.trigger is Trigger.MANUAL:
-        return _hold("ManualRun", "a run asked for by hand reports and never rolls back", now)
+        return hold("ManualRun", "a run asked for by hand reports and never rolls back", now)
     if gate.spec.actions.on_fail is OnFail.HOLD:
-        return _hold("HoldAsked", "spec.actions.onFail is Hold", now)
+        return hold("HoldAsked", "spec.actions.onFail is Hold", now)
     return _go_back(observed, target, now)
 
 
@@ -136,9 +128,9 @@ def _choose_after_inconclusive(
     status, asked = observed.run.status, gate.spec.actions.on_inconclusive
     because = f"spec.actions.onInconclusive is {asked}"
     if asked is OnInconclusive.HOLD or status.reason == Reason.TARGET_GONE:
-        return _hold("Inconclusive", _CHANGES_NOTHING, now)
+        return hold("Inconclusive", _CHANGES_NOTHING, now)
     if status.trigger is Trigger.MANUAL:
-        return _hold("ManualRun", f"of runs asked for by hand only a Pass counts, though {because}", now)
+        return hold("ManualRun", f"of runs asked for by hand only a Pass counts, though {because}", now)
     promote = asked is OnInconclusive.PROMOTE
     chosen = _choose_after_pass(observed, gate, now) if promote else _go_back(observed, target, now)
     if chosen.type is ActionType.HOLD:
@@ -151,11 +143,11 @@ def _choose_after_inconclusive(
 def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> ActionStatus:
     good, status = known_good(observed.snapshots), observed.run.status
     if good is None:
-        return _hold("NoKnownGood", "no revision has passed yet, so there is nothing to go back to", now)
+        return hold("NoKnownGood", "no revision has passed yet, so there is nothing to go back to", now)
     if good.revision == status.revision:
-        return _hold("KnownGoodFailed", "the judged revision is itself the known-good one", now)
+        return hold("KnownGoodFailed", "the judged revision is itself the known-good one", now)
     if target is not None and without_restart(target.template) == without_restart(good.template):
-        return _hold(
+        return hold(
             "ConfigNotReversible",
             f"the pod template already is that of known-good revision {good.revision}; "
             "what differs is the content of its ConfigMaps, which the operator does not change",
@@ -170,11 +162,6 @@ def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> Act
     )
 
 
-def _hold(reason: str, message: str, now: datetime, primary: PromotionStatus | None = None) -> ActionStatus:
-    """`primary`: the one that should have been promoted to."""
-    return ActionStatus(type=ActionType.HOLD, reason=reason, message=message, decided_at=now, primary=primary)
-
-
 def _act(
     observed: RunObserved, status: PerfRunStatus, action: ActionStatus, target: Target | None, now: datetime
 ) -> RunDecision:
@@ -184,7 +171,7 @@ def _act(
         case ActionType.PROMOTE:
             return _promote(observed, status, action, now)
         case ActionType.ROLLBACK:
-            return _roll_back(observed, status, action, target, now)
+            return roll_back(observed, status, action, target, now)
         case _:
             assert_never(action.type)
 
@@ -196,8 +183,8 @@ def _hold_still(
     own = _own_snapshot(observed)
     learnt = action.reason == OBSERVE_ONLY and status.verdict is Verdict.PASS
     if learnt and own is not None and not own.known_good:
-        return _try(observed, status, MarkKnownGood(observed.run.metadata.namespace, own.name), now)
-    return RunDecision(_done(status, action, Step.HELD, now))
+        return attempt(observed, status, MarkKnownGood(observed.run.metadata.namespace, own.name), now)
+    return RunDecision(done(status, action, Step.HELD, now))
 
 
 def _own_snapshot(observed: RunObserved) -> Snapshot | None:
@@ -216,7 +203,7 @@ def _promote(
         tidy = tidying(observed)
         if tidy:
             return RunDecision(status, tidy, requeue_at=now + _LOOK_AGAIN)
-        return RunDecision(_done(status, action, Step.PROMOTED, now))
+        return RunDecision(done(status, action, Step.PROMOTED, now))
     return _move(observed, status, action, own, now)
 
 
@@ -227,14 +214,14 @@ def _move(
     move = Reached() if primary is None else next_move(observed, primary, own.template, now)
     match move:
         case Promote():
-            return _try(observed, status, move, now)
+            return attempt(observed, status, move, now)
         case PromotionStatus():
             return RunDecision(_patched(status, action, move, now))
         case Wait(until):
             return RunDecision(status, requeue_at=until)
         case Reached():
             mark = MarkKnownGood(observed.run.metadata.namespace, own.name)
-            return _try(observed, status, mark, now)
+            return attempt(observed, status, mark, now)
         case Problem():
             return _give_up(status, action, move, now)
         case _:
@@ -242,7 +229,7 @@ def _move(
 
 
 def _give_up(status: PerfRunStatus, action: ActionStatus, problem: Problem, now: datetime) -> RunDecision:
-    held = _hold(problem.reason, problem.message, now, action.primary)
+    held = hold(problem.reason, problem.message, now, action.primary)
     return RunDecision(status.model_copy(update={"action": held}))
 
 
@@ -253,56 +240,6 @@ def _patched(
     patched = action.model_copy(update={"primary": promotion, "message": message})
     text = f"Deployment {promotion.name} has got revision {status.revision}; its rollout is awaited"
     return step(status, now, Step.PRIMARY_PATCHED, text, action=patched)
-
-
-def _roll_back(
-    observed: RunObserved, status: PerfRunStatus, action: ActionStatus, target: Target | None, now: datetime
-) -> RunDecision:
-    good = next(
-        (s for s in observed.snapshots if s.known_good and s.revision == action.to_revision),
-        None,
-    )
-    if target is None or good is None:
-        gone = "the Deployment" if target is None else "the known-good snapshot"
-        held = _hold("NothingToRollBack", f"{gone} was deleted", now)
-        return RunDecision(status.model_copy(update={"action": held}))
-    if without_restart(target.template) == without_restart(good.template):
-        return RunDecision(_done(status, action, Step.ROLLED_BACK, now))
-    if target.revision != status.revision:
-        message = (
-            f"revision {target.revision} replaced the failed {status.revision} before it was rolled back"
-        )
-        held = _hold("NewRevision", message, now)
-        return RunDecision(status.model_copy(update={"action": held}))
-    patch = RollBack(
-        namespace=observed.run.metadata.namespace,
-        deployment=target.name,
-        expected=target.template,
-        replacement=good.template,
-    )
-    return _try(observed, status, patch, now)
-
-
-def _try(observed: RunObserved, status: PerfRunStatus, effect: Effect, now: datetime) -> RunDecision:
-    """Once more, with patience; a refusal that stays ends as Hold with the refuser's own words."""
-    failure = observed.failures.get(effect.key)
-    if failure is None:
-        return RunDecision(status, (effect,), requeue_at=now + _LOOK_AGAIN)
-    if failure.refused and failure.attempts >= _ATTEMPTS:
-        primary = status.action.primary if status.action is not None else None
-        message = f"tried {failure.attempts} times: {failure.message}"[:1024]
-        held = _hold(f"{effect.key}Refused", message, now, primary)
-        return RunDecision(status.model_copy(update={"action": held}))
-    again = failure.last + _BACK_OFF * 2 ** min(failure.attempts - 1, _DOUBLINGS)
-    if now < again:
-        return RunDecision(status, requeue_at=again)
-    return RunDecision(status, (effect,), requeue_at=now + _LOOK_AGAIN)
-
-
-def _done(status: PerfRunStatus, action: ActionStatus, code: Step, now: datetime) -> PerfRunStatus:
-    finished = action.model_copy(update={"done_at": now})
-    text = f"{action.reason}: {action.message}" if code is Step.HELD else action.message
-    return step(status, now, code, text, action=finished)
 
 
 def _stopping(observed: RunObserved, status: PerfRunStatus, now: datetime) -> tuple[Effect, ...] | None:

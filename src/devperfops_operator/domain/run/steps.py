@@ -28,6 +28,7 @@ class Step(StrEnum):
     PRIMARY_PATCHED = "PrimaryPatched"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
+    TRACES_LEFT = "TracesLeft"
     HELD = "Held"
     COMPLETED = "Completed"
     NEW_REVISION = "NewRevision"

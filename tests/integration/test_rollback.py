@@ -1,0 +1,405 @@
+"""A rollback leaves no trace: whatever is applied after it, and however, gives exactly the manifest.
+
+The teams' side is kubectl. Releases fail by a rollout that stalls, which needs no load.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from devperfops_operator.domain.manifests.ownership import LAST_APPLIED
+from hack.kube import Kube, kubectl
+from tests.integration.operating import operating, ready
+from tests.integration.world import GATE, World, eventually, sockets_closed
+
+pytestmark = pytest.mark.integration
+
+Manifest = dict[str, Any]
+
+APPLIES = ("apply", "apply --server-side")
+WAYS = (*APPLIES, "replace")
+
+
+@pytest.fixture(autouse=True)
+async def tidy() -> AsyncIterator[None]:
+    yield
+    await sockets_closed()
+
+
+@dataclass(frozen=True)
+class Team:
+    """Releases with kubectl, always in the same way: `apply`, `apply --server-side` or `replace`."""
+
+    kube: Kube
+    namespace: str
+    way: str
+
+    def release(self, manifest: Manifest, *, by_force: bool = False) -> None:
+        new = self.kube.find("Deployment", GATE, self.namespace) is None
+        verb = "create" if new and self.way == "replace" else self.way
+        force = ["--force-conflicts"] if by_force and "--server-side" in verb else []
+        self._kubectl(manifest, *verb.split(), *force, "-f", "-")
+
+    def differs(self, manifest: Manifest) -> bool:
+        """What `kubectl diff` says."""
+        options = self.way.split()[1:]
+        answer = self._kubectl(manifest, "diff", *options, "-f", "-", codes=(0, 1))
+        return answer.returncode == 1
+
+    def stored(self) -> Manifest:
+        return self.kube.get("Deployment", GATE, self.namespace)
+
+    def _kubectl(
+        self, manifest: Manifest, *arguments: str, codes: tuple[int, ...] = (0,)
+    ) -> subprocess.CompletedProcess[str]:
+        argv = [kubectl(), "--kubeconfig", str(self.kube.kubeconfig), "-n", self.namespace, *arguments]
+        answer = subprocess.run(argv, input=json.dumps(manifest), text=True, capture_output=True, check=False)
+        assert answer.returncode in codes, answer.stderr
+        return answer
+
+
+@pytest.fixture(params=WAYS)
+def team(request: pytest.FixtureRequest, kube: Kube, namespace: str) -> Team:
+    return Team(kube, namespace, request.param)
+
+
+@pytest.fixture(params=APPLIES)
+def applying(request: pytest.FixtureRequest, kube: Kube, namespace: str) -> Team:
+    return Team(kube, namespace, request.param)
+
+
+def elsewhere(team: Team) -> Team:
+    """The same team with a namespace where nothing was released before."""
+    name = f"test-{secrets.token_hex(4)}"
+    team.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return Team(team.kube, name, team.way)
+
+
+def manifest(version: int, **spec: Any) -> Manifest:
+    """Versions 1 and 2 each have what the other lacks, and 3 has neither's."""
+    app = {"name": "app", "image": f"app:{version}", "env": [{"name": "VERSION", "value": f"<{version}>"}]}
+    pod: Manifest = {"containers": [app]}
+    annotations = {"version": str(version)}
+    if version == 1:
+        app |= {"args": ["--old"], "resources": {"requests": {"cpu": "10m"}}}
+        app["env"].append({"name": "OLD", "value": "&"})
+        pod |= {"terminationGracePeriodSeconds": 5, "volumes": [{"name": "old", "emptyDir": {}}]}
+        annotations["old"] = "true"
+    if version == 2:
+        app |= {"command": ["/new"], "resources": {"limits": {"memory": "1Gi"}}}
+        app["env"].insert(0, {"name": "NEW", "value": "1"})
+        pod["containers"].append({"name": "new", "image": "new:1", "ports": [{"containerPort": 81}]})
+        pod["securityContext"] = {"runAsNonRoot": True}
+        annotations["new"] = "true"
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": GATE},
+        "spec": {
+            "selector": {"matchLabels": {"app": GATE}},
+            "template": {"metadata": {"labels": {"app": GATE}, "annotations": annotations}, "spec": pod},
+            **spec,
+        },
+    }
+
+
+def template_bytes(stored: Manifest) -> str:
+    """As the API server gives it."""
+    return json.dumps(stored["spec"]["template"])
+
+
+async def adopted(world: World, team: Team, first: Manifest) -> None:
+    """The first release runs and is known-good."""
+    world.config_map()
+    world.service()
+    team.release(first)
+    await world.roll_out()
+    world.gate()
+    await eventually("the gate is ready", lambda: ready(world, "KnownGood"))
+
+
+async def fail(world: World) -> str:
+    """What stands now never gets ready; until the run is over. Gives its name."""
+    before = set(world.runs())
+    (name,) = await eventually("a run", lambda: set(world.runs()) - before)
+    await eventually("it waits", lambda: world.phase(name) == "AwaitingRollout")
+    await world.stall()
+    await eventually("it is over", lambda: world.phase(name) == "Completed")
+    return name
+
+
+def traces(world: World, run: str) -> list[str]:
+    """What the run says of traces."""
+    timeline = world.status("PerfRun", run)["timeline"]
+    return [entry["message"] for entry in timeline if entry["reason"] == "TracesLeft"]
+
+
+async def test_after_a_rollback_it_is_as_if_the_failed_release_had_never_been(
+    world: World, team: Team
+) -> None:
+    async with operating(world):
+        await adopted(world, team, manifest(1))
+        before = team.stored()
+        team.release(manifest(2))
+        run = await fail(world)
+
+        after = team.stored()
+    assert traces(world, run) == []
+    assert template_bytes(after) == template_bytes(before)
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 2
+    assert owners(after) == owners(before)
+    assert last_applied(after) == last_applied(before)
+
+
+def owners(stored: Manifest) -> dict[str, Any]:
+    """Who owns what, the status apart."""
+    entries = stored["metadata"]["managedFields"]
+    return {entry["manager"]: entry["fieldsV1"] for entry in entries if "subresource" not in entry}
+
+
+def last_applied(stored: Manifest) -> str | None:
+    annotation: str | None = stored["metadata"].get("annotations", {}).get(LAST_APPLIED)
+    return annotation
+
+
+async def test_the_known_good_applied_after_a_rollback_changes_nothing(world: World, applying: Team) -> None:
+    async with operating(world):
+        await adopted(world, applying, manifest(1))
+        applying.release(manifest(2))
+        await fail(world)
+
+        before = applying.stored()
+        assert not applying.differs(manifest(1))
+        applying.release(manifest(1))
+        assert applying.stored() == before
+
+
+async def test_every_release_after_a_rollback_is_its_manifest_to_the_byte(world: World, team: Team) -> None:
+    async with operating(world):
+        await adopted(world, team, manifest(1))
+        for _ in range(2):
+            team.release(manifest(2))
+            assert template_bytes(team.stored()) == fresh(team, manifest(2))
+            await fail(world)
+        team.release(manifest(3))
+
+    assert template_bytes(team.stored()) == fresh(team, manifest(3))
+
+
+def fresh(team: Team, released: Manifest) -> str:
+    """The template where it is the first release."""
+    other = elsewhere(team)
+    other.release(released)
+    return template_bytes(other.stored())
+
+
+async def test_what_a_failed_release_changed_outside_its_template_stays_and_goes_with_the_next(
+    world: World, applying: Team
+) -> None:
+    first = manifest(1, strategy={"type": "Recreate"}, minReadySeconds=3)
+    second = manifest(2, revisionHistoryLimit=4, strategy={"rollingUpdate": {"maxSurge": 2}})
+    third = manifest(3, strategy={"type": "Recreate"})
+    for each, labels in ((first, {"team": "a"}), (second, {"team": "b", "tier": "web"}), (third, {})):
+        each["metadata"]["labels"] = labels
+    async with operating(world):
+        await adopted(world, applying, first)
+        applying.release(second)
+        await fail(world)
+        assert outside(applying.stored()) == outside(released_elsewhere(applying, second))
+        applying.release(third)
+
+    assert outside(applying.stored()) == outside(released_elsewhere(applying, third))
+    assert template_bytes(applying.stored()) == fresh(applying, third)
+
+
+def outside(stored: Manifest) -> Manifest:
+    """What a manifest says besides the template."""
+    spec = {key: value for key, value in stored["spec"].items() if key != "template"}
+    return {"labels": stored["metadata"].get("labels", {}), "spec": spec}
+
+
+def released_elsewhere(team: Team, *released: Manifest) -> Manifest:
+    other = elsewhere(team)
+    for each in released:
+        other.release(each)
+    return other.stored()
+
+
+async def test_an_autoscaler_keeps_its_replicas_through_a_rollback_and_after_it(
+    world: World, applying: Team
+) -> None:
+    async with operating(world):
+        await adopted(world, applying, manifest(1))
+        world.kube.create(autoscaler(world.namespace))
+        await scale(world, 3)
+        await world.roll_out()
+        applying.release(manifest(2))
+        await scale(world, 4)
+        before = scaler(applying.stored())
+        await fail(world)
+        assert applying.stored()["spec"]["replicas"] == 4
+        assert scaler(applying.stored()) == before
+        applying.release(manifest(3))
+
+    assert applying.stored()["spec"]["replicas"] == 4
+    assert template_bytes(applying.stored()) == fresh(applying, manifest(3))
+
+
+def autoscaler(namespace: str) -> Manifest:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": GATE}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": GATE, "namespace": namespace},
+        "spec": {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 5},
+    }
+
+
+async def scale(world: World, replicas: int) -> None:
+    """What the autoscaler's controller does: through the subresource, under its name."""
+    path = f"/apis/apps/v1/namespaces/{world.namespace}/deployments/{GATE}/scale"
+    await world.connection.request(
+        "PATCH",
+        path,
+        body={"spec": {"replicas": replicas}},
+        query={"fieldManager": "kube-controller-manager"},
+        content_type="application/merge-patch+json",
+    )
+
+
+def scaler(stored: Manifest) -> list[Manifest]:
+    """What the API server remembers of who scales, which is nothing after some server-side applies."""
+    entries = stored["metadata"]["managedFields"]
+    return [entry["fieldsV1"] for entry in entries if entry.get("subresource") == "scale"]
+
+
+# Where the records cannot be written, or not yet
+
+
+@asynccontextmanager
+async def records_refused(world: World) -> AsyncIterator[None]:
+    """An admission policy forbids us every change of the Deployment that leaves its spec alone."""
+    name = f"records-{world.namespace}"
+    for each in policy(name, world.namespace):
+        world.kube.create(each)
+    await eventually("the policy is in force", lambda: refuses(world))
+    try:
+        yield
+    finally:
+        for kind in ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):
+            world.kube.delete(kind, name, api_version="admissionregistration.k8s.io/v1")
+        await eventually("the policy is gone", lambda: not refuses(world))
+
+
+def policy(name: str, namespace: str) -> list[Manifest]:
+    rule = {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "operations": ["UPDATE"],
+        "resources": ["deployments"],
+    }
+    where = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    ours = {
+        "name": "ours",
+        "expression": "request.options.?fieldManager.orValue('') == 'devperfops-operator'",
+    }
+    version = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    spec = {
+        "matchConstraints": {"resourceRules": [rule], **where},
+        "matchConditions": [ours],
+        "validations": [{"expression": "object.spec != oldObject.spec", "message": "records are ours"}],
+    }
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    return [
+        {**version, "kind": "ValidatingAdmissionPolicy", "spec": spec},
+        {**version, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding},
+    ]
+
+
+def refuses(world: World) -> bool:
+    argv = [kubectl(), "--kubeconfig", str(world.kube.kubeconfig), "-n", world.namespace, "label"]
+    options = ["--dry-run=server", "--field-manager=devperfops-operator", "--overwrite"]
+    tried = [*argv, "deployment", GATE, f"try={secrets.token_hex(4)}", *options]
+    return b"records are ours" in subprocess.run(tried, capture_output=True, check=False).stderr
+
+
+async def template_is_back(world: World) -> str:
+    """The second release stalls and is rolled back up to its records. Gives the run's name."""
+    (name,) = await eventually("a run", world.runs)
+    await eventually("it waits", lambda: world.phase(name) == "AwaitingRollout")
+    await world.stall()
+    await eventually("its template is back", lambda: "RolledBack" in told(world, name))
+    return name
+
+
+def told(world: World, run: str) -> list[str]:
+    return [entry["reason"] for entry in world.status("PerfRun", run)["timeline"]]
+
+
+async def test_killed_between_template_and_records_it_restores_them_once(
+    world: World, applying: Team
+) -> None:
+    async with operating(world):
+        await adopted(world, applying, manifest(1))
+    before = applying.stored()
+    async with records_refused(world):
+        async with operating(world):
+            applying.release(manifest(2))
+            run = await template_is_back(world)
+        assert owners(applying.stored()) != owners(before)
+        assert world.phase(run) == "Acting"
+    async with operating(world):
+        await eventually("it is over", lambda: world.phase(run) == "Completed")
+
+    after = applying.stored()
+    assert owners(after) == owners(before)
+    assert last_applied(after) == last_applied(before)
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 2
+    assert traces(world, run) == []
+
+
+async def test_records_that_may_not_be_written_are_told_and_the_rollback_stands(
+    world: World, applying: Team
+) -> None:
+    async with operating(world):
+        await adopted(world, applying, manifest(1))
+        before = applying.stored()
+        async with records_refused(world):
+            applying.release(manifest(2))
+            run = await template_is_back(world)
+            await eventually("it is over", lambda: world.phase(run) == "Completed", seconds=60)
+
+    action = world.status("PerfRun", run)["action"]
+    assert action["type"] == "Rollback"
+    assert template_bytes(applying.stored()) == template_bytes(before)
+    (trace,) = traces(world, run)
+    assert "may keep fields" in trace
+    assert "records are ours" in trace
+    assert trace in action["message"]
+
+
+async def test_whoever_releases_between_template_and_records_is_left_alone(
+    world: World, applying: Team
+) -> None:
+    async with operating(world):
+        await adopted(world, applying, manifest(1))
+        async with records_refused(world):
+            applying.release(manifest(2))
+            run = await template_is_back(world)
+            applying.release(manifest(3), by_force=True)
+            await eventually("it is over", lambda: world.phase(run) == "Completed")
+            released = applying.stored()
+        await eventually("the release is judged", lambda: len(world.runs()) == 2)
+
+    assert world.status("PerfRun", run)["action"]["type"] == "Rollback"
+    assert owners(applying.stored()) == owners(released)
+    assert last_applied(applying.stored()) == last_applied(released)
+    assert applying.stored()["spec"] == released["spec"]
