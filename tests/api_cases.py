@@ -113,6 +113,22 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             }
         }
     ),
+    "a plan and data on volumes": gate(
+        {
+            JMETER: {
+                **_GATE["spec"]["load"]["jmeter"],
+                "plan": {"pvc": "plans", "key": "shop/checkout v2.jmx"},
+                "data": {
+                    "pvc": "data",
+                    "shards": [{"file": "users.csv", "header": True}, {"file": "cards.csv"}],
+                },
+            }
+        }
+    ),
+    "data in a ConfigMap": gate({f"{JMETER}.data": {"configMap": "data"}}),
+    "16 shared files": gate(
+        {f"{JMETER}.data": {"pvc": "p" * 253, "shards": [{"file": f"{n:0253}"} for n in range(16)]}}
+    ),
     "as many of everything as there may be": gate(
         {
             JMETER: {
@@ -355,7 +371,7 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "empty ConfigMap name": Refused(
         gate({f"{JMETER}.plan.configMap": ""}),
         f"{JMETER}.plan.configMap",
-        "is empty: write the name of the plan's ConfigMap",
+        "is empty: write the name of a ConfigMap",
     ),
     "empty key": Refused(
         gate({f"{JMETER}.plan.key": ""}), f"{JMETER}.plan.key", "is empty: write a key such as scenario.jmx"
@@ -407,6 +423,36 @@ REFUSED: Final[Mapping[str, Refused]] = {
         f"{JMETER}.properties",
         "must have at most 64 items",
         "has 65 entries: write at most 64",
+    ),
+    "two places for the plan": Refused(
+        gate({f"{JMETER}.plan.pvc": "plans"}),
+        f"{JMETER}.plan",
+        "there must be one place to take it from: write either configMap or pvc",
+    ),
+    "no place for the plan": Refused(
+        gate({f"{JMETER}.plan": {"key": "scenario.jmx"}}),
+        f"{JMETER}.plan",
+        "there must be one place to take it from: write either configMap or pvc",
+    ),
+    "a plan outside": Refused(
+        gate({f"{JMETER}.plan": {"pvc": "plans", "key": "shop/../../token"}}),
+        f"{JMETER}.plan.key",
+        '"shop/../../token" leads out of its place: write a key such as scenario.jmx',
+    ),
+    "shards of nothing": Refused(
+        gate({f"{JMETER}.data": {"shards": [{"file": "users.csv"}]}}),
+        f"{JMETER}.data",
+        "there must be one place to take it from",
+    ),
+    "a shared file in a folder": Refused(
+        gate({f"{JMETER}.data": {"pvc": "data", "shards": [{"file": "csv/users.csv"}]}}),
+        f"{JMETER}.data.shards[0].file",
+        '"csv/users.csv" is not the name of a file at the root of the data: write one',
+    ),
+    "a file shared twice": Refused(
+        gate({f"{JMETER}.data": {"pvc": "data", "shards": [{"file": "a"}, {"file": "a", "header": True}]}}),
+        f"{JMETER}.data.shards",
+        "a file is named twice: write each file once",
     ),
     "an image with a space": Refused(
         gate({f"{JMETER}.image": "jmeter latest"}),

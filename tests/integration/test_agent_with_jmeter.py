@@ -78,6 +78,7 @@ async def worker(tmp_path: Path, operator: PlayedOperator, target: Target) -> As
     }
     worker = Worker(tmp_path, brief(operator.url, **properties))
     worker.results.mkdir()
+    worker.give("plan", "scenario.jmx", PLAN.read_bytes())
     worker.token.write_text("sesame")
     yield worker
     await worker.close()

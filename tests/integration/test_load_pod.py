@@ -46,7 +46,10 @@ def pod_of(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("case", ["the example", "everything of the load's pods"])
+@pytest.mark.parametrize(
+    "case",
+    ["the example", "everything of the load's pods", "a plan and data on volumes", "data in a ConfigMap"],
+)
 def test_whatever_is_asked_for_the_pod_is_admitted(kube: Kube, restricted: str, case: str) -> None:
     job = kube.create(job_of(VALID[case], restricted))
 

@@ -7,15 +7,18 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from devperfops_operator.agent.folder import ResultsFolder
+from devperfops_operator.agent.inputs import RefusedError
 from devperfops_operator.agent.operator import OperatorClient
 from devperfops_operator.agent.prepare import prepare
 from devperfops_operator.agent.tail import Tail
 from devperfops_operator.agent.termination import Termination
 from devperfops_operator.wire.brief import INDEX_VARIABLE, VARIABLE, Brief
+from devperfops_operator.wire.layout import RESULTS, ROOT
 
 _IMPOSSIBLE: Final = 2
 _log = logging.getLogger("devperfops_operator.agent")
@@ -30,21 +33,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         brief = _brief()
         worker = _worker(brief)
-        folder = ResultsFolder(options.results)
         operator = OperatorClient(brief, worker, options.token)
         if options.command == "prepare":
-            return prepare(brief, worker, folder, operator, termination)
-        return Tail(brief, folder, operator, termination).run()
+            return prepare(brief, worker, options.root, operator, termination)
+        return Tail(brief, ResultsFolder(options.root / RESULTS), operator, termination).run()
+    except RefusedError as error:
+        return _given_up(options, str(error), error.refusal.to_json())
     except (ValueError, OSError) as error:
-        _log.error("cannot %s: %s", options.command, error)
-        return _IMPOSSIBLE
+        return _given_up(options, str(error), str(error))
+
+
+def _given_up(options: argparse.Namespace, sentence: str, message: str) -> int:
+    """Leaves a message for the operator, which reads it in the pod's status."""
+    _log.error("cannot %s: %s", options.command, sentence)
+    with suppress(OSError):
+        options.message.write_text(message)
+    return _IMPOSSIBLE
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="devperfops-agent", description="Runs beside JMeter.")
     parser.add_argument("command", choices=("prepare", "tail"))
-    parser.add_argument("--results", type=Path, default=Path("/devperfops/results"))
+    parser.add_argument("--root", type=Path, default=Path(ROOT))
     parser.add_argument("--token", type=Path, default=Path("/var/run/secrets/devperfops/token"))
+    parser.add_argument("--message", type=Path, default=Path("/dev/termination-log"))
     return parser
 
 

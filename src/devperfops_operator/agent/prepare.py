@@ -1,31 +1,35 @@
-"""Before JMeter: write its properties, then wait for the start all workers have in common."""
+"""Before JMeter: check its plan, write its properties and data, then wait for the common start."""
 
 from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import Final
 
 from devperfops_operator.agent.folder import ResultsFolder
+from devperfops_operator.agent.inputs import check_plan, share_data
 from devperfops_operator.agent.jmeter import properties_text, worker_properties
 from devperfops_operator.agent.operator import OperatorClient, RunOverError, UnavailableError
 from devperfops_operator.agent.termination import Termination
 from devperfops_operator.wire.brief import Brief
+from devperfops_operator.wire.layout import RESULTS
 
 _ASK_EVERY_S: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
-def prepare(
-    brief: Brief, worker: int, folder: ResultsFolder, operator: OperatorClient, termination: Termination
-) -> int:
+def prepare(brief: Brief, worker: int, root: Path, operator: OperatorClient, termination: Termination) -> int:
     """Returns the exit code: 0 at the start, 1 when there will be none.
 
     Raises:
-        OSError: the results folder cannot be written.
+        RefusedError: there can be no load with such a plan or data.
+        OSError: a folder cannot be written.
         ValueError: the orders are impossible.
     """
-    folder.write_properties(properties_text(worker_properties(brief, worker)))
+    check_plan(brief.inputs, root)
+    share_data(brief.inputs, root, worker=worker, workers=len(brief.shares))
+    ResultsFolder(root / RESULTS).write_properties(properties_text(worker_properties(brief, worker)))
     _log.info("worker %d is ready: wait for the start of run %s/%s", worker, brief.namespace, brief.run)
     try:
         start = _agreed_start(operator, termination)

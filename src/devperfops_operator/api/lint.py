@@ -356,7 +356,7 @@ def _plan_findings(
 ) -> Iterator[Finding]:
     jmeter = gate["spec"]["load"]["jmeter"]
     source = jmeter["plan"]
-    config_map = config_maps.get(_key(gate, source["configMap"]))
+    config_map = config_maps.get(_key(gate, source["configMap"])) if "configMap" in source else None
     if config_map is None:
         return
     plan = (config_map.content.get("data") or {}).get(source["key"])

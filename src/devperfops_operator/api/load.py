@@ -38,13 +38,50 @@ class LoadTarget(ApiModel):
     """Given as Scheme."""
 
 
-class PlanSource(ApiModel):
-    """The ConfigMap key that holds the JMeter test plan (JMX)."""
+class Source(ApiModel):
+    """Files of the gate's namespace: a ConfigMap's keys, or a volume's."""
 
-    config_map: Annotated[Name, rules.not_empty("is empty: write the name of the plan's ConfigMap")]
-    """The ConfigMap's name, in the gate's namespace."""
-    key: Annotated[Name, rules.not_empty("is empty: write a key such as scenario.jmx")] = "scenario.jmx"
-    """The key whose value is the test plan."""
+    validations: ClassVar = (load_rules.ONE_SOURCE,)
+
+    config_map: Annotated[Name | None, rules.not_empty("is empty: write the name of a ConfigMap")] = None
+    """The ConfigMap's name."""
+    pvc: Annotated[Name | None, rules.not_empty("is empty: write the name of a PersistentVolumeClaim")] = None
+    """The PersistentVolumeClaim's name, mounted read-only; every worker must be able to mount it."""
+
+    @property
+    def described(self) -> str:
+        """For people: `ConfigMap scenario`."""
+        return f"ConfigMap {self.config_map}" if self.pvc is None else f"PersistentVolumeClaim {self.pvc}"
+
+
+class PlanSource(Source):
+    """Where the JMeter test plan (JMX) is.
+
+    One in a ConfigMap is checked by the operator, any by the load's pods before they load.
+    """
+
+    key: Annotated[Name, rules.not_empty("is empty: write a key such as scenario.jmx"), load_rules.FILE] = (
+        "scenario.jmx"
+    )
+    """The key whose value is the test plan; on a volume its path from the root."""
+
+
+class Shard(ApiModel):
+    """A text file whose lines the workers share: no two get the same one."""
+
+    file: Annotated[
+        Name, rules.not_empty("is empty: write the name of a file such as users.csv"), load_rules.SHARED_FILE
+    ]
+    """Its name, at the root of the data; every worker finds its part under the same name."""
+    header: bool = False
+    """Whether every worker gets the first line."""
+
+
+class DataSource(Source):
+    """Files the test plan reads, in the folder that it is given as the property DataDir."""
+
+    shards: Annotated[tuple[Shard, ...] | None, Field(max_length=16), load_rules.DISTINCT_SHARDS] = None
+    """Files whose lines the workers share; they get all other files whole."""
 
 
 class PropertyNames(ApiModel):
@@ -66,6 +103,8 @@ class PropertyNames(ApiModel):
     """The property for target.port."""
     scheme: PropertyName = "Scheme"
     """The property for target.scheme."""
+    data: PropertyName = "DataDir"
+    """The property for the folder with the data."""
 
 
 class Amounts(ApiModel):
@@ -157,6 +196,8 @@ class JMeterLoad(ApiModel):
     """More JMeter properties, by name. They are no place for secrets."""
     property_names: PropertyNames = PropertyNames()
     """Other names for the properties this gate sets."""
+    data: DataSource | None = None
+    """Files the plan reads, such as users.csv."""
     image: Annotated[str | None, Field(max_length=512), load_rules.IMAGE] = None
     """An image of JMeter 5; by default the one of the operator's settings.
 
@@ -214,5 +255,6 @@ def properties_read(load: Load) -> frozenset[str]:
         names.rate: jmeter.rate is not None,
         names.port: load.target.port is not None,
         names.scheme: load.target.scheme is Scheme.HTTPS,
+        names.data: jmeter.data is not None,
     }
     return frozenset(name for name, must in asked.items() if must)

@@ -21,7 +21,7 @@ _MAX_PORT: Final = 65_535
 _MAX_NAME: Final = 128
 _HOST: Final = "^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
 _PROPERTY: Final = "^[A-Za-z0-9_.-]+$"
-_OURS: Final = ("threads", "rampUp", "duration", "rate", "host", "port", "scheme")
+_OURS: Final = ("threads", "rampUp", "duration", "rate", "host", "port", "scheme", "data")
 
 
 def _is(pattern: str, value: str) -> bool:
@@ -72,16 +72,43 @@ DISTINCT_PROPERTY_NAMES: Final = Rule.of(
     f"[{_NAMES}].all(a, [{_NAMES}].exists_one(b, a == b))",
     lambda names: len({names[field] for field in _OURS}) == len(_OURS),
     "two properties have the same name: write a different name for each "
-    "(by default NumOfThreads, RampUp, Duration, TPM, ServerName, ServerPort, Scheme)",
+    "(by default NumOfThreads, RampUp, Duration, TPM, ServerName, ServerPort, Scheme, DataDir)",
 )
 PROPERTIES_OF_ITS_OWN: Final = Rule.of(
     "!has(self.properties) || !("
     + " || ".join(f"self.propertyNames.{field} in self.properties" for field in _OURS)
     + ")",
     _own_properties,
-    "properties sets what the gate sets by itself: leave it out and write threads, rampUp, duration, rate "
-    "or load.target, or give the gate's property another name in propertyNames",
+    "properties sets what the gate sets by itself: leave it out and write threads, rampUp, duration, rate, "
+    "data or load.target, or give the gate's property another name in propertyNames",
     field="properties",
+)
+
+# Files
+
+_OUTSIDE: Final = r"^/|(^|/)\.\.(/|$)"
+
+ONE_SOURCE: Final = Rule.of(
+    "has(self.configMap) != has(self.pvc)",
+    lambda source: ("configMap" in source) != ("pvc" in source),
+    "there must be one place to take it from: write either configMap or pvc "
+    "(the name of a PersistentVolumeClaim)",
+)
+FILE: Final = Rule.of(
+    f"!{matches('self', _OUTSIDE)}",
+    lambda value: re.search(_OUTSIDE, value) is None,
+    '"{self}" leads out of its place: write a key such as scenario.jmx, '
+    "or on a volume a path from its root such as shop/scenario.jmx",
+)
+SHARED_FILE: Final = Rule.of(
+    "!self.contains('/') && self != '..' && self != '.'",
+    lambda value: "/" not in value and value not in {".", ".."},
+    '"{self}" is not the name of a file at the root of the data: write one such as users.csv',
+)
+DISTINCT_SHARDS: Final = Rule.of(
+    "self.all(a, self.exists_one(b, a.file == b.file))",
+    lambda shards: len({shard["file"] for shard in shards}) == len(shards),
+    "a file is named twice: write each file once",
 )
 
 # The pods

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfgate import PerfGate
-from devperfops_operator.domain.inputs import check_inputs
+from devperfops_operator.domain.inputs import check_inputs, config_maps
 from devperfops_operator.domain.observed import Inputs
 
 _FRESH_SECONDS: Final = 30.0
@@ -23,15 +23,15 @@ class InputReader:
     async def read(self, gate: PerfGate) -> Inputs:
         """As they are now."""
         namespace = gate.metadata.namespace
-        plan: Mapping[str, str] | None = await self._cluster.config_map(
-            namespace, gate.spec.load.jmeter.plan.config_map
-        )
+        found = {
+            name: await self._cluster.config_map(namespace, name) for name in config_maps(gate.spec.load)
+        }
         service = (
             await self._cluster.get("Service", namespace, gate.spec.target_ref.name)
             if gate.spec.load.target.host is None
             else None
         )
-        inputs = check_inputs(gate.spec, plan, service, self._servers)
+        inputs = check_inputs(gate.spec, found, service, self._servers)
         read_at = asyncio.get_running_loop().time()
         self._checked[gate.metadata.uid] = (gate.metadata.generation, read_at, inputs)
         return inputs

@@ -5,28 +5,42 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from devperfops_operator.api.load import LoadTarget, Scheme, properties_read
+from devperfops_operator.api.load import DataSource, Load, LoadTarget, Scheme, properties_read
 from devperfops_operator.api.perfgate import PerfGateSpec
-from devperfops_operator.domain import jmx
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.observed import Inputs, Problem
 from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.wire import jmx
 
 _DEFAULT_PORTS: Final = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
 
 
+ConfigMaps = Mapping[str, Mapping[str, str] | None]
+"""Data by name; None: there is no such ConfigMap."""
+
+
+def config_maps(load: Load) -> frozenset[str]:
+    """The names of the ConfigMaps a gate takes files from."""
+    jmeter = load.jmeter
+    sources = (jmeter.plan, jmeter.data)
+    return frozenset(each.config_map for each in sources if each is not None and each.config_map is not None)
+
+
 def check_inputs(
     spec: PerfGateSpec,
-    plan: Mapping[str, str] | None,
+    found: ConfigMaps,
     service: Mapping[str, Any] | None,
     prometheus_servers: Collection[str],
 ) -> Inputs:
-    """`plan`: data of the plan's ConfigMap; None: no such ConfigMap. Likewise `service`, as stored.
+    """`found`: the gate's `config_maps`. `service`: as stored; a gate that names a host needs none.
 
-    A gate that names a host needs no Service.
+    What stands on volumes is checked by the load's pods: the operator cannot read it.
     """
     problem = (
-        _spec_problem(spec) or _plan_problem(spec, plan) or _prometheus_problem(spec, prometheus_servers)
+        _spec_problem(spec)
+        or _plan_problem(spec, found)
+        or _data_problem(spec.load.jmeter.data, found)
+        or _prometheus_problem(spec, prometheus_servers)
     )
     if problem is not None:
         return Inputs(problem=problem)
@@ -41,21 +55,36 @@ def _spec_problem(spec: PerfGateSpec) -> Problem | None:
     return None
 
 
-def _plan_problem(spec: PerfGateSpec, data: Mapping[str, str] | None) -> Problem | None:
+def _plan_problem(spec: PerfGateSpec, found: ConfigMaps) -> Problem | None:
     source = spec.load.jmeter.plan
+    if source.config_map is None:
+        return None
+    data = found[source.config_map]
     if data is None:
-        return Problem(
-            "PlanNotFound", f"ConfigMap {source.config_map} does not exist; create it with the test plan"
-        )
+        return Problem("PlanNotFound", f"{source.described} does not exist; create it with the test plan")
     if source.key not in data:
         keys = ", ".join(sorted(data)) or "none"
         return Problem(
-            "PlanNotFound",
-            f"ConfigMap {source.config_map} has no key {source.key} (keys: {keys}); set plan.key",
+            "PlanNotFound", f"{source.described} has no key {source.key} (keys: {keys}); set plan.key"
         )
-    found = jmx.problems(data[source.key].encode(), properties_read(spec.load))
-    if found:
-        return Problem("PlanInvalid", f"{source.key} in ConfigMap {source.config_map} {found[0]}")
+    wrong = jmx.problems(data[source.key].encode(), properties_read(spec.load))
+    if wrong:
+        return Problem("PlanInvalid", f"{source.key} in {source.described} {wrong[0]}")
+    return None
+
+
+def _data_problem(source: DataSource | None, found: ConfigMaps) -> Problem | None:
+    if source is None or source.config_map is None:
+        return None
+    data = found[source.config_map]
+    if data is None:
+        return Problem("DataNotFound", f"{source.described} does not exist; create it with the plan's data")
+    missing = [shard.file for shard in source.shards or () if shard.file not in data]
+    if missing:
+        keys = ", ".join(sorted(data)) or "none"
+        return Problem(
+            "DataNotFound", f"{source.described} has no key {missing[0]} (keys: {keys}); set data.shards"
+        )
     return None
 
 

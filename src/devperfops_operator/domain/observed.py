@@ -96,7 +96,8 @@ class Snapshot:
 class LoadJob:
     """The run's Job. `problem`: why its pod cannot start (the scheduler's or kubelet's own words).
 
-    `run_uid`: of the run it was made for, which may be an earlier one of the same name.
+    `refusal`: why a pod will not, in the agent's words. `run_uid`: of the run it was made for, which may be
+    an earlier one of the same name.
     """
 
     name: str
@@ -104,6 +105,7 @@ class LoadJob:
     suspended: bool
     finished: bool
     problem: str | None = None
+    refusal: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

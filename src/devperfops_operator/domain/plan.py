@@ -31,6 +31,7 @@ from devperfops_operator.domain.objectives import (
 from devperfops_operator.domain.observed import Inputs
 from devperfops_operator.domain.shares import Share
 from devperfops_operator.wire.brief import Threshold
+from devperfops_operator.wire.layout import DATA, ROOT
 
 ALPHA = 0.001
 """Probability of ever failing a gate that holds, shared among its objectives."""
@@ -73,7 +74,7 @@ def resolve_plan(spec: PerfGateSpec) -> RunPlan:
 def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, str]:
     """What the plan reads with `${__P(...)}` on every worker: durations in whole seconds."""
     names = load.jmeter.property_names
-    return {
+    properties = {
         **(load.jmeter.properties or {}),
         names.ramp_up: str(_seconds(plan.ramp_up)),
         names.duration: str(_seconds(plan.duration)),
@@ -81,6 +82,9 @@ def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, st
         names.port: str(inputs.port),
         names.scheme: load.target.scheme.value,
     }
+    if load.jmeter.data is not None:
+        properties[names.data] = f"{ROOT}/{DATA}"
+    return properties
 
 
 def share_properties(share: Share, load: Load) -> dict[str, str]:

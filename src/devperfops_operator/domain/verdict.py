@@ -19,6 +19,8 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     PLAN_NOT_FOUND = "PlanNotFound"
     PLAN_INVALID = "PlanInvalid"
+    DATA_NOT_FOUND = "DataNotFound"
+    DATA_INVALID = "DataInvalid"
     SERVICE_NOT_FOUND = "ServiceNotFound"
     SERVICE_PORT_UNKNOWN = "ServicePortUnknown"
     PROMETHEUS_UNKNOWN = "PrometheusUnknown"
@@ -55,6 +57,8 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.INVALID_SPEC: Verdict.ERROR,
     Reason.PLAN_NOT_FOUND: Verdict.ERROR,
     Reason.PLAN_INVALID: Verdict.ERROR,
+    Reason.DATA_NOT_FOUND: Verdict.ERROR,
+    Reason.DATA_INVALID: Verdict.ERROR,
     Reason.SERVICE_NOT_FOUND: Verdict.ERROR,
     Reason.SERVICE_PORT_UNKNOWN: Verdict.ERROR,
     Reason.PROMETHEUS_UNKNOWN: Verdict.ERROR,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Any, Self
 
 VARIABLE = "DEVPERFOPS_BRIEF"
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
@@ -28,6 +28,34 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A file of lines that workers share: each gets its own of them. `header`: and all the first one."""
+
+    file: str
+    header: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the pod must find, below the folders of `wire.layout`.
+
+    `plan_source` and `data_source` are for people: "ConfigMap scenario". `reads`: what properties the plan
+    must read.
+    """
+
+    plan: str
+    plan_source: str
+    reads: tuple[str, ...]
+    data_source: str = ""
+    shards: tuple[Shard, ...] = ()
+
+    @classmethod
+    def from_raw(cls, raw: dict[str, Any]) -> Self:
+        shards = tuple(Shard(**shard) for shard in raw["shards"])
+        return cls(**{**raw, "reads": tuple(raw["reads"]), "shards": shards})
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
     """The orders of a run's workers, which their pods have in common; durations in milliseconds.
 
@@ -44,6 +72,7 @@ class Brief:
     thresholds: tuple[Threshold, ...]
     properties: dict[str, str]
     shares: tuple[dict[str, str], ...]
+    inputs: Inputs
     transactions: tuple[str, ...] = ()
 
     def to_json(self) -> str:
@@ -55,4 +84,5 @@ class Brief:
         raw["thresholds"] = tuple(Threshold(**threshold) for threshold in raw["thresholds"])
         raw["shares"] = tuple(raw["shares"])
         raw["transactions"] = tuple(raw["transactions"])
+        raw["inputs"] = Inputs.from_raw(raw["inputs"])
         return cls(**raw)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.agent.played import PlayedOperator, Worker, brief
+from tests.unit.agent.played import PLAN, PlayedOperator, Worker, brief
+from tests.unit.wire.test_jmx import plan
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ async def worker(tmp_path: Path, operator: PlayedOperator, control: socket.socke
     port = str(control.getsockname()[1])
     worker = Worker(tmp_path, brief(operator.url, **{"jmeterengine.nongui.port": port, "TPM": "3000"}))
     worker.results.mkdir()
+    worker.give("plan", PLAN, plan())
     worker.token.write_text("sesame\n")
     yield worker
     await worker.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from devperfops_operator.wire.brief import INDEX_VARIABLE, VARIABLE, Brief, Threshold
+from devperfops_operator.wire.brief import INDEX_VARIABLE, VARIABLE, Brief, Inputs, Threshold
 from devperfops_operator.wire.measurement import (
     RUN_UID_HEADER,
     Block,
@@ -27,7 +27,7 @@ from devperfops_operator.wire.measurement import (
 )
 
 PATIENCE_S = 30.0
-NAMESPACE, RUN = "shop", "front-end-1"
+NAMESPACE, RUN, PLAN = "shop", "front-end-1", "scenario.jmx"
 BEGIN = "2026-11-23 14:26:31,621 INFO o.a.j.e.StandardJMeterEngine: Running the test!\n"
 END = "2026-11-23 14:26:56,845 INFO o.a.j.e.StandardJMeterEngine: Notifying test listeners of end of test\n"
 
@@ -134,6 +134,11 @@ class Worker:
         return self.folder / "token"
 
     @property
+    def message(self) -> Path:
+        """The container's termination message."""
+        return self.folder / "message"
+
+    @property
     def results(self) -> Path:
         return self.folder / "results"
 
@@ -141,7 +146,7 @@ class Worker:
         with (self.folder / "agent.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "devperfops_operator.agent", command),
-                *("--results", str(self.results), "--token", str(self.token)),
+                *("--root", str(self.folder), "--token", str(self.token), "--message", str(self.message)),
                 env={**os.environ, VARIABLE: self.brief.to_json(), INDEX_VARIABLE: "0", **environment},
                 stdout=log,
                 stderr=log,
@@ -152,6 +157,12 @@ class Worker:
     @property
     def said(self) -> str:
         return (self.folder / "agent.log").read_text()
+
+    def give(self, folder: str, name: str, content: bytes) -> None:
+        """Put a file where the pod has it mounted."""
+        path = self.folder / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
     def write(self, rows: bytes) -> None:
         """JMeter appends to its results."""
@@ -192,4 +203,5 @@ def brief(url: str, **properties: str) -> Brief:
         properties=properties,
         shares=({}, {}),
         transactions=("GET /0", "checkout"),
+        inputs=Inputs(plan=PLAN, plan_source="ConfigMap scenario", reads=("NumOfThreads",)),
     )

@@ -92,6 +92,7 @@ async def test_a_results_folder_that_is_missing_is_refused(worker: Worker) -> No
     worker.results.rmdir()
     assert await ended(await worker.run("prepare")) == 2
     assert "worker.properties" in worker.said
+    assert "worker.properties" in worker.message.read_text()
 
 
 async def test_an_address_that_is_none_is_refused(worker: Worker) -> None:

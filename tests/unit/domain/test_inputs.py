@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from devperfops_operator.domain.inputs import check_inputs
-from tests.unit.domain.test_jmx import plan
 from tests.unit.domain.world import gate
+from tests.unit.wire.test_jmx import plan
 
 SCENARIO = plan('<T testclass="T" a="${__P(RampUp)}" b="${__P(TPM)}"/><hashTree/>').decode()
 SERVICE = {"metadata": {"name": "front-end", "namespace": "shop"}, "spec": {"ports": [{"port": 8080}]}}
 
 
 def check(
-    data: dict[str, str] | None = None, service: dict[str, Any] | None = SERVICE, **spec: Any
+    data: dict[str, str] | None = None,
+    service: dict[str, Any] | None = SERVICE,
+    *,
+    others: Mapping[str, dict[str, str] | None] = MappingProxyType({}),
+    **spec: Any,
 ) -> tuple[str | None, str]:
-    inputs = check_inputs(gate(**spec).spec, data, service, {"monitoring"})
+    inputs = check_inputs(gate(**spec).spec, {"scenario": data, **others}, service, {"monitoring"})
     problem = inputs.problem
     return (problem.reason, problem.message) if problem else (None, f"{inputs.host}:{inputs.port}")
 
@@ -88,6 +94,40 @@ def test_load_pods_that_the_service_would_take_for_the_targets_are_refused() -> 
     assert "write labels that its selector does not match" in message
     harmless = load(jmeter={"labels": {"team": "shop"}})
     assert check({"scenario.jmx": SCENARIO}, service, **harmless) == (None, "front-end.shop.svc:80")
+
+
+READS_DATA = SCENARIO.replace("${__P(TPM)}", "${__P(TPM)}${__P(DataDir)}/users.csv")
+
+
+@pytest.mark.parametrize(
+    ("data", "others", "found"),
+    [
+        ({"configMap": "users"}, {"users": {"users.csv": "a"}}, (None, "front-end.shop.svc:8080")),
+        ({"configMap": "users"}, {"users": None}, ("DataNotFound", "ConfigMap users does not exist;")),
+        (
+            {"configMap": "users", "shards": [{"file": "users.csv"}]},
+            {"users": {"people.csv": "a"}},
+            ("DataNotFound", "ConfigMap users has no key users.csv (keys: people.csv)"),
+        ),
+        ({"pvc": "users", "shards": [{"file": "users.csv"}]}, {}, (None, "front-end.shop.svc:8080")),
+    ],
+)
+def test_data_in_a_config_map_must_be_there(
+    data: dict[str, Any], others: dict[str, dict[str, str] | None], found: tuple[str | None, str]
+) -> None:
+    reason, message = check({"scenario.jmx": READS_DATA}, others=others, **load(jmeter={"data": data}))
+    assert reason == found[0]
+    assert found[1] in message
+
+
+def test_data_must_be_read_by_the_plan() -> None:
+    spec = load(jmeter={"data": {"pvc": "users"}})
+    assert "never reads the property DataDir" in check({"scenario.jmx": SCENARIO}, **spec)[1]
+
+
+def test_a_plan_on_a_volume_is_left_to_the_pods() -> None:
+    spec = load(jmeter={"plan": {"pvc": "plans"}})
+    assert check(None, **spec) == (None, "front-end.shop.svc:8080")
 
 
 COUNTERS = {"objectives": [{"expect": "good >= 99.9%", "good": "a", "total": "b"}], "prometheus": "mine"}

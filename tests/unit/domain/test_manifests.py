@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.perfrun import PerfRun, Verdict
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.manifests.deployment import read_target, trim
 from devperfops_operator.domain.manifests.event import gate_events, run_events
@@ -22,10 +22,12 @@ from devperfops_operator.domain.manifests.template import (
     revision_of,
     template_hash,
 )
-from devperfops_operator.domain.observed import RunSettings
+from devperfops_operator.domain.observed import Problem, RunSettings
 from devperfops_operator.domain.plan import jmeter_properties, resolve_plan, share_properties
 from devperfops_operator.domain.shares import divide
+from devperfops_operator.domain.verdict import VERDICTS, Reason
 from devperfops_operator.wire.brief import VARIABLE, Brief
+from devperfops_operator.wire.refusal import Refusal, RefusalReason
 from tests.unit.domain.test_run import pass_run
 from tests.unit.domain.world import INPUTS, World, gate, released, template
 
@@ -236,6 +238,44 @@ def test_a_job_tells_why_its_pod_does_not_start(job: dict[str, Any]) -> None:
     waiting = {"metadata": {"name": "p"}, "status": {"containerStatuses": [pulling]}}
     assert "not found: jm:1" in (read_job(job, [waiting]).problem or "")
     assert read_job(job, []).problem is None
+
+
+PREPARE_REFUSED = {
+    "metadata": {"name": "p"},
+    "status": {
+        "initContainerStatuses": [
+            {
+                "name": "prepare",
+                "state": {
+                    "terminated": {
+                        "exitCode": 2,
+                        "message": Refusal(RefusalReason.PLAN_INVALID, "a.jmx is not XML").to_json(),
+                    }
+                },
+            }
+        ]
+    },
+}
+
+
+def test_a_job_tells_what_its_pods_refuse(job: dict[str, Any]) -> None:
+    assert read_job(job, [PREPARE_REFUSED]).refusal == Problem("PlanInvalid", "a.jmx is not XML")
+
+
+def test_only_the_agent_can_refuse(job: dict[str, Any]) -> None:
+    """JMeter's container runs what the plan says."""
+    pod = copy.deepcopy(PREPARE_REFUSED)
+    pod["status"]["initContainerStatuses"][0]["name"] = "pull"
+    assert read_job(job, [pod]).refusal is None
+    other = copy.deepcopy(PREPARE_REFUSED)
+    other["status"]["initContainerStatuses"][0]["state"]["terminated"]["message"] = "no space left"
+    found = read_job(job, [other])
+    assert found.refusal is None
+    assert found.problem == "container prepare of pod p ended with code 2: no space left"
+
+
+def test_every_refusal_is_an_error() -> None:
+    assert {VERDICTS[Reason(reason)] for reason in RefusalReason} == {Verdict.ERROR}
 
 
 # events

@@ -366,6 +366,22 @@ def test_a_refused_job_is_an_error(release: tuple[World, str]) -> None:
     assert "exceeded quota" in (status.message or "")
 
 
+@pytest.mark.parametrize("finished", [False, True])
+def test_what_a_pod_refuses_ends_the_run_with_its_words(
+    release: tuple[World, str], *, finished: bool
+) -> None:
+    world, name = release
+    world.until(name, Phase.STARTING)
+    world.step_run(name)
+    refusal = Problem("PlanInvalid", "a.jmx in PersistentVolumeClaim plans is not XML")
+    world.jobs[name] = replace(world.jobs[name], refusal=refusal, problem="ended", finished=finished)
+    world.settle(name)
+    status = world.runs[name].status
+    assert (status.verdict, status.reason) == (Verdict.ERROR, "PlanInvalid")
+    assert status.message == refusal.message
+    assert world.jobs == {}
+
+
 def test_a_load_that_cannot_start_times_out_and_is_removed(release: tuple[World, str]) -> None:
     world, name = release
     world.until(name, Phase.STARTING)

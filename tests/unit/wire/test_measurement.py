@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devperfops_operator.wire.blocks import BlockBuilder
-from devperfops_operator.wire.brief import Brief, Threshold
+from devperfops_operator.wire.brief import Brief, Inputs, Shard, Threshold
 from devperfops_operator.wire.histogram import BUCKETS
 from devperfops_operator.wire.jtl import JtlRow
 from devperfops_operator.wire.measurement import (
@@ -59,8 +59,9 @@ def test_answers_arrive_as_they_were_sent() -> None:
 
 def test_orders_arrive_as_they_were_given() -> None:
     limit, shares = Threshold(5, inclusive=True), ({"TPM": "2"}, {"TPM": "1"})
+    inputs = Inputs("a.jmx", "ConfigMap a", ("TPM",), "ConfigMap b", (Shard("users.csv", header=True),))
     brief = Brief(
-        "ns", "run", "uid", "http://op", 10, 20, (limit,), {"Duration": "60"}, shares, ("checkout",)
+        "ns", "run", "uid", "http://op", 10, 20, (limit,), {"Duration": "60"}, shares, inputs, ("checkout",)
     )
     assert Brief.from_json(brief.to_json()) == brief
 

@@ -11,7 +11,7 @@ from devperfops_operator.cli.console import show, stdout
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.render.findings import findings_text
 from devperfops_operator.cli.render.words import counted
-from devperfops_operator.domain.jmx import problems, recorded_names
+from devperfops_operator.wire.jmx import problems, recorded_names
 
 _ALWAYS_READ: Final = frozenset({"NumOfThreads", "Duration", "ServerName"})
 """The properties any test plan must read; a gate with a ramp or a rate needs more of them."""

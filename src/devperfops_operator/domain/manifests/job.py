@@ -4,48 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any, Final
 
-from devperfops_operator.api.load import JMeterLoad
+from devperfops_operator.api.load import JMeterLoad, Load, properties_read
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.domain.manifests.common import labels, owner
+from devperfops_operator.domain.manifests.load_volumes import (
+    RESULTS_MOUNT,
+    TMP_MOUNT,
+    TOKEN_MOUNT,
+    Mount,
+    jmeter_mounts,
+    prepare_mounts,
+    volumes,
+)
 from devperfops_operator.domain.objectives import RunPlan
-from devperfops_operator.domain.observed import Inputs, LoadJob, RunSettings
+from devperfops_operator.domain.observed import Inputs, LoadJob, Problem, RunSettings
 from devperfops_operator.domain.plan import jmeter_properties, share_properties
 from devperfops_operator.domain.shares import divide
-from devperfops_operator.wire.brief import TOKEN_AUDIENCE, VARIABLE, Brief
-
-RESULTS: Final = "/devperfops/results"
-PLAN: Final = "/devperfops/plan"
-TOKEN: Final = "/var/run/secrets/devperfops"  # noqa: S105  a folder
+from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
+from devperfops_operator.wire.brief import Inputs as PodInputs
+from devperfops_operator.wire.layout import PLAN, ROOT
+from devperfops_operator.wire.refusal import Refusal
 
 _USER: Final = 10001
 _GRACE_S: Final = 120  # the agent delivers its last blocks in it
 _KEPT_S: Final = 600
-_SETUP_CONTAINERS: Final = ("agent", "pull", "prepare")
+_PREPARE: Final = "prepare"
+_SETUP_CONTAINERS: Final = ("agent", "pull", _PREPARE)
 _RESTRICTED: Final = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Mount:
-    name: str
-    path: str
-    read_only: bool = False
-
-    def manifest(self) -> dict[str, Any]:
-        return {"name": self.name, "mountPath": self.path, "readOnly": self.read_only}
-
-
-_RESULTS_MOUNT = _Mount("results", RESULTS)
-_TMP_MOUNT = _Mount("tmp", "/tmp")  # noqa: S108  the container's own
-_TOKEN_MOUNT = _Mount("token", TOKEN, read_only=True)
-_PLAN_MOUNT = _Mount("plan", PLAN, read_only=True)
 
 
 def job_manifest(
@@ -92,6 +85,7 @@ def read_job(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> LoadJ
         suspended=bool(job["spec"].get("suspend")),
         finished=bool(ended),
         problem=next((problem for problem in problems if problem), None),
+        refusal=next((refusal for refusal in map(_refusal, pods) if refusal), None),
     )
 
 
@@ -115,25 +109,25 @@ def _pod(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "initContainers": [
-            _container("agent", settings, _RESULTS_MOUNT, _TOKEN_MOUNT, _TMP_MOUNT)
+            _container("agent", settings, RESULTS_MOUNT, TOKEN_MOUNT)
             | ours
             | {"command": ["devperfops-agent", "tail"], "restartPolicy": "Always"}
             | _resources("20m", "48Mi", "128Mi"),
             # JMeter's image is here, and its entry point works, before anybody waits for the common start
-            _container("pull", settings, _TMP_MOUNT)
+            _container("pull", settings)
             | jmeter
-            | {"args": ["--version", "-j", f"{_TMP_MOUNT.path}/jmeter.log"]},
-            _container("prepare", settings, _RESULTS_MOUNT, _TOKEN_MOUNT, _TMP_MOUNT)
+            | {"args": ["--version", "-j", f"{TMP_MOUNT.path}/jmeter.log"]},
+            _container(_PREPARE, settings, RESULTS_MOUNT, TOKEN_MOUNT, *prepare_mounts(options))
             | ours
             | {"command": ["devperfops-agent", "prepare"]}
             | _resources("20m", "48Mi", "128Mi"),
         ],
         "containers": [
-            _container("jmeter", settings, _RESULTS_MOUNT, _PLAN_MOUNT, _TMP_MOUNT)
+            _container("jmeter", settings, RESULTS_MOUNT, *jmeter_mounts(options))
             | jmeter
             | {"args": _jmeter_arguments(options.plan.key)}
         ],
-        "volumes": _volumes(gate),
+        "volumes": volumes(options),
         **_placement(options),
     }
 
@@ -161,12 +155,12 @@ def _placement(options: JMeterLoad) -> dict[str, Any]:
     }
 
 
-def _container(name: str, settings: RunSettings, *mounts: _Mount) -> dict[str, Any]:
+def _container(name: str, settings: RunSettings, *mounts: Mount) -> dict[str, Any]:
     return {
         "name": name,
         "imagePullPolicy": settings.image_pull_policy,
         "securityContext": _RESTRICTED,
-        "volumeMounts": [mount.manifest() for mount in mounts],
+        "volumeMounts": [mount.manifest() for mount in (*mounts, TMP_MOUNT)],
     }
 
 
@@ -176,21 +170,10 @@ def _resources(cpu: str, memory: str, limit: str) -> dict[str, Any]:
 
 def _jmeter_arguments(key: str) -> list[str]:
     return [
-        *("-n", "-t", f"{PLAN}/{key}"),
-        *("-l", f"{RESULTS}/run.jtl"),
-        *("-j", f"{RESULTS}/jmeter.log"),
-        *("-q", f"{RESULTS}/worker.properties"),
-    ]
-
-
-def _volumes(gate: PerfGate) -> list[dict[str, Any]]:
-    token = {"audience": TOKEN_AUDIENCE, "expirationSeconds": 3600, "path": "token"}
-    plan = gate.spec.load.jmeter.plan
-    return [
-        {"name": "results", "emptyDir": {}},
-        {"name": "tmp", "emptyDir": {}},
-        {"name": "plan", "configMap": {"name": plan.config_map}},
-        {"name": "token", "projected": {"sources": [{"serviceAccountToken": token}]}},
+        *("-n", "-t", f"{ROOT}/{PLAN}/{key}"),
+        *("-l", f"{RESULTS_MOUNT.path}/run.jtl"),
+        *("-j", f"{RESULTS_MOUNT.path}/jmeter.log"),
+        *("-q", f"{RESULTS_MOUNT.path}/worker.properties"),
     ]
 
 
@@ -206,6 +189,19 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         transactions=plan.transactions,
         properties=jmeter_properties(plan, gate.spec.load, inputs),
         shares=tuple(share_properties(share, gate.spec.load) for share in divide(plan)),
+        inputs=_pod_inputs(gate.spec.load),
+    )
+
+
+def _pod_inputs(load: Load) -> PodInputs:
+    plan, data = load.jmeter.plan, load.jmeter.data
+    shards = data.shards if data is not None else None
+    return PodInputs(
+        plan=plan.key,
+        plan_source=plan.described,
+        reads=tuple(sorted(properties_read(load))),
+        data_source=data.described if data is not None else "",
+        shards=tuple(Shard(shard.file, shard.header) for shard in shards or ()),
     )
 
 
@@ -236,4 +232,15 @@ def _pod_problem(pod: Mapping[str, Any]) -> str | None:
         if container["name"] in _SETUP_CONTAINERS and ended.get("exitCode", 0) != 0:
             said = f": {ended['message']}" if ended.get("message") else ""
             return f"container {container['name']} of pod {name} ended with code {ended['exitCode']}{said}"
+    return None
+
+
+def _refusal(pod: Mapping[str, Any]) -> Problem | None:
+    """Why the agent in this pod will not let JMeter start."""
+    for container in pod.get("status", {}).get("initContainerStatuses", []):
+        message = container.get("state", {}).get("terminated", {}).get("message")
+        if container["name"] == _PREPARE and message:
+            with suppress(ValueError):  # it is no refusal
+                refusal = Refusal.from_json(message)
+                return Problem(refusal.reason, refusal.message)
     return None

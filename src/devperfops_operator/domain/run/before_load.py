@@ -162,6 +162,8 @@ def _start_problem(observed: RunObserved, now: datetime) -> tuple[Reason, str] |
     missing = observed.inputs.problem
     if job is None and missing is not None:
         return Reason(missing.reason), missing.message
+    if job is not None and job.refusal is not None:
+        return Reason(job.refusal.reason), job.refusal.message
     because = (
         job.problem if job is not None and job.problem else "the reason is not known; see its pod's logs"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devperfops_operator.domain.jmx import problems, recorded_names
+from devperfops_operator.wire.jmx import problems, recorded_names
 
 NEEDS = {"NumOfThreads", "Duration", "ServerName"}
 

@@ -1,0 +1,103 @@
+"""The test plan and its data in the pod: checked, and shared among the workers, before JMeter reads them.
+
+What stands on a volume may be anybody's, so nothing is read that lies outside of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from devperfops_operator.wire import jmx
+from devperfops_operator.wire.brief import Inputs, Shard
+from devperfops_operator.wire.layout import DATA, PLAN, SOURCE
+from devperfops_operator.wire.refusal import Refusal, RefusalReason
+
+_LARGEST_PLAN: Final = 4 << 20  # bytes; parsed, it takes a multiple of it
+
+
+class RefusedError(Exception):
+    """There will be no load; `refusal` says why."""
+
+    def __init__(self, reason: RefusalReason, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(reason, message)
+
+
+def check_plan(inputs: Inputs, root: Path) -> None:
+    """Raises RefusedError: the plan JMeter would get is missing or unusable."""
+    path = _within(root / PLAN, inputs.plan)
+    if path is None:
+        message = f"{inputs.plan_source} has no file {inputs.plan}; set plan.key"
+        raise RefusedError(RefusalReason.PLAN_NOT_FOUND, message)
+    found = _plan_problems(path, inputs)
+    if found:
+        message = f"{inputs.plan} in {inputs.plan_source} {found[0]}"
+        raise RefusedError(RefusalReason.PLAN_INVALID, message)
+
+
+def share_data(inputs: Inputs, root: Path, *, worker: int, workers: int) -> None:
+    """Give this worker its part of the shared files, beside all the others.
+
+    Raises:
+        RefusedError: a file is missing, or there are more workers than lines.
+    """
+    if not inputs.shards:
+        return
+    source, data = root / SOURCE, root / DATA
+    shared = {shard.file for shard in inputs.shards}
+    for entry in source.iterdir():
+        if entry.name not in shared and not entry.name.startswith(".."):  # a ConfigMap has "..data"
+            _replace_by_link(data / entry.name, entry)
+    for shard in inputs.shards:
+        path = _within(source, shard.file)
+        if path is None:
+            message = f"{inputs.data_source} has no file {shard.file} for workers to share; set data.shards"
+            raise RefusedError(RefusalReason.DATA_NOT_FOUND, message)
+        lines = _write_part(path, data / shard.file, shard, worker, workers)
+        if lines < workers:
+            message = (
+                f"{shard.file} in {inputs.data_source} has lines for {lines} of {workers} workers, "
+                "and no two may have the same; write more lines or fewer workers"
+            )
+            raise RefusedError(RefusalReason.DATA_INVALID, message)
+
+
+def _plan_problems(path: Path, inputs: Inputs) -> list[str]:
+    try:
+        if path.stat().st_size > _LARGEST_PLAN:
+            return [f"has more than {_LARGEST_PLAN >> 20} MiB; keep data in files beside the plan"]
+        return jmx.problems(path.read_bytes(), inputs.reads)
+    except OSError as error:
+        return [f"cannot be read: {error.strerror}; let user {os.getuid()} read it"]
+
+
+def _within(folder: Path, name: str) -> Path | None:
+    """The file, if it is one and no link leads out of the folder."""
+    inside, path = os.path.realpath(folder), Path(os.path.realpath(folder / name))
+    return path if path.is_relative_to(inside) and path.is_file() else None
+
+
+def _replace_by_link(link: Path, target: Path) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def _write_part(source: Path, target: Path, shard: Shard, worker: int, workers: int) -> int:
+    """Returns how many lines there are for all workers together."""
+    total = 0
+    with source.open("rb") as whole, target.open("wb") as part:
+        if shard.header:
+            part.write(whole.readline())
+        for line in _lines(whole):
+            if total % workers == worker:
+                part.write(line)
+            total += 1
+    return total
+
+
+def _lines(whole: Iterable[bytes]) -> Iterator[bytes]:
+    """Without blank ones; every one with its end."""
+    return (line if line.endswith(b"\n") else line + b"\n" for line in whole if line.strip())
