@@ -31,6 +31,7 @@ _API_VERSIONS: Final = {
     "ReplicaSet": "apps/v1",
     "ControllerRevision": "apps/v1",
     "Job": "batch/v1",
+    "Lease": "coordination.k8s.io/v1",
     "CustomResourceDefinition": "apiextensions.k8s.io/v1",
 }
 

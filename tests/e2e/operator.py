@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import yaml
 
-from hack.cluster.settings import NODE_IP
+from devperfops_operator.main import POD_VARIABLE
+from hack.cluster.settings import CHECKOUT, NODE_IP
 from hack.kube import Kube, wait_for
 
 _START_SECONDS = 60
@@ -30,7 +31,13 @@ class Operator:
         self._process: subprocess.Popen[bytes] | None = None
         port = _free_port()
         self._url = f"http://{NODE_IP}:{port}"
-        self.settings = {"operatorUrl": self._url, "port": port, "namespaces": [namespace], **settings}
+        self.settings = {
+            "operatorUrl": self._url,
+            "port": port,
+            "namespaces": [namespace],
+            "leaderElection": {"namespace": namespace},
+            **settings,
+        }
 
     @property
     def log(self) -> Path:
@@ -40,7 +47,9 @@ class Operator:
         """Return when it is ready."""
         settings = self._folder / "settings.yaml"
         settings.write_text(yaml.safe_dump(self.settings))
-        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig())}
+        # Killed and started again it is the same pod's container.
+        pod = {POD_VARIABLE: str(self.settings["port"])}
+        environment = {**os.environ, **pod, "KUBECONFIG": str(self._kubeconfig())}
         program = Path(sys.executable).with_name("devperfops-operator")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -94,14 +103,25 @@ class Operator:
 
 
 def rights(namespace: str) -> list[dict[str, Any]]:
-    """The ServiceAccount and its rights: the shipped role, bound in this namespace only."""
+    """The ServiceAccount and its rights: the shipped roles, in this namespace only."""
     rbac = "rbac.authorization.k8s.io"
     subjects = [{"kind": "ServiceAccount", "name": "operator", "namespace": namespace}]
+    shipped = yaml.safe_load_all((CHECKOUT / "deploy/kustomize/base/rbac.yaml").read_text())
+    role = next(each for each in shipped if each["kind"] == "Role")
+    role["metadata"]["namespace"] = namespace
     return [
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
             "metadata": {"name": "operator", "namespace": namespace},
+        },
+        role,
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "operator-lease", "namespace": namespace},
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": role["metadata"]["name"]},
+            "subjects": subjects,
         },
         {
             "apiVersion": f"{rbac}/v1",

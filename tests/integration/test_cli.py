@@ -20,6 +20,7 @@ from kubernetes.config import new_client_from_config
 from hack.cluster import apiserver
 from hack.kube import Kube, kubectl, wait_for
 from tests.integration.proxy import Proxy
+from tests.integration.world import address
 
 pytestmark = pytest.mark.integration
 
@@ -296,7 +297,7 @@ def test_run_ends_when_the_run_is_deleted(shell, operator, gate, kube):
 
 
 def test_run_waits_through_an_api_server_that_is_away(api_server, namespace, operator, gate, tmp_path):
-    with Proxy(_address(api_server)) as proxy:
+    with Proxy(address(api_server)) as proxy:
         shell = Shell(_through(proxy, api_server, tmp_path), namespace)
         process = shell.start("run", gate)
         name = operator.new_run()["metadata"]["name"]
@@ -512,12 +513,6 @@ def test_it_is_a_kubectl_plugin(shell, gate):
 
     assert done.stdout.splitlines()[1].split()[0] == gate
     assert usage.stdout.startswith("Usage: kubectl perfgate run [OPTIONS] GATE\n")
-
-
-def _address(kubeconfig: Path) -> tuple[str, int]:
-    server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-    host, port = server.removeprefix("https://").split(":")
-    return host, int(port)
 
 
 def _through(proxy: Proxy, kubeconfig: Path, folder: Path) -> Path:

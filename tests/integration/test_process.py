@@ -1,5 +1,5 @@
-"""The operator as a process of its own, against a real API server: it gets ready, knows load pods by their
-tokens, and ends when told."""
+"""The operator as a process of its own, against a real API server: it gets ready, leads alone, knows load pods by
+their tokens, and ends when told."""
 
 import json
 import os
@@ -7,17 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import yaml
 
+from devperfops_operator.main import CONFIG_VARIABLE, POD_VARIABLE
 from devperfops_operator.wire.brief import TOKEN_AUDIENCE
 from devperfops_operator.wire.measurement import start_path
 from hack.kube import Kube, kubectl, wait_for
+from tests.integration.proxy import Proxy
+from tests.integration.world import address, changed_kubeconfig
 
 ACCOUNT = "default"
 
@@ -28,39 +34,68 @@ class Operator:
     client: httpx.Client
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+Launch = Callable[..., Operator]
 
 
 @pytest.fixture
-def operator(api_server: Path, namespace: str, port: int, tmp_path: Path) -> Iterator[Operator]:
-    settings = tmp_path / "settings.yaml"
-    settings.write_text(
-        f"operatorUrl: http://127.0.0.1:{port}\nport: {port}\nnamespaces: [{namespace}]\n"
-        "images: {operator: devperfops/operator, jmeter: devperfops/jmeter}\n"
-    )
+def launch(api_server: Path, namespace: str, tmp_path: Path) -> Iterator[Launch]:
+    """Starts operators of the namespace; what is left of them is killed at the end."""
+    with ExitStack() as stack:
+
+        def launch(*, kubeconfig: Path = api_server, pod: str = "", **terms: str) -> Operator:
+            return stack.enter_context(running(kubeconfig, settings(namespace, terms), tmp_path, pod))
+
+        yield launch
+
+
+@contextmanager
+def running(kubeconfig: Path, settings: dict[str, Any], folder: Path, pod: str) -> Iterator[Operator]:
+    config = folder / f"settings-{settings['port']}.yaml"
+    config.write_text(yaml.safe_dump(settings))
+    environment = {"KUBECONFIG": str(kubeconfig), CONFIG_VARIABLE: str(config), POD_VARIABLE: pod}
     process = subprocess.Popen(
         [sys.executable, "-c", "import sys; from devperfops_operator.main import main; sys.exit(main())"],
-        env={**os.environ, "KUBECONFIG": str(api_server), "DEVPERFOPS_CONFIG": str(settings)},
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            wait_for("the operator is ready", lambda: _is_ready(client), seconds=30)
+        with httpx.Client(base_url=settings["operatorUrl"]) as client:
             yield Operator(process, client)
     finally:
         process.kill()
         process.communicate()
 
 
-def _is_ready(client: httpx.Client) -> bool:
+def settings(namespace: str, terms: dict[str, str]) -> dict[str, Any]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    return {
+        "operatorUrl": f"http://127.0.0.1:{port}",
+        "port": port,
+        "namespaces": [namespace],
+        "images": {"operator": "devperfops/operator", "jmeter": "devperfops/jmeter"},
+        "leaderElection": {"namespace": namespace, **terms},
+    }
+
+
+@pytest.fixture
+def operator(launch: Launch) -> Operator:
+    operator = launch()
+    wait_until_ready(operator)
+    return operator
+
+
+def wait_until_ready(operator: Operator, seconds: float = 30) -> None:
+    wait_for("the operator is ready", lambda: readiness(operator) == "ready", seconds=seconds)
+
+
+def readiness(operator: Operator) -> str:
+    """What /readyz says; nothing: it does not answer."""
     try:
-        return client.get("/readyz").status_code == HTTPStatus.OK
+        return str(operator.client.get("/readyz").json()["message"])
     except httpx.TransportError:
-        return False
+        return ""
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
@@ -72,6 +107,85 @@ def test_it_ends_when_told(operator, told):
     assert operator.process.returncode == 0, output
     assert lines[-1]["message"] == "ended as told"
     assert [line for line in lines if line["level"] in {"error", "critical"}] == []
+
+
+QUICK = {"leaseDuration": "6s", "renewDeadline": "4s", "retryPeriod": "1s"}
+
+
+def test_of_two_one_is_ready_and_the_other_says_who_and_takes_no_measurements(launch, kube, namespace):
+    token = bound_token(kube, namespace, pod="nightly-1-0-x7k2p")
+    first = launch()
+    wait_until_ready(first)
+    second = launch()
+    wait_for("the second stands by", lambda: "not the leader" in readiness(second), seconds=30)
+
+    def ask(operator: Operator) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return operator.client.post(
+            start_path(namespace, "nightly-1", 0), json={}, headers=headers
+        ).status_code
+
+    assert socket.gethostname() in readiness(second)
+    assert second.client.get("/healthz").status_code == HTTPStatus.OK
+    assert (ask(first), ask(second)) == (HTTPStatus.GONE, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    first.process.send_signal(signal.SIGTERM)
+    first.process.communicate(timeout=20)
+    wait_until_ready(second, seconds=5)
+
+
+def test_a_killed_leader_is_followed_when_its_lease_has_run_out(launch):
+    first = launch(**QUICK)
+    wait_until_ready(first)
+    second = launch(**QUICK)
+    wait_for("the second stands by", lambda: "not the leader" in readiness(second), seconds=30)
+
+    first.process.kill()
+
+    wait_until_ready(second, seconds=10)
+
+
+def test_a_container_started_anew_waits_for_nobody(launch):
+    first = launch(pod="f3c1")
+    wait_until_ready(first)
+    first.process.kill()
+    first.process.wait()
+
+    wait_until_ready(launch(pod="f3c1"), seconds=20)
+
+
+def test_a_leader_that_stood_still_ends_when_it_wakes(launch):
+    """Its clock went on and its lease is another's: not one step more."""
+    first = launch(**QUICK)
+    wait_until_ready(first)
+    second = launch(**QUICK)
+    first.process.send_signal(signal.SIGSTOP)
+    wait_until_ready(second)
+    first.process.send_signal(signal.SIGCONT)
+
+    output, _ = first.process.communicate(timeout=20)
+
+    assert first.process.returncode == 3, output
+    assert "leadership is lost" in output
+    assert readiness(second) == "ready"
+
+
+def test_without_the_api_server_it_ends_and_comes_back(api_server, launch, tmp_path):
+    with Proxy(address(api_server)) as proxy:
+        server = {"server": f"https://127.0.0.1:{proxy.port}"}
+        kubeconfig = Path(changed_kubeconfig(api_server, tmp_path, cluster=server))
+        first = launch(kubeconfig=kubeconfig, pod="f3c1", **QUICK)
+        wait_until_ready(first)
+        proxy.close()
+        output, _ = first.process.communicate(timeout=20)
+        second = launch(kubeconfig=kubeconfig, pod="f3c1", **QUICK)
+        wait_for("it is told", lambda: "cannot be reached" in readiness(second), seconds=30)
+        proxy.open()
+
+        wait_until_ready(second, seconds=20)
+
+    assert first.process.returncode == 3, output
+    assert "could not be renewed for 4 s" in json.loads(output.splitlines()[-1])["message"]
 
 
 def test_it_shows_its_metrics(operator):

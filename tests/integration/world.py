@@ -81,6 +81,13 @@ async def as_service_account(
         await connection.close()
 
 
+def address(kubeconfig: Path) -> tuple[str, int]:
+    """Host and port of the API server."""
+    server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    host, port = server.removeprefix("https://").split(":")
+    return host, int(port)
+
+
 @dataclass(frozen=True)
 class World:
     """One namespace."""

@@ -9,6 +9,7 @@ import yaml
 from devperfops_operator.adapters.kubernetes.resources import RESOURCES
 from devperfops_operator.api.settings import Settings, parse_settings
 from devperfops_operator.controller.store import KINDS
+from devperfops_operator.main import POD_VARIABLE
 from hack import install_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,24 @@ def test_the_operator_has_exactly_the_rights_it_needs():
 
     assert dict(rights) == NEEDED
     assert len(rights) == len(NEEDED), "a right is written down twice"
+
+
+def test_in_its_own_namespace_it_may_keep_a_lease():
+    role, binding = (installed(kind, "devperfops-operator") for kind in ("Role", "RoleBinding"))
+    deployment = installed("Deployment", "devperfops-operator")
+
+    assert list(granted(role)) == [(("coordination.k8s.io", "leases"), {"get", "create", "update"})]
+    assert {each["metadata"]["namespace"] for each in (role, binding, deployment)} == {"devperfops-system"}
+    assert binding["roleRef"]["kind"] == "Role"
+    assert binding["subjects"] == installed("ClusterRoleBinding", "devperfops-operator")["subjects"]
+
+
+def test_a_container_started_anew_is_the_same_candidate_for_the_lease():
+    [container] = installed("Deployment", "devperfops-operator")["spec"]["template"]["spec"]["containers"]
+
+    assert {"name": POD_VARIABLE, "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}} in container[
+        "env"
+    ]
 
 
 def test_every_kind_that_is_watched_may_be_listed_and_watched():

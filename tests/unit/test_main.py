@@ -9,6 +9,7 @@ from devperfops_operator.logs import JsonLines
 from devperfops_operator.main import CONFIG_VARIABLE, main
 
 SETTINGS = "operatorUrl: http://operator:8080\nimages: {operator: a, jmeter: b}\n"
+LEASE = "leaderElection: {namespace: devperfops}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -52,11 +53,18 @@ def test_settings_that_cannot_be_used_are_named(tmp_path, capsys, monkeypatch, c
 
 
 def test_without_a_cluster_it_says_what_to_do(tmp_path, capsys, monkeypatch):
-    (tmp_path / "settings.yaml").write_text(SETTINGS)
+    (tmp_path / "settings.yaml").write_text(SETTINGS + LEASE)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nothing"))
 
     assert main(["--config", str(tmp_path / "settings.yaml")]) == 1
     assert "KUBECONFIG" in said(capsys)[-1]["message"]
+
+
+def test_outside_a_pod_it_asks_where_the_lease_is_to_lie(tmp_path, capsys):
+    (tmp_path / "settings.yaml").write_text(SETTINGS)
+
+    assert main(["--config", str(tmp_path / "settings.yaml")]) == 2
+    assert "leaderElection.namespace: missing" in said(capsys)[-1]["message"]
 
 
 def test_wrong_arguments_are_refused(capsys):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Hashable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
@@ -126,6 +127,27 @@ class Notifications(_Section):
         return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
 
 
+class LeaderElection(_Section):
+    """The Lease whose holder is the one operator that decides.
+
+    `namespace`: where it lies; none: the operator's own. A leader that could not renew it within
+    `renew_deadline` ends; when it has not changed for `lease_duration` another may take it; both try every
+    `retry_period`.
+    """
+
+    namespace: Name | None = None
+    name: Name = "devperfops-operator"
+    lease_duration: Duration = timedelta(seconds=60)
+    renew_deadline: Duration = timedelta(seconds=40)
+    retry_period: Duration = timedelta(seconds=2)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.retry_period < self.renew_deadline < self.lease_duration:
+            raise ValueError("retryPeriod must be shorter than renewDeadline, and that than leaseDuration")
+        return self
+
+
 class Settings(_Section):
     """Everything the operator is told from outside.
 
@@ -142,6 +164,7 @@ class Settings(_Section):
     prometheus: dict[Name, PrometheusServer] = Field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     notifications: Notifications = Notifications()
+    leader_election: LeaderElection = LeaderElection()
 
 
 def parse_settings(text: str) -> Settings:

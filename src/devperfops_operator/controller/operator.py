@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -28,6 +29,7 @@ from devperfops_operator.evidence import EvidenceStore
 _WORKERS: Final = 16
 _RESYNC_SECONDS: Final = 600.0
 _RETRY_SECONDS: Final = 2.0
+_SETTLE_SECONDS: Final = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Operator:
         self._outbox = Outbox(receivers=receivers, telemetry=telemetry, wake=self._queue.add)
         self._synced = False
         self._stop = asyncio.Event()
+        self._listed_anew = asyncio.Event()
         failures = Failures()
         self._reconciler = Reconciler(
             cluster=cluster,
@@ -84,6 +87,10 @@ class Operator:
         """Whether everything there is has been seen, so that absence means something."""
         return self._synced
 
+    def obstacle(self) -> str | None:
+        """Why nothing is decided yet; None: it is."""
+        return None if self._synced else "the first listing of the cluster is not complete yet"
+
     def runs(self) -> list[PerfRun]:
         return list(self._store.runs)
 
@@ -105,7 +112,7 @@ class Operator:
             async with asyncio.TaskGroup() as group:
                 workers = group.create_task(self._queue.run(self._reconciler.reconcile, _WORKERS))
                 resync = group.create_task(self._resync())
-                await watch(self._store, self._namespaces, self._stop)
+                await watch(self._store, self._namespaces, self._stop, self._listed_anew.set)
                 workers.cancel()
                 resync.cancel()
         finally:
@@ -125,13 +132,18 @@ class Operator:
                 self._synced = True
 
     async def _resync(self) -> None:
-        """What a watch has missed, most of all deletions while it was away, is found by listing anew."""
+        """What the watches cannot tell, above all deletions while they were away: found by listing anew."""
         while True:
-            await asyncio.sleep(_RESYNC_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_RESYNC_SECONDS):
+                    await self._listed_anew.wait()
+            await asyncio.sleep(_SETTLE_SECONDS)  # where one watch was away, the others mostly were, too
+            self._listed_anew.clear()
             try:
                 await self._sync()
             except DevPerfOpsError as error:
-                _log.warning("cannot list what there is: %s", error)
+                _log.warning("cannot list what there is: %s; again in %.0f s", error, _SETTLE_SECONDS)
+                self._listed_anew.set()
 
     async def _sync(self) -> None:
         for kind in KINDS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 import kopf
@@ -19,12 +19,18 @@ SELECTORS: Final = dict.fromkeys(("ControllerRevision", "Job", "Pod"), OURS)
 
 _WATCH_SECONDS: Final = 300
 _REQUEST_SECONDS: Final = 30
+_BACK_OFFS: Final = (2.0,) * 30
 
 
-async def watch(store: Store, namespaces: Sequence[str], stop: asyncio.Event) -> None:
-    """Feed the store until `stop` is set or the process is asked to end (SIGTERM, SIGINT)."""
+async def watch(
+    store: Store, namespaces: Sequence[str], stop: asyncio.Event, listed: Callable[[], None]
+) -> None:
+    """Feed the store until `stop` is set or the process is asked to end (SIGTERM, SIGINT).
+
+    `listed` hears that a watch has begun anew with a list: what was deleted before, it cannot tell.
+    """
     tasks = await kopf.spawn_tasks(
-        registry=_registry(store),
+        registry=_registry(store, listed),
         settings=_settings(),
         clusterwide=not namespaces,
         namespaces=namespaces,
@@ -42,7 +48,7 @@ async def watch(store: Store, namespaces: Sequence[str], stop: asyncio.Event) ->
         task.result()  # raises what ended the watching, if it was not asked to end
 
 
-def _registry(store: Store) -> kopf.OperatorRegistry:
+def _registry(store: Store, listed: Callable[[], None]) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
@@ -50,6 +56,8 @@ def _registry(store: Store) -> kopf.OperatorRegistry:
             store.remove(event["object"])
         else:
             store.put(event["object"])
+        if event["type"] is None:
+            listed()
 
     for kind in KINDS:
         resource = RESOURCES[kind]
@@ -75,6 +83,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = _WATCH_SECONDS + _REQUEST_SECONDS
     settings.watching.connect_timeout = _REQUEST_SECONDS
     settings.networking.request_timeout = _REQUEST_SECONDS
+    settings.networking.error_backoffs = _BACK_OFFS  # no long pause when the API server is back already
     for kind, selector in SELECTORS.items():
         resource = RESOURCES[kind]
         group, _, version = resource.api_version.rpartition("/")

@@ -6,7 +6,8 @@
     ├── Refused                  the API server will not do it (403, 422, admission, quota)
     ├── Conflict                 somebody was faster (409, a failed JSON Patch test): observe again
     ├── Unavailable              the other side does not answer now: try again later
-    └── Unauthenticated          a caller that cannot show who it is
+    ├── Unauthenticated          a caller that cannot show who it is
+    └── LeadershipLost           another operator may decide from now on
 
 A message says what is wrong and what the reader should do about it.
 """
@@ -49,3 +50,7 @@ class Unavailable(DevPerfOpsError):
 
 class Unauthenticated(DevPerfOpsError):
     """The caller's token does not prove who it is."""
+
+
+class LeadershipLost(DevPerfOpsError):
+    """Another operator may decide from now on: nothing more may be begun here."""

@@ -16,9 +16,9 @@ _IDLE_S = 75
 _SHUTDOWN_S = 5
 
 
-def build_app(*, intake: Intake, metrics: Metrics, ready: Callable[[], bool]) -> web.Application:
+def build_app(*, intake: Intake, metrics: Metrics, obstacle: Callable[[], str | None]) -> web.Application:
     app = web.Application(client_max_size=body.LIMIT_BYTES, middlewares=[metrics.middleware, refuse_in_json])
-    app.add_routes([*intake.routes(), *health.routes(ready), *metrics.routes()])
+    app.add_routes([*intake.routes(), *health.routes(obstacle), *metrics.routes()])
     return app
 
 

@@ -92,7 +92,9 @@ class Intake:
         namespace, name, worker = _addressed(request)
         run = self._runs.find(namespace, name)
         if run is None and not self._runs.complete():
-            raise refusal(web.HTTPServiceUnavailable, "the operator is listing what there is: send again")
+            raise refusal(
+                web.HTTPServiceUnavailable, "this operator does not know yet what there is: send again"
+            )
         if run is None:
             raise refusal(web.HTTPGone, f"there is no run {namespace}/{name} any more: its workers may end")
         if request.headers.get(RUN_UID_HEADER) != run.metadata.uid:

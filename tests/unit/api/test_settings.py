@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devperfops_operator.adapters.kubernetes.connection import REQUEST_SECONDS
 from devperfops_operator.api.settings import PrometheusServer, SettingsError, parse_settings
 
 SHORTEST = """
@@ -26,6 +27,15 @@ def test_the_shortest_file_gets_the_defaults():
     assert settings.prometheus == {}
     assert settings.timeouts.start == timedelta(minutes=5)
     assert settings.timeouts.drain == timedelta(minutes=3)
+    assert settings.leader_election.namespace is None
+    assert settings.leader_election.name == "devperfops-operator"
+
+
+def test_another_operator_takes_over_only_when_the_requests_of_the_last_one_have_ended():
+    terms = parse_settings(SHORTEST).leader_election
+
+    assert terms.lease_duration - terms.renew_deadline >= timedelta(seconds=REQUEST_SECONDS)
+    assert terms.renew_deadline > timedelta(seconds=30) + 2 * terms.retry_period, "30 s without API server"
 
 
 def test_prometheus_servers_have_names():
@@ -78,6 +88,11 @@ prometheus:
             'prometheus.m.scrapeInterval: "15" is not a duration: write for example',
         ),
         (SHORTEST + "prometheus: {m: {url: 'http://p', scrapeInterval: 0s}}", '"0s" is no time at all'),
+        (
+            SHORTEST + "leaderElection: {leaseDuration: 30s}",
+            "leaderElection: retryPeriod must be shorter than renewDeadline, and that than leaseDuration",
+        ),
+        (SHORTEST + "leaderElection: {retryPeriod: 40s}", "leaderElection: retryPeriod must be shorter"),
         (SHORTEST + "timeouts: {start: -1s}", 'timeouts.start: "-1s" is not a duration'),
         (
             SHORTEST.replace("5.6.3", "5.6.3, pullPolicy: never"),

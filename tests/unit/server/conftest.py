@@ -100,7 +100,7 @@ async def operator() -> AsyncIterator[Operator]:
     app = build_app(
         intake=intake,
         metrics=Metrics(CollectorRegistry(), operator.runs.values),
-        ready=lambda: operator.ready,
+        obstacle=lambda: None if operator.ready else "not the leader: operator-b is",
     )
     async with TestClient(TestServer(app), headers={RUN_UID_HEADER: UID}) as operator.client:
         yield operator

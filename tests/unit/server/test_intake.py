@@ -158,7 +158,7 @@ async def test_a_run_not_listed_yet_may_still_exist(operator, token, path):
 
     status, answer = await operator.post(path, push(), token=token)
 
-    assert (status, answer["message"]) == (503, "the operator is listing what there is: send again")
+    assert (status, answer["message"]) == (503, "this operator does not know yet what there is: send again")
 
 
 @pytest.mark.parametrize("path", [BLOCKS, START])

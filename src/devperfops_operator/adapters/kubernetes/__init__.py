@@ -2,7 +2,8 @@
 
 from devperfops_operator.adapters.kubernetes.cluster import Cluster
 from devperfops_operator.adapters.kubernetes.connection import Connection, connect
+from devperfops_operator.adapters.kubernetes.leases import Leases, own_namespace
 from devperfops_operator.adapters.kubernetes.resources import RESOURCES
 from devperfops_operator.adapters.kubernetes.tokens import TokenReviewer
 
-__all__ = ["RESOURCES", "Cluster", "Connection", "TokenReviewer", "connect"]
+__all__ = ["RESOURCES", "Cluster", "Connection", "Leases", "TokenReviewer", "connect", "own_namespace"]

@@ -72,7 +72,7 @@ class Connection:
         await self._client.close()  # type: ignore[no-untyped-call]
 
 
-async def connect(kubeconfig: str | None = None) -> Connection:
+async def connect(kubeconfig: str | None = None, *, timeout_s: float = REQUEST_SECONDS) -> Connection:
     """With the kubeconfig (or the one KUBECONFIG names), else as the pod's own ServiceAccount.
 
     Raises:
@@ -89,4 +89,4 @@ async def connect(kubeconfig: str | None = None) -> Connection:
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except (ConfigException, OSError) as error:
         raise Unavailable(f"no way to the API server: {error}; set KUBECONFIG") from error
-    return Connection(configuration)
+    return Connection(configuration, timeout_s)

@@ -37,6 +37,7 @@ RESOURCES: Final = {
         Resource("Service", "v1", "services"),
         Resource("ConfigMap", "v1", "configmaps"),
         Resource("Event", "v1", "events"),
+        Resource("Lease", "coordination.k8s.io/v1", "leases"),
     )
 }
 """By kind."""
