@@ -85,6 +85,7 @@ def test_gates_survive_upgrade_uninstalling_and_installing_again(
     assert "knownGood" in status_fields(kube)
     settings = kube.get("ConfigMap", f"{RELEASE}-settings", "ops")["data"]["settings.yaml"]
     assert parse_settings(settings).timeouts.start.total_seconds() == 120
+    assert parse_settings(settings).leader_election.name == RELEASE, "each release has a lease of its own"
 
     helm.run("uninstall", RELEASE)
     assert kube.find("Deployment", RELEASE, "ops") is None

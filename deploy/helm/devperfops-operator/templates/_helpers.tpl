@@ -25,7 +25,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "devperfops.settings" -}}
 {{- $images := dict "operator" (include "devperfops.image" .) "jmeter" .Values.jmeter.image "pullPolicy" .Values.image.pullPolicy }}
 {{- $url := printf "http://%s.%s.svc:8080" (include "devperfops.name" .) .Release.Namespace }}
-{{- $own := dict "operatorUrl" $url "images" $images "port" 8080 "namespaces" .Values.namespaces }}
+{{- $own := dict "operatorUrl" $url "images" $images "port" 8080 "namespaces" .Values.namespaces "leaderElection" (dict "name" (include "devperfops.name" .)) }}
 {{- if .Values.namespaces }}{{ $_ := set $own "agentTokens" "Verify" }}{{ end }}
 {{- toYaml (mergeOverwrite $own (deepCopy .Values.settings)) }}
 {{- end }}
