@@ -19,7 +19,7 @@ from hack.cluster.processes import (
     write_if_different,
 )
 
-SLEEP = Spec("sleeper", ("sleep", "3600.5"))
+SLEEP = Spec("sleeper", ("sleep", f"3600.{os.getpid()}"))  # another test process of this machine has its own
 STUBBORN = Spec("sleeper", ("sh", "-c", 'trap "" TERM; echo deaf; while :; do sleep 0.05; done'))
 BOOT = "boot"
 
@@ -138,7 +138,7 @@ def test_one_whose_record_was_never_written_is_replaced(table: ProcessTable, tmp
 
 
 def test_output_goes_to_the_log_and_into_the_message_of_a_failure(table: ProcessTable) -> None:
-    table.ensure(Spec("sleeper", ("sh", "-c", "echo out; echo the reason >&2; exec sleep 3600")))
+    table.ensure(Spec("sleeper", ("sh", "-c", "echo out; echo the reason >&2; exec " + " ".join(SLEEP.argv))))
     log = table.log("sleeper")
     while "the reason" not in log.read_text():
         assert table.identity("sleeper")
