@@ -154,6 +154,7 @@ class _Worker:
             judged_samples=totals.judged_samples,
             judged_errors=totals.judged_errors,
             blocks=totals.blocks,
+            first_start=totals.first_start,
             last_end=totals.last_end,
             final=Final(totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated),
         )

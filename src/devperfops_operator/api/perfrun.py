@@ -134,7 +134,9 @@ class WorkerStatus(ApiModel):
     blocks: int
     end: LoadEnd
     truncated: bool = False  # the JTL's last line is cut
-    last_end: Timestamp | None = None  # when its last sample ended
+    first_start: Timestamp | None = None  # when its first sample began, by its node's clock
+    last_end: Timestamp | None = None  # when its last sample ended, likewise
+    ended_at: Timestamp | None = None  # when these totals came
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 
@@ -142,6 +144,7 @@ class LoadStatus(ApiModel):
     """Offered against achieved load. Rates per minute, as text `2987/m`."""
 
     threads: int
+    workers: int = 1  # that these threads are divided among
     planned_rate: Word | None = None
     achieved_rate: Word | None = None
     samples: int = 0
@@ -149,7 +152,7 @@ class LoadStatus(ApiModel):
     errors: int = 0
     progress_at: Timestamp | None = None  # when these figures were taken
     start_at: Timestamp | None = None  # when the workers were told to start
-    judged_from: Timestamp | None = None  # first row + rampUp
+    judged_from: Timestamp | None = None  # first row of all + rampUp
     ends_at: Timestamp | None = None  # planned
     ended_at: Timestamp | None = None
     stop_requested_at: Timestamp | None = None

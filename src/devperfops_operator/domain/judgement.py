@@ -5,31 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 from devperfops_operator.analysis.exceedance import Tally
-from devperfops_operator.api.perfrun import LoadStatus, ObjectiveStatus, PerfRunStatus, Verdict
-from devperfops_operator.api.quantity import format_percent, format_rate
+from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verdict
+from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
+from devperfops_operator.domain.load_findings import Finding, load_findings
 from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan, claim
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
-from devperfops_operator.wire.measurement import LoadEnd
 
-RATE_WANTED = Fraction(95, 100)
-"""Under this share of the planned rate a run shows nothing about the planned load."""
 _MESSAGE_LENGTH = 1024  # that an event holds: status, event and report say the same, word for word
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     verdict: Verdict
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
     reason: Reason
     message: str
 
@@ -100,24 +91,6 @@ def close_objectives(
         else _close(objective, evidence_of(objective, evidence), status, now)
         for objective, status in zip(plan.objectives, followed, strict=True)
     )
-
-
-def achieved_rate(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Fraction | None:
-    """Judged samples per minute over the judged window: all of it, or up to our stop or the last sample.
-
-    JMeter counts its duration from before its first sample, so it may be through a little before the window
-    is; a plan that ends far too early is found by its time. One that hangs ends late, and the window does not
-    wait.
-    """
-    if load.judged_from is None:
-        return None
-    planned_end = load.judged_from + plan.duration - plan.ramp_up
-    last_end = max((worker.last_end for worker in evidence.workers if worker.last_end), default=planned_end)
-    end = load.stop_requested_at or last_end
-    window = Fraction((min(end, planned_end) - load.judged_from).total_seconds())
-    if window < 1:
-        return None
-    return Fraction(sum(worker.judged_samples for worker in evidence.workers) * 60) / window
 
 
 def _follow(
@@ -192,72 +165,19 @@ def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
     )
 
 
-def _findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[_Finding]:
-    yield from _worker_findings(plan, status)
-    yield from _load_findings(plan, evidence, status)
+def _findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
+    yield from load_findings(plan, evidence, status)
     for objective in plan.critical_objectives:
         yield from _objective_findings(objective, evidence_of(objective, evidence))
 
 
-def _worker_findings(plan: RunPlan, status: PerfRunStatus) -> Iterator[_Finding]:
-    stored = {worker.index: worker for worker in status.workers}
-    for index in range(plan.workers):
-        worker = stored.get(index)
-        if worker is None:
-            yield _Finding(
-                Reason.EVIDENCE_LOST,
-                f"worker {index} never delivered its final counts; see the logs of its pod",
-            )
-        elif worker.end is LoadEnd.DIED:
-            yield _Finding(
-                Reason.JMETER_DIED,
-                f"JMeter of worker {index} ended before its test did; see jmeter.log in its pod's logs",
-            )
-        elif worker.end is LoadEnd.STOPPED:  # and not by a Fail, which would have been latched
-            yield _Finding(
-                Reason.OVERRAN,
-                f"JMeter of worker {index} did not end by itself; the plan must stop after Duration",
-            )
-        elif worker.truncated:
-            yield _Finding(Reason.JTL_TRUNCATED, f"the last result of worker {index} is cut off")
-
-
-def _load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[_Finding]:
-    load = status.load
-    rate = achieved_rate(plan, evidence, load) if load is not None else None
-    if not rate:
-        yield _Finding(Reason.NO_SAMPLES, "JMeter wrote no sample in the judged part of the test")
-        return
-    samples = sum(worker.judged_samples for worker in evidence.workers)
-    if samples == sum(worker.judged_errors for worker in evidence.workers):
-        yield _Finding(
-            Reason.ALL_FAILED,
-            f"every one of the {samples} judged samples failed, so the target has served no load",
-        )
-    if plan.rate_per_minute is not None and rate < plan.rate_per_minute * RATE_WANTED:
-        yield _Finding(
-            Reason.RATE_NOT_REACHED,
-            f"the load reached {format_rate(rate)} of the planned {format_rate(plan.rate_per_minute)}; "
-            "under 95% a verdict would be about another load (more threads, or a target that answers faster)",
-        )
-    if load is not None and load.ended_at is not None and load.judged_from is not None:
-        judged = load.ended_at - load.judged_from
-        planned = plan.duration - plan.ramp_up
-        if judged < planned * float(RATE_WANTED):
-            yield _Finding(
-                Reason.ENDED_EARLY,
-                f"JMeter ended after {judged.total_seconds():.0f} s of the "
-                f"{planned.total_seconds():.0f} s to be judged; the plan must run for Duration",
-            )
-
-
-def _objective_findings(objective: JudgedObjective, evidence: ObjectiveEvidence) -> Iterator[_Finding]:
+def _objective_findings(objective: JudgedObjective, evidence: ObjectiveEvidence) -> Iterator[Finding]:
     if evidence.gap is not None:
-        yield _Finding(Reason(evidence.gap.reason), f"{objective.claim}: {evidence.gap.message}")
+        yield Finding(Reason(evidence.gap.reason), f"{objective.claim}: {evidence.gap.message}")
     elif not evidence.tally.samples:
-        yield _Finding(Reason.NO_SAMPLES, f"{objective.claim}: there are no samples to judge")
+        yield Finding(Reason.NO_SAMPLES, f"{objective.claim}: there are no samples to judge")
     elif not objective.test.passes(evidence.tally):
-        yield _Finding(
+        yield Finding(
             Reason.NOT_ENOUGH_EVIDENCE,
             f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}, so up to "
             f"{wording.bound(objective.test, evidence.tally)} cannot be ruled out"

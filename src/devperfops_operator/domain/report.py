@@ -43,14 +43,14 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       one of Completed, Superseded, Cancelled
         verdict       Pass, Fail, Inconclusive, Error, or null: it ended without one, or goes on
         reason        coded reason of the verdict or of the end; message: the sentence that goes with it
-        load          {threads, plannedRate, achievedRate ("2987/m"), samples, judgedSamples, errors, startAt,
-                      judgedFrom, endsAt (planned), endedAt, stopRequestedAt,
+        load          {threads, workers, plannedRate, achievedRate ("2987/m"), samples, judgedSamples, errors,
+                      startAt, judgedFrom, endsAt (planned), endedAt, stopRequestedAt,
                       progressAt (when these figures were taken)} or null: there was none
         objectives    [{name, expect, transaction (null: all samples), critical, origin (SLA, History,
                       Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
                       bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]
-        workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, lastEnd,
-                      objectives}]
+        workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, firstStart,
+                      lastEnd (both by the clock of its node), endedAt, objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,
                       primary: {name, uid, before, after (hashes of its template), patchedAt} or null}
                       or null

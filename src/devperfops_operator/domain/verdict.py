@@ -41,6 +41,7 @@ class Reason(StrEnum):
     JTL_TRUNCATED = "JTLTruncated"
     NO_SAMPLES = "NoSamples"
     ALL_FAILED = "AllFailed"
+    START_SKEW = "StartSkew"
     RATE_NOT_REACHED = "RateNotReached"
     ENDED_EARLY = "EndedEarly"
     OVERRAN = "Overran"
@@ -77,6 +78,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.JTL_TRUNCATED: Verdict.INCONCLUSIVE,
     Reason.NO_SAMPLES: Verdict.INCONCLUSIVE,
     Reason.ALL_FAILED: Verdict.INCONCLUSIVE,
+    Reason.START_SKEW: Verdict.INCONCLUSIVE,
     Reason.RATE_NOT_REACHED: Verdict.INCONCLUSIVE,
     Reason.ENDED_EARLY: Verdict.INCONCLUSIVE,
     Reason.OVERRAN: Verdict.INCONCLUSIVE,

@@ -16,6 +16,7 @@ from devperfops_operator.cli.render.run import Objectives, run_result, run_scree
 from devperfops_operator.cli.render.tables import gates_table, runs_table
 from devperfops_operator.cli.render.words import plain
 from devperfops_operator.cli.timeline import Narrator
+from devperfops_operator.wire.measurement import LoadEnd
 from tests.unit.cli import samples
 
 WIDTHS = [40, 72, 90, 110, 200]
@@ -197,6 +198,32 @@ def test_progress_says_how_far_how_much_and_how_it_stands():
         "p99 < 2s: p99 = 2.31 s (exceedances 7.5243%, allowed 1%); "
         "availability: errors < 0.5%: 0% errors (exceedances 0%, allowed 0.5%)"
     )
+
+
+def test_workers_that_ended_alike_share_a_line_where_there_are_many():
+    def shown(workers_at_all: int, count: int) -> list[str]:
+        (one,) = samples.failed().status.workers
+        ends = [LoadEnd.DIED if index == 2 else LoadEnd.COMPLETED for index in range(workers_at_all)]
+        workers = [one.model_copy(update={"index": n, "end": end}) for n, end in enumerate(ends)]
+        status = samples.failed().status.model_copy(update={"workers": tuple(reversed(workers))})
+        run = samples.failed().model_copy(update={"status": status})
+        text = trimmed(run_screen(run, samples.clock(60)))
+        return text[text.index("WORKER  ") :].splitlines()[1 : count + 1]
+
+    assert [line.split() for line in shown(3, count=3)] == [
+        ["0", "Completed", "1,201", "412", "0"],
+        ["1", "Completed", "1,201", "412", "0"],
+        ["2", "Died", "1,201", "412", "0"],
+    ]
+    assert [line.split() for line in shown(64, count=2)] == [
+        ["0-1,", "3-63", "Completed", "75,663", "25,956", "0"],
+        ["2", "Died", "1,201", "412", "0"],
+    ]
+
+
+def test_several_workers_are_told_with_the_threads():
+    line = progress_line(samples.running(workers=4), samples.clock(45))
+    assert str(line).startswith("25s of 1m30s: 100 threads on 4 workers, 2987/m of 3000/m planned")
 
 
 def test_progress_never_goes_beyond_its_end():

@@ -362,11 +362,15 @@ class World:
                "spec": {"gate": "front-end", **spec}}  # fmt: skip
         self.runs[name] = PerfRun.from_json(raw)
 
+    @property
+    def workers(self) -> range:
+        return range(self.gate.spec.load.workers if self.gate else 1)
+
     def load(self, name: str, *tallies: Tally, failed: bool = False, final: LoadEnd | None = None) -> None:
-        """What the agent has delivered so far: one tally an objective."""
+        """What the agents have delivered so far: one tally an objective, and equal parts of the samples."""
         names = [o.name or o.expect for o in self.gate.spec.objectives] if self.gate else []
         by_name = dict(zip(names, tallies, strict=True))
-        samples = max((tally.samples for tally in tallies), default=0)
+        samples = max((tally.samples for tally in tallies), default=0) // len(self.workers)
         since = self.runs[name].status.load
         first = since.start_at if since is not None and since.start_at else self.now
         worker = WorkerEvidence(
@@ -388,10 +392,19 @@ class World:
             objective: ObjectiveEvidence(tally, failed=failed, quantile_ms=120.0)
             for objective, tally in by_name.items()
         }
-        self.evidence[name] = Evidence(workers=(worker,), objectives=objectives)
+        self.evidence[name] = Evidence(
+            workers=tuple(replace(worker, index=index) for index in self.workers), objectives=objectives
+        )
 
     def prepare(self, name: str) -> None:
-        self.evidence[name] = Evidence(workers=(WorkerEvidence(index=0, prepared=True),))
+        ready = (WorkerEvidence(index=index, prepared=True, heard_at=self.now) for index in self.workers)
+        self.evidence[name] = Evidence(workers=tuple(ready))
+
+    def change_worker(self, name: str, index: int, **changes: Any) -> None:
+        """One worker is not like the others."""
+        seen = self.evidence[name]
+        workers = (replace(w, **changes) if w.index == index else w for w in seen.workers)
+        self.evidence[name] = replace(seen, workers=tuple(workers))
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

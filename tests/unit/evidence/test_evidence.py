@@ -93,6 +93,7 @@ def totals_of(store):
             blocks=w.blocks,
             end=w.final.end,
             truncated=w.final.truncated,
+            first_start=w.first_start,
             last_end=w.last_end,
             objectives=tuple(
                 ObjectiveTotals(
@@ -333,7 +334,7 @@ def test_stored_totals_stand_in_for_a_finished_worker(stream):
     (before,), (after,) = straight.view(RUN).workers, restarted.view(RUN).workers
     assert after.complete
     assert after.tallies == before.tallies
-    for kept in ("rows", "errors", "judged_samples", "judged_errors", "blocks", "final"):
+    for kept in ("rows", "errors", "judged_samples", "judged_errors", "blocks", "first_start", "final"):
         assert getattr(after, kept) == getattr(before, kept)
 
 

@@ -14,7 +14,7 @@ from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline, objective_title
 from devperfops_operator.cli.render.standing import condition_of, primary_standing, standing
-from devperfops_operator.cli.render.words import NONE, Clock, outcome_text, plain
+from devperfops_operator.cli.render.words import NONE, Clock, outcome_text, plain, played_by
 
 _RUNS = 5
 
@@ -71,7 +71,8 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.promote_to is not None:
         yield "Promoted to", f"Deployment {spec.promote_to}, {primary_standing(gate)}"
     yield "Known good", status.known_good or "none yet"
-    yield "Load", f"{jmeter.threads} threads{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
+    users = played_by(jmeter.threads, spec.load.workers)
+    yield "Load", f"{users}{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
     yield "Address", _address(spec)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)

@@ -5,7 +5,8 @@ Reasons and messages are the status's own words, so that events, `describe` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
@@ -26,15 +27,19 @@ from devperfops_operator.cli.render.words import (
     NONE,
     Clock,
     counted,
+    index_ranges,
     number,
     outcome_text,
     plain,
+    played_by,
     reason_style,
     took,
     verdict_text,
 )
 from devperfops_operator.domain.objectives import claim
 
+_MANY = 8
+"""More workers than these do not get a row each."""
 _NARROW = 90
 """Under this width objectives are written below each other instead of in a table."""
 
@@ -70,7 +75,7 @@ def load_line(load: LoadStatus) -> str:
     rate = f"{load.achieved_rate or 'no rate yet'} of {load.planned_rate} planned"
     return ", ".join(
         [
-            counted(load.threads, "thread"),
+            played_by(load.threads, load.workers),
             rate if load.planned_rate else (load.achieved_rate or "no rate yet"),
             f"{counted(load.samples, 'sample')} ({number(load.judged_samples)} judged)",
             counted(load.errors, "error"),
@@ -220,15 +225,28 @@ def _step(entry: TimelineEntry) -> Text:
 
 
 def _workers(workers: tuple[WorkerStatus, ...]) -> RenderableType:
+    """A row each, or of many one for all that ended alike."""
+    ordered = sorted(workers, key=lambda worker: worker.index)
+    if len(ordered) <= _MANY:
+        return _workers_table([worker] for worker in ordered)
+    by_end = groupby(sorted(ordered, key=_ended), key=_ended)
+    return _workers_table(list(group) for _, group in by_end)
+
+
+def _ended(worker: WorkerStatus) -> str:
+    return worker.end + (", result file cut" if worker.truncated else "")
+
+
+def _workers_table(groups: Iterable[Sequence[WorkerStatus]]) -> RenderableType:
     rows = (
         (
-            str(worker.index),
-            worker.end + (", result file cut" if worker.truncated else ""),
-            number(worker.rows),
-            number(worker.judged_samples),
-            number(worker.errors),
+            index_ranges([worker.index for worker in group]),
+            _ended(group[0]),
+            number(sum(worker.rows for worker in group)),
+            number(sum(worker.judged_samples for worker in group)),
+            number(sum(worker.errors for worker in group)),
         )
-        for worker in workers
+        for group in groups
     )
     columns = ("WORKER", "JMETER", "ROWS", "JUDGED", "ERRORS")
     return table(columns, rows, right=("ROWS", "JUDGED", "ERRORS"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Final
 
 from rich.text import Text
@@ -59,6 +61,18 @@ def number(value: int) -> str:
 def counted(value: int, thing: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number(value)} {thing}{'' if value == 1 else 's'}"
+
+
+def played_by(threads: int, workers: int) -> str:
+    """`50 threads`, or `50 threads on 4 workers`."""
+    return counted(threads, "thread") + (f" on {counted(workers, 'worker')}" if workers > 1 else "")
+
+
+def index_ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers, those in a row together: `0-11, 13`."""
+    breaks = [at for at in range(1, len(numbers)) if numbers[at] != numbers[at - 1] + 1]
+    rows = [numbers[begin:end] for begin, end in pairwise([0, *breaks, len(numbers)])]
+    return ", ".join(f"{row[0]}-{row[-1]}" if len(row) > 1 else str(row[0]) for row in rows)
 
 
 def took(since: datetime | None, until: datetime | None) -> str:

@@ -78,7 +78,7 @@ def job_manifest(
 
 def read_job(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> LoadJob:
     ended = {condition["type"] for condition in _true_conditions(job)} & {"Complete", "Failed"}
-    problems = [_failure(job), *map(_pod_problem, pods)]
+    problems = [*_pod_problems(pods), _failure(job)]
     return LoadJob(
         name=job["metadata"]["name"],
         run_uid=next((owner["uid"] for owner in job["metadata"].get("ownerReferences", [])), ""),
@@ -217,9 +217,18 @@ def _failure(job: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _pod_problems(pods: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The first pod's, and how many have one: of many workers they mostly say the same."""
+    problems = [problem for pod in pods if (problem := _pod_problem(pod))]
+    more = f" (so {len(problems)} of {len(pods)} pods, each for its reason)" if len(problems) > 1 else ""
+    return [problems[0] + more] if problems else []
+
+
 def _pod_problem(pod: Mapping[str, Any]) -> str | None:
     """Why this pod does not start, in the scheduler's or the kubelet's own words."""
     status, name = pod.get("status", {}), pod["metadata"]["name"]
+    if status.get("phase") == "Failed" and status.get("message"):
+        return f"pod {name} failed: {status.get('reason', '')}: {status['message']}"
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"pod {name} is not scheduled: {condition.get('message', '')}"

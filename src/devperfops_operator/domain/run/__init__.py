@@ -21,7 +21,7 @@ from devperfops_operator.domain.run.before_load import awaiting_rollout, pending
 from devperfops_operator.domain.run.rollback import rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
 from devperfops_operator.domain.run.telling import tell, to_tell, untold
-from devperfops_operator.domain.run.under_load import judging, running
+from devperfops_operator.domain.run.under_load import all_delivered, judging, running
 from devperfops_operator.domain.verdict import Reason
 
 _GATE_WAIT = timedelta(seconds=10)
@@ -179,7 +179,7 @@ def _clean_up(observed: RunObserved) -> tuple[DeleteJob, ...]:
     status, job = observed.run.status, observed.job
     if job is None or job.finished:
         return ()
-    load_ended = status.phase is Phase.COMPLETED and status.workers
+    load_ended = status.phase is Phase.COMPLETED and all_delivered(status)
     if load_ended and not job.suspended:
         return ()
     return (DeleteJob(observed.run.metadata.namespace, job.name),)

@@ -39,7 +39,7 @@ from devperfops_operator.domain.run.promoting import (
 from devperfops_operator.domain.run.restraint import OBSERVE_ONLY, restrained
 from devperfops_operator.domain.run.rollback import roll_back
 from devperfops_operator.domain.run.steps import Step, end, step
-from devperfops_operator.domain.run.under_load import figures, store_finals
+from devperfops_operator.domain.run.under_load import all_delivered, store_finals, with_finals
 from devperfops_operator.domain.verdict import Reason
 
 _STOP_PATIENCE = timedelta(seconds=10)
@@ -63,12 +63,10 @@ def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: da
 
 def _with_finals(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
     """A stopped load still delivers its last counts; they complete the report and change no verdict."""
-    before = observed.run.status
-    status = store_finals(before, observed.evidence, now)
-    edited = criteria_hash(gate.spec) != status.criteria_hash
-    if edited or len(status.workers) == len(before.workers):
-        return status
-    return figures(status, resolve_plan(gate.spec), observed.evidence, now, ended_at=now)
+    status = observed.run.status
+    if criteria_hash(gate.spec) != status.criteria_hash:
+        return store_finals(status, observed.evidence, now)
+    return with_finals(status, resolve_plan(gate.spec), observed.evidence, now, ended_at=now)
 
 
 def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime) -> ActionStatus:
@@ -246,9 +244,9 @@ def _stopping(observed: RunObserved, status: PerfRunStatus, now: datetime) -> tu
     """What it takes to end the load; None when it has ended and its last counts are stored."""
     stop_at = status.load.stop_requested_at if status.load is not None else None
     job = observed.job
-    if stop_at is None or job is None or status.workers or now > stop_at + _STOP_PATIENCE + _FINAL_WAIT:
+    if stop_at is None or job is None or job.finished or all_delivered(status):
         return None
-    if job.finished:
+    if now > stop_at + _STOP_PATIENCE + _FINAL_WAIT:
         return None
     if now > stop_at + _STOP_PATIENCE and not job.suspended:
         return (SuspendJob(observed.run.metadata.namespace, job.name),)

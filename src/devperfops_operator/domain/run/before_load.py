@@ -14,7 +14,13 @@ from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.judgement import decided
 from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
-from devperfops_operator.domain.observed import EffectFailure, LoadJob, RunObserved, Target
+from devperfops_operator.domain.observed import (
+    EffectFailure,
+    LoadJob,
+    RunObserved,
+    Target,
+    WorkerEvidence,
+)
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, wait
 from devperfops_operator.domain.verdict import Reason
@@ -22,6 +28,7 @@ from devperfops_operator.domain.verdict import Reason
 _LOOK_AGAIN = timedelta(seconds=2)
 _LOOK_AGAIN_LATEST = timedelta(seconds=30)
 _LINES_OF_QUEUEING = 64  # of a timeline, which is bounded, for pods that come and go
+_ASKED_RECENTLY = timedelta(seconds=5)
 _START_DELAY = timedelta(seconds=1)
 """Long enough for every worker to have asked again, short enough not to be noticed."""
 
@@ -114,8 +121,8 @@ def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: dateti
     if job is not None and job.run_uid != observed.run.metadata.uid:
         return _without_namesake(observed, job, now)
     plan = resolve_plan(gate.spec)
-    workers = observed.evidence.workers
-    if job is not None and len(workers) >= plan.workers and all(worker.prepared for worker in workers):
+    ready = [worker for worker in observed.evidence.workers if _ready(worker, now)]
+    if job is not None and not job.finished and len(ready) == plan.workers:
         return RunDecision(_started(observed, gate, now))
     problem = _start_problem(observed, now)
     if problem is not None:
@@ -126,6 +133,11 @@ def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: dateti
         manifest = job_manifest(observed.run, gate, plan, observed.inputs, observed.settings)
         return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
     return wait(observed, now + _LOOK_AGAIN)
+
+
+def _ready(worker: WorkerEvidence, now: datetime) -> bool:
+    """Asks for the start, and has not stopped asking: its pod may be gone since."""
+    return worker.prepared and worker.heard_at is not None and now - worker.heard_at < _ASKED_RECENTLY
 
 
 def _without_namesake(observed: RunObserved, job: LoadJob, now: datetime) -> RunDecision:
@@ -142,12 +154,14 @@ def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunSta
     rate = None if plan.rate_per_minute is None else format_rate(plan.rate_per_minute)
     load = LoadStatus(
         threads=plan.threads,
+        workers=plan.workers,
         planned_rate=rate,
         start_at=start_at,
         ends_at=start_at + plan.duration,
     )
+    among = f" on {plan.workers} workers" if plan.workers > 1 else ""
     message = (
-        f"{plan.threads} threads load {observed.inputs.host}:{observed.inputs.port} "
+        f"{plan.threads} threads{among} load {observed.inputs.host}:{observed.inputs.port} "
         f"with {rate or 'whatever they reach'} for {format_duration(plan.duration)}, "
         f"judged after {format_duration(plan.ramp_up)}"
     )

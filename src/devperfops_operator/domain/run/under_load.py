@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,7 +19,6 @@ from devperfops_operator.api.quantity import format_rate
 from devperfops_operator.domain.effects import Effect, PollMetrics, RunDecision
 from devperfops_operator.domain.judgement import (
     Judgement,
-    achieved_rate,
     close_objectives,
     decided,
     evidence_of,
@@ -26,6 +27,7 @@ from devperfops_operator.domain.judgement import (
     latched_failure,
     with_warnings,
 )
+from devperfops_operator.domain.load_findings import achieved_rate, longest_pause, names
 from devperfops_operator.domain.objectives import BadEvents, RunPlan
 from devperfops_operator.domain.observed import (
     Evidence,
@@ -42,7 +44,6 @@ from devperfops_operator.wire.measurement import JMeterState
 _TICK = timedelta(seconds=1)
 _PROGRESS = timedelta(seconds=2)
 _UNRESPONSIVE = timedelta(seconds=30)
-_MISSED_IN_A_ROW = 20  # at a steady rate chance leaves out that many once in e^20 times
 _HEARD_RECENTLY = timedelta(seconds=10)
 _OVERRUN = timedelta(seconds=60)
 _FINAL_WAIT = timedelta(seconds=130)
@@ -59,7 +60,7 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     failure = latched_failure(plan, evidence) or _unresponsive(observed, status, plan, now)
     if failure is not None:
         return RunDecision(_fail_now(status, plan, evidence, failure, now))
-    if len(status.workers) == plan.workers or _given_up(observed, status, plan, now):
+    if all_delivered(status) or _given_up(observed, status, plan, now):
         return RunDecision(_load_ended(status, plan, evidence, now))
     status = _progress(status, plan, evidence, now)
     return RunDecision(status, _polls(observed, status, plan, now, now), requeue_at=now + _TICK)
@@ -67,8 +68,8 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
 
 def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
     plan, evidence = resolve_plan(gate.spec), observed.evidence
-    status = store_finals(observed.run.status, evidence, now)
-    if _finals_outstanding(observed, status, plan, now):
+    status = with_finals(observed.run.status, plan, evidence, now)
+    if _finals_outstanding(observed, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     polls = _last_polls(observed, status, plan, now)
     if polls is not None:
@@ -79,20 +80,45 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     return RunDecision(to_acting(status, judgement, now, objectives=objectives))
 
 
+def with_finals(
+    status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime, **changes: datetime
+) -> PerfRunStatus:
+    """Likewise after the load: last counts complete its figures, and change no verdict."""
+    stored = store_finals(status, evidence, now)
+    if len(stored.workers) == len(status.workers):
+        return stored
+    return figures(stored, plan, evidence, now, **changes)
+
+
 def store_finals(status: PerfRunStatus, evidence: Evidence, now: datetime) -> PerfRunStatus:
     """Workers whose FINAL and every block are here; only once stored is a FINAL acknowledged."""
+    if status.load is None:
+        return status  # there was no load, so what its agents say at their end is no measurement
     stored = {worker.index for worker in status.workers}
     new = [worker for worker in evidence.workers if worker.complete and worker.index not in stored]
-    for worker in new:
-        totals = _totals(worker)
-        message = (
-            f"worker {worker.index} delivered {totals.rows} results, {totals.errors} failed: {totals.end}"
-        )
-        status = step(status, now, Step.LOAD_ENDED, message, workers=(*status.workers, totals))
-    return status
+    if not new:
+        return status
+    workers = (*status.workers, *(_totals(worker, now) for worker in new))
+    if len(workers) < status.load.workers:
+        return status.model_copy(update={"workers": workers})
+    return step(status, now, Step.LOAD_ENDED, _delivered(workers), workers=workers)
 
 
-def _totals(worker: WorkerEvidence) -> WorkerStatus:
+def all_delivered(status: PerfRunStatus) -> bool:
+    """Whether every worker's FINAL is stored."""
+    return status.load is not None and len(status.workers) >= status.load.workers
+
+
+def _delivered(workers: Sequence[WorkerStatus]) -> str:
+    """One line for them all, however many."""
+    who = names([worker.index for worker in workers]) if len(workers) == 1 else f"{len(workers)} workers"
+    rows, errors = sum(worker.rows for worker in workers), sum(worker.errors for worker in workers)
+    ends = Counter(worker.end for worker in workers)
+    how = ", ".join(end if len(ends) == 1 else f"{count} {end}" for end, count in ends.items())
+    return f"{who} delivered {rows} results, {errors} failed: {how}"
+
+
+def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
     if worker.final is None:
         raise ValueError(f"worker {worker.index} has no FINAL yet")
     return WorkerStatus(
@@ -104,7 +130,9 @@ def _totals(worker: WorkerEvidence) -> WorkerStatus:
         blocks=worker.final.blocks,
         end=worker.final.end,
         truncated=worker.final.truncated,
+        first_start=worker.first_start,
         last_end=worker.last_end,
+        ended_at=now,
         objectives=tuple(
             ObjectiveTotals(
                 name=name,
@@ -152,8 +180,8 @@ def _unresponsive(
         return None
     last = max([since, *(worker.answered_at for worker in workers if worker.answered_at)])
     slowest = max((threshold.elapsed_ms for threshold in plan.thresholds), default=0)
-    pause = _mean_pause(plan, sum(worker.rows for worker in workers), last - since)
-    limit = max(_UNRESPONSIVE, timedelta(milliseconds=slowest), _MISSED_IN_A_ROW * pause)
+    pause = longest_pause(plan.rate_per_minute, sum(worker.rows for worker in workers), last - since)
+    limit = max(_UNRESPONSIVE, timedelta(milliseconds=slowest), pause)
     if now - last <= limit:
         return None
     return decided(
@@ -161,13 +189,6 @@ def _unresponsive(
         f"no request has come back for {(now - last).total_seconds():.0f} s though the load goes on and "
         f"{observed.target.name} is ready: the target hangs",
     )
-
-
-def _mean_pause(plan: RunPlan, rows: int, span: timedelta) -> timedelta:
-    """Between two results: as planned, or without a rate as it was so far. A rare load does not hang."""
-    if plan.rate_per_minute is not None:
-        return timedelta(minutes=float(1 / plan.rate_per_minute))
-    return span / rows if rows else timedelta()
 
 
 def _fail_now(
@@ -187,6 +208,8 @@ def _load_ended(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: d
     status = figures(status, plan, evidence, now, ended_at=now)
     load = _load(status)
     message = f"{load.judged_samples} of {load.samples} samples are to be judged"
+    if not all_delivered(status):
+        message += f"; {len(status.workers)} of {load.workers} workers have delivered all of theirs so far"
     return step(status, now, Step.LOAD_ENDED, message, phase=Phase.JUDGING)
 
 
@@ -215,8 +238,8 @@ def figures(
     return status.model_copy(update={"load": load.model_copy(update=counted), "objectives": objectives})
 
 
-def _finals_outstanding(observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:
-    if len(status.workers) == plan.workers:
+def _finals_outstanding(observed: RunObserved, status: PerfRunStatus, now: datetime) -> bool:
+    if all_delivered(status):
         return False
     gone = observed.job is None or observed.job.finished
     since = entered(status, Phase.JUDGING) or now
