@@ -39,6 +39,16 @@ def kube(api_server: Path) -> Kube:
 
 
 @pytest.fixture
+def own_kube(tmp_path: Path) -> Iterator[Kube]:
+    """An API server of the test's own, empty, for what belongs to no namespace."""
+    try:
+        with apiserver.running(tmp_path / "apiserver") as server:
+            yield Kube(server.kubeconfig)
+    except ClusterError as error:
+        require_layer("integration", str(error))
+
+
+@pytest.fixture
 def namespace(kube: Kube) -> str:
     """A namespace of the test's own. It stays: without controllers a deleted one would stay Terminating."""
     name = f"test-{secrets.token_hex(4)}"

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from devperfops_operator.api.settings import parse_settings
-from hack.cluster import apiserver
-from hack.cluster.errors import ClusterError
 from hack.helm import Helm, HelmError
 from hack.helm_chart import CHART
 from hack.kube import Kube, condition, wait_for
 from tests import api_cases
-from tests.conftest import require_layer
 from tests.integration.test_install import can
 from tests.integration.world import as_service_account, sockets_closed
 
@@ -29,16 +25,10 @@ RULES = yaml.safe_load((CHART / "files/rules.yaml").read_text())
 
 
 @pytest.fixture
-def kube(tmp_path: Path) -> Iterator[Kube]:
-    """An API server of the test's own: CRDs belong to no namespace."""
-    try:
-        with apiserver.running(tmp_path / "apiserver") as server:
-            kube = Kube(server.kubeconfig)
-            for name in ("ops", "shop", "bank"):
-                kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-            yield kube
-    except ClusterError as error:
-        require_layer("integration", str(error))
+def kube(own_kube: Kube) -> Kube:
+    for name in ("ops", "shop", "bank"):
+        own_kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return own_kube
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import yaml
 from devperfops_operator.adapters.kubernetes import Connection, connect
 from devperfops_operator.domain.errors import Refused
 from hack.cluster.settings import CHECKOUT
-from hack.kube import Kube, condition, wait_for
+from hack.kube import Kube, condition, kubectl, wait_for
 from tests import api_cases
 
 T = TypeVar("T")
@@ -66,6 +68,13 @@ async def request_token(connection: Connection, namespace: str, audience: str, p
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/agent/token"
     answer = await connection.request("POST", path, body=body)
     return str(answer["status"]["token"])
+
+
+def status_of(kube: Kube, kind: str, name: str, namespace: str, status: dict[str, Any]) -> None:
+    """What a controller would write into an object's status."""
+    argv = [kubectl(), f"--kubeconfig={kube.kubeconfig}", f"--namespace={namespace}", "patch", kind, name]
+    patch = json.dumps({"status": status})
+    subprocess.run([*argv, "--subresource=status", "--type=merge", f"--patch={patch}"], check=True)
 
 
 @asynccontextmanager

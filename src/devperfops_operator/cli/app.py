@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "report": "Write a run's report.",
     "cancel": "End a run without a verdict.",
     "override": "Let a revision stand as if it had passed.",
+    "doctor": "Check everything gates depend on, and say what to do.",
     "lint": "Check manifests and test plans, offline.",
 }
 """Name and the first sentence of each command's docstring."""

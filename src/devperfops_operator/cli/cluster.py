@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
@@ -58,12 +59,21 @@ class Change(Generic[Resource]):
     deleted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of any request: `body` is its JSON, `headers` by their usual names."""
+
+    body: Any
+    headers: Mapping[str, str]
+
+
 class Cluster:
     """The API server of a kubeconfig, seen from one namespace. Every method raises only `Trouble`."""
 
     def __init__(self, api: client.ApiClient, namespace: str) -> None:
+        self._client = api
         self._api = client.CustomObjectsApi(api)
-        self._url: str = api.configuration.host
+        self.url: str = api.configuration.host
         self.namespace = namespace
 
     @classmethod
@@ -137,11 +147,31 @@ class Cluster:
 
     def user(self) -> str:
         """Who we are to the API server."""
-        with self._asking(GATES, None):
-            answer: Any = client.AuthenticationV1Api(self._api.api_client).create_self_subject_review(
-                client.V1SelfSubjectReview(), _request_timeout=_TIMEOUT_S
-            )
-        return str(answer.status.user_info.username)
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        return str(self.ask("POST", path, review).body["status"]["userInfo"]["username"])
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Any request of JSON. Raises NotFound for an object or a path that is not there."""
+        resource, _, query = path.partition("?")
+        arguments = self._client.param_serialize(
+            method,
+            resource,
+            query_params=parse_qsl(query),
+            header_params={"Accept": "application/json", "Content-Type": "application/json"},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        with self._asking(None, None):
+            response: Any = self._client.call_api(*arguments, _request_timeout=_TIMEOUT_S)
+            content = response.read()
+            if response.status == HTTPStatus.NOT_FOUND:
+                raise NotFound(f"{path} does not exist.")
+            if response.status >= HTTPStatus.BAD_REQUEST:
+                failure = ApiException(status=response.status, reason=response.reason)
+                failure.body = content.decode(errors="replace")
+                raise failure
+        return Answer(json.loads(content or b"null"), dict(response.getheaders()))
 
     def list_from(self, kind: Kind[Resource], name: str | None) -> tuple[list[Resource], str]:
         """What is there now (all, or the one called `name`), and the version to watch it from."""
@@ -182,7 +212,7 @@ class Cluster:
         return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names[:8])}."
 
     @contextmanager
-    def _asking(self, kind: Kind[Resource], name: str | None) -> Iterator[None]:
+    def _asking(self, kind: Kind[Resource] | None, name: str | None) -> Iterator[None]:
         """Turns every failure of a request into a sentence."""
         try:
             yield
@@ -190,29 +220,29 @@ class Cluster:
             raise self._explain(error, kind, name) from error
         except (HTTPError, OSError) as error:
             raise Away(
-                f"the Kubernetes API at {self._url} does not answer ({_cause(error)}). "
+                f"the Kubernetes API at {self.url} does not answer ({_cause(error)}). "
                 "Is the cluster running, and is it the one this kubeconfig's context means?"
             ) from error
 
-    def _explain(self, error: ApiException, kind: Kind[Resource], name: str | None) -> Trouble:
+    def _explain(self, error: ApiException, kind: Kind[Resource] | None, name: str | None) -> Trouble:
         status = _status(error.body)
         said = str(status.get("message") or error.reason or "it gave no reason").rstrip(".")
         match error.status:
             case HTTPStatus.UNAUTHORIZED:
                 return Trouble(
-                    f"the Kubernetes API at {self._url} does not accept these credentials; log in again."
+                    f"the Kubernetes API at {self.url} does not accept these credentials; log in again."
                 )
             case HTTPStatus.FORBIDDEN:
                 return Trouble(f"not allowed: {said}. Ask whoever runs the cluster for that right.")
-            case HTTPStatus.NOT_FOUND if not status.get("details"):
+            case HTTPStatus.NOT_FOUND if kind is not None and not status.get("details"):
                 return Trouble(
-                    f"the cluster at {self._url} has no {kind.plural}.{GROUP}. "
+                    f"the cluster at {self.url} has no {kind.plural}.{GROUP}. "
                     "Install the operator first: kubectl apply -f deploy/install.yaml"
                 )
-            case HTTPStatus.NOT_FOUND if name is not None:
+            case HTTPStatus.NOT_FOUND if kind is not None and name is not None:
                 return NotFound(f"there is no {kind.word} {name} in namespace {self.namespace}.")
             case code if code in _LATER:
-                return Away(f"the Kubernetes API at {self._url} cannot answer now: {said}.")
+                return Away(f"the Kubernetes API at {self.url} cannot answer now: {said}.")
             case _:
                 return Trouble(f"the Kubernetes API refused: {said}.")
 

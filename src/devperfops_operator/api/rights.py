@@ -1,0 +1,35 @@
+"""What the operator's roles must grant it: `deploy/` is tested against it, `doctor` asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+Rights = Mapping[tuple[str, str], frozenset[str]]
+"""(API group, resource) -> verbs."""
+
+
+def _verbs(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NAMESPACED: Final[Rights] = {
+    ("devperfops.io", "perfgates"): _verbs("get list watch"),
+    ("devperfops.io", "perfgates/status"): _verbs("update"),
+    ("devperfops.io", "perfgates/finalizers"): _verbs("update"),
+    ("devperfops.io", "perfruns"): _verbs("get list watch create"),
+    ("devperfops.io", "perfruns/status"): _verbs("update"),
+    ("devperfops.io", "perfruns/finalizers"): _verbs("update"),
+    ("apps", "deployments"): _verbs("get list watch patch"),
+    ("apps", "replicasets"): _verbs("list"),
+    ("apps", "controllerrevisions"): _verbs("get list watch create patch"),
+    ("batch", "jobs"): _verbs("get list watch create patch delete"),
+    ("", "pods"): _verbs("list watch"),
+    ("", "configmaps"): _verbs("get list create delete"),
+    ("", "services"): _verbs("get"),
+    ("", "events"): _verbs("get create"),
+}
+"""In every namespace whose gates it looks after."""
+
+CLUSTER: Final[Rights] = {("authentication.k8s.io", "tokenreviews"): _verbs("create")}
+"""Only a ClusterRole can grant it; not needed where settings say `agentTokens: Verify`."""
