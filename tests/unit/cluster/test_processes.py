@@ -150,8 +150,9 @@ def test_a_process_gets_only_what_its_description_says(
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THE_CALLER", "x")
     table.ensure(replace(SLEEP, environment={"MARK": "y"}))
-    environment = Path(f"/proc/{pid(table)}/environ").read_bytes().split(b"\0")
-    names = {entry.partition(b"=")[0] for entry in environment if entry}
+    while not (environment := Path(f"/proc/{pid(table)}/environ").read_bytes()):
+        assert table.identity("sleeper"), "it ended"  # else its exec is not through yet
+    names = {entry.partition(b"=")[0] for entry in environment.split(b"\0") if entry}
     assert names == {b"PATH", b"HOME", b"MARK"}
 
 
