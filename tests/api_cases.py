@@ -161,6 +161,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             "spec.mode": "Observe",
             "spec.initial": "Test",
             "spec.suspend": True,
+            "spec.historyLimit": 1000,
         }
     ),
     "a primary": gate({"spec.promoteTo": "front-end-primary"}),
@@ -297,6 +298,10 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "empty server": Refused(
         gate({"spec.prometheus": ""}), "spec.prometheus", "is empty: write the name of a Prometheus server"
+    ),
+    # history
+    "no history": Refused(
+        gate({"spec.historyLimit": 0}), "spec.historyLimit", "historyLimit must lie between 1 and 1000"
     ),
     # override
     "override of no revision": Refused(

@@ -94,14 +94,12 @@ async def test_the_operator_cannot_touch_what_is_not_its_own(operator, group, re
         ("update", "devperfops.io", "perfgates"),
         ("patch", "devperfops.io", "perfgates"),
         ("delete", "devperfops.io", "perfgates"),
-        ("delete", "devperfops.io", "perfruns"),
         ("create", "apps", "deployments"),
         ("delete", "apps", "deployments"),
         ("create", "", "pods"),
         ("delete", "", "pods"),
         ("update", "", "configmaps"),
         ("patch", "", "configmaps"),
-        ("delete", "apps", "controllerrevisions"),
     ],
 )
 async def test_the_operator_has_no_more_of_what_it_uses(operator, verb, group, resource):

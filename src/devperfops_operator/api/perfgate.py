@@ -124,6 +124,8 @@ class PerfGateSpec(ApiModel):
     """What runs already when the gate comes: Adopt takes it as known-good, Test tests it first."""
     suspend: bool = False
     """No run begins by itself; one that is under way goes on, and people may still ask for runs."""
+    history_limit: Annotated[int, rules.HISTORY] = 20
+    """How many ended runs, and how many snapshots, are kept; what is in use always is."""
     override: Override | None = None
     """Lets a revision that did not pass stand as if it had."""
     triggers: Triggers = Triggers()

@@ -226,6 +226,15 @@ THREADS: Final = Rule.of(
     f"threads must lie between 1 and {MAX_THREADS}: write how many users are played at once, such as 50",
 )
 
+# History
+
+MAX_HISTORY: Final = 1000
+HISTORY: Final = Rule.of(
+    f"self >= 1 && self <= {MAX_HISTORY}",
+    lambda value: 1 <= value <= MAX_HISTORY,
+    f"historyLimit must lie between 1 and {MAX_HISTORY}: write how many ended runs are kept, such as 20",
+)
+
 # Overrides
 
 _REVISION_PATTERN: Final = "^[0-9a-f]{10}$"

@@ -17,6 +17,7 @@ from devperfops_operator.domain.effects import (
     CreateObject,
     DeleteConfigMap,
     DeleteJob,
+    DeleteObject,
     Effect,
     MarkKnownGood,
     Notify,
@@ -90,6 +91,8 @@ class Executor:
                 await self._replace_template(namespace, name, expected, replacement)
             case DeleteConfigMap(namespace, name):
                 await self._cluster.delete("ConfigMap", namespace, name)
+            case DeleteObject(kind, namespace, name, of_uid):
+                await self._cluster.delete(kind, namespace, name, of_uid)
             case PollMetrics():
                 self._polls.start(key, uid, effect)
             case Notify():

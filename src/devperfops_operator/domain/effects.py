@@ -125,6 +125,20 @@ class Notify:
         return f"Notify/{self.receiver}"
 
 
+@dataclass(frozen=True, slots=True)
+class DeleteObject:
+    """Delete it with what it owns, if it still is the one of this uid."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def key(self) -> str:
+        return f"Delete{self.kind}"
+
+
 Effect = (
     CreateObject
     | MarkKnownGood
@@ -136,6 +150,7 @@ Effect = (
     | DeleteConfigMap
     | PollMetrics
     | Notify
+    | DeleteObject
 )
 
 

@@ -14,6 +14,7 @@ from devperfops_operator.domain.conditions import set_conditions
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision, Manifest
 from devperfops_operator.domain.errors import SnapshotTooLarge
+from devperfops_operator.domain.history import surplus
 from devperfops_operator.domain.manifests.run import run_manifest
 from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, overriding_snapshot
 from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
@@ -45,9 +46,14 @@ _MENDED = frozenset(
 
 def decide_gate(observed: GateObserved, now: datetime) -> GateDecision:
     """Level-based: what to do follows from what is, never from which event came."""
+    if observed.gate.metadata.deletion_timestamp is not None:
+        return GateDecision(observed.gate.status)  # what it makes now would only hold up its end
+    decision = _guard(observed, now)
+    return replace(decision, effects=(*decision.effects, *surplus(observed, now)))
+
+
+def _guard(observed: GateObserved, now: datetime) -> GateDecision:
     gate, target = observed.gate, observed.target
-    if gate.metadata.deletion_timestamp is not None:
-        return GateDecision(gate.status)  # what it makes now would only hold up its end
     if target is None:
         name = gate.spec.target_ref.name
         message = (

@@ -90,6 +90,7 @@ class Snapshot:
     template: Template
     known_good: bool
     override: str | None = None
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

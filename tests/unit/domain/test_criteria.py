@@ -37,6 +37,7 @@ def test_what_is_judged_and_how_counts(edit: dict[str, Any]) -> None:
         {"mode": "Observe"},
         {"initial": "Test"},
         {"suspend": True},
+        {"historyLimit": 5},
         {"override": {"revision": "5f1d0c2ab9", "reason": "sale", "expires": "2026-11-25T18:00:00Z"}},
     ],
     ids=lambda edit: next(iter(edit)),

@@ -15,6 +15,7 @@ from devperfops_operator.domain.effects import (
     CreateObject,
     DeleteConfigMap,
     DeleteJob,
+    DeleteObject,
     Effect,
     GateDecision,
     MarkKnownGood,
@@ -239,7 +240,7 @@ class World:
 
     # what is done
 
-    def perform(self, effect: Effect) -> None:  # noqa: C901  a case for each
+    def perform(self, effect: Effect) -> None:  # noqa: C901, PLR0912  a case for each
         if effect.key in self.refused:
             attempts = self.failures[effect.key].attempts + 1 if effect.key in self.failures else 1
             self.failures[effect.key] = EffectFailure(
@@ -256,6 +257,10 @@ class World:
                 self.jobs[effect.name] = replace(self.jobs[effect.name], suspended=True)
             case DeleteJob():
                 del self.jobs[effect.name]
+            case DeleteObject("PerfRun"):
+                del self.runs[effect.name]
+            case DeleteObject():
+                del self.snapshots[effect.name]
             case RollBack():
                 self._roll_back(effect)
             case Promote():

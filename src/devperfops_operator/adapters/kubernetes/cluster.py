@@ -166,11 +166,15 @@ class Cluster:
         except NotFound:
             return None
 
-    async def delete(self, kind: str, namespace: str, name: str) -> None:
-        """Delete it and, behind it, what it owns; done if it is gone already."""
+    async def delete(self, kind: str, namespace: str, name: str, uid: str | None = None) -> None:
+        """Delete it and, behind it, what it owns; done if it is gone already.
+
+        Raises Conflict if a `uid` is given and there is another one of that name by now.
+        """
         path = RESOURCES[kind].path(namespace, name)
+        options = {"propagationPolicy": "Background", **({"preconditions": {"uid": uid}} if uid else {})}
         try:
-            await self._connection.request("DELETE", path, body={"propagationPolicy": "Background"})
+            await self._connection.request("DELETE", path, body=options)
         except NotFound:
             return
 

@@ -14,7 +14,7 @@ from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline, objective_title
 from devperfops_operator.cli.render.standing import condition_of, primary_standing, standing
-from devperfops_operator.cli.render.words import NONE, Clock, outcome_text, plain, played_by
+from devperfops_operator.cli.render.words import NONE, Clock, counted, outcome_text, plain, played_by
 
 _RUNS = 5
 
@@ -77,6 +77,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     yield "On verdict", _on_verdict(spec)
+    yield "History", f"the last {counted(spec.history_limit, 'run')}"
     if spec.override is not None:
         yield "Override", _override(spec.override, clock)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"

@@ -54,6 +54,7 @@ def read_snapshot(stored: Mapping[str, Any]) -> Snapshot:
         template=stored["data"]["template"],
         known_good=metadata.get("labels", {}).get(KNOWN_GOOD_LABEL) == "true",
         override=metadata["annotations"].get(_OVERRIDE),
+        uid=metadata.get("uid", ""),
     )
 
 

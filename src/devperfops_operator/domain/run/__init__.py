@@ -20,7 +20,7 @@ from devperfops_operator.domain.run.actions import known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
 from devperfops_operator.domain.run.rollback import rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
-from devperfops_operator.domain.run.telling import tell, to_tell, untold
+from devperfops_operator.domain.run.telling import owed, tell, to_tell, untold
 from devperfops_operator.domain.run.under_load import all_delivered, judging, running
 from devperfops_operator.domain.verdict import Reason
 
@@ -30,6 +30,7 @@ __all__ = [
     "decide_run",
     "final_stored",
     "known_good",
+    "owed",
     "rollback_under_way",
     "snapshot_to_put_back",
     "stop_wanted",
@@ -44,8 +45,8 @@ def decide_run(observed: RunObserved, now: datetime) -> RunDecision:
         return decision
     status = with_conditions(observed, decision.status, now)
     if status.phase.terminal and not observed.run.status.phase.terminal:
-        owed = to_tell(observed.run, observed.settings.receivers)
-        status = status.model_copy(update={"notifications": owed})
+        receivers = to_tell(observed.run, observed.settings.receivers)
+        status = status.model_copy(update={"notifications": receivers})
     return replace(decision, status=status, requeue_at=decision.requeue_at or now)
 
 

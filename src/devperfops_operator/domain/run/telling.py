@@ -28,12 +28,17 @@ def untold(status: PerfRunStatus) -> bool:
     return any(entry.sent_at is None for entry in status.notifications)
 
 
+def owed(status: PerfRunStatus, now: datetime) -> bool:
+    """Whether somebody still is to hear of it: after a day nobody is any more."""
+    return untold(status) and now <= (status.completed_at or now) + _GIVE_UP
+
+
 def tell(observed: RunObserved, now: datetime) -> RunDecision:
     """Notes who has been told by now, and tells the others: again and again, for a day."""
     before = observed.run.status
     entries = tuple(_follow(entry, observed.deliveries) for entry in before.notifications)
     status = before.model_copy(update={"notifications": entries})
-    if not untold(status) or now > (status.completed_at or now) + _GIVE_UP:
+    if not owed(status, now):
         return RunDecision(status)
     told, effects, later = message(observed.run), [], [now + _LOOK_AGAIN]
     for entry in entries:
