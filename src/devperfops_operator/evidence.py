@@ -18,6 +18,7 @@ from devperfops_operator.analysis.counters import CountersError, Series, increme
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.errors import Unavailable
+from devperfops_operator.domain.load_findings import START_SKEW
 from devperfops_operator.domain.objectives import (
     BadEvents,
     Counted,
@@ -123,9 +124,8 @@ class _Count:
             self.seconds.add(second)
 
 
-def _tally(counts: Sequence[_Count]) -> Tally:
+def _tally(counts: Sequence[_Count], different: int) -> Tally:
     """All of them together. Stored seconds may be the same in each, so the most that are surely different."""
-    different = len(set().union(*(count.seconds for count in counts)))
     return Tally(
         samples=sum(count.samples for count in counts),
         exceedances=sum(count.exceedances for count in counts),
@@ -198,7 +198,10 @@ class _Worker:
         self.seen = replace(self.seen, final=self.seen.final or final)
 
     def view(self) -> WorkerEvidence:
-        return replace(self.seen, tallies={name: _tally([count]) for name, count in self.counts.items()})
+        return replace(
+            self.seen,
+            tallies={name: _tally([count], len(count.seconds)) for name, count in self.counts.items()},
+        )
 
 
 @dataclass(slots=True)
@@ -278,7 +281,17 @@ class _Run:
                 self.failed.add(objective.name)
 
     def _merged(self, objective: JudgedObjective) -> Tally:
-        return _tally([worker.counts[objective.name] for worker in self.workers.values()])
+        counts = [worker.counts[objective.name] for worker in self.workers.values()]
+        seconds = [count.seconds for count in counts]
+        if self._apart:  # one second of the target may have two names
+            return _tally(counts, max(map(len, seconds)))
+        return _tally(counts, len(set().union(*seconds)))
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the workers began, or their nodes' clocks are, too far from each other."""
+        starts = [w.seen.first_start for w in self.workers.values() if w.seen.first_start is not None]
+        return bool(starts) and max(starts) - min(starts) > START_SKEW
 
     def _objective(self, objective: JudgedObjective) -> ObjectiveEvidence:
         tally = self._merged(objective)

@@ -240,6 +240,30 @@ def test_a_job_tells_why_its_pod_does_not_start(job: dict[str, Any]) -> None:
     assert read_job(job, []).problem is None
 
 
+def unscheduled(name: str) -> dict[str, Any]:
+    waits = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes: 1 Insufficient cpu."}
+    return {"metadata": {"name": name}, "status": {"conditions": [waits]}}
+
+
+def test_of_many_pods_one_speaks_and_the_others_are_counted(job: dict[str, Any]) -> None:
+    sound = {"metadata": {"name": "r-1-0-a"}, "status": {"phase": "Running"}}
+    problem = read_job(job, [sound, *(unscheduled(f"r-1-{index}-a") for index in range(1, 16))]).problem
+    assert problem is not None
+    assert problem.startswith("pod r-1-1-a is not scheduled: 0/1 nodes: 1 Insufficient cpu.")
+    assert problem.endswith("15 of 16 pods do not start)")
+
+
+def test_a_pod_says_more_than_the_job_that_failed_for_it(job: dict[str, Any]) -> None:
+    failed = {"type": "Failed", "status": "True", "message": "Job has reached the specified backoff limit"}
+    raw = {**job, "status": {"conditions": [failed]}}
+    evicted = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+    pod = {"metadata": {"name": "r-1-1-a"}, "status": evicted}
+    assert (
+        read_job(raw, [pod]).problem == "pod r-1-1-a failed: Evicted: The node was low on resource: memory."
+    )
+    assert "backoff limit" in (read_job(raw, []).problem or "")
+
+
 PREPARE_REFUSED = {
     "metadata": {"name": "p"},
     "status": {

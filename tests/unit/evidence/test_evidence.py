@@ -156,6 +156,17 @@ def test_exceedances_of_two_workers_in_one_second_are_in_one_second():
     assert tallies(store)[SLOW] == Tally(150, 3, 2)
 
 
+def test_clocks_that_differ_do_not_make_one_stall_many():
+    """Three bad seconds of the target, on two nodes whose clocks are 40 s apart."""
+    store = opened()
+    for worker, clock in enumerate((1000, 1040)):
+        beat = replace(BEAT, first_start_ms=clock * 1000)
+        blocks = (block(n, second=clock + n, samples=10, slow=10) for n in range(3))
+        send(store, *blocks, worker=worker, beat=beat)
+    assert tallies(store)[SLOW] == Tally(60, 60, 3)
+    assert failed(store) == set()
+
+
 def test_observed_quantile_is_that_of_all_workers():
     store = opened()
     send(store, block(0, samples=98), worker=0)

@@ -218,9 +218,9 @@ def _failure(job: Mapping[str, Any]) -> str | None:
 
 
 def _pod_problems(pods: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The first pod's, and how many have one: of many workers they mostly say the same."""
+    """The first one's words, and how many there are: they mostly say the same."""
     problems = [problem for pod in pods if (problem := _pod_problem(pod))]
-    more = f" (so {len(problems)} of {len(pods)} pods, each for its reason)" if len(problems) > 1 else ""
+    more = f" ({len(problems)} of {len(pods)} pods do not start)" if len(problems) > 1 else ""
     return [problems[0] + more] if problems else []
 
 
