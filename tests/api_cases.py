@@ -125,6 +125,18 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             }
         }
     ),
+    "properties from Secrets, plugins": gate(
+        {
+            f"{JMETER}.propertiesFrom": [{"secret": "shop-login"}, {"secret": "cards"}],
+            f"{JMETER}.plugins": {"configMap": "plugins"},
+        }
+    ),
+    "plugins on a volume, eight Secrets": gate(
+        {
+            f"{JMETER}.propertiesFrom": [{"secret": f"{n:0253}"} for n in range(8)],
+            f"{JMETER}.plugins": {"pvc": "plugins"},
+        }
+    ),
     "data in a ConfigMap": gate({f"{JMETER}.data": {"configMap": "data"}}),
     "16 shared files": gate(
         {f"{JMETER}.data": {"pvc": "p" * 253, "shards": [{"file": f"{n:0253}"} for n in range(16)]}}
@@ -443,6 +455,21 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({f"{JMETER}.plan": {"pvc": "plans", "key": "shop/../../token"}}),
         f"{JMETER}.plan.key",
         '"shop/../../token" leads out of its place: write a key such as scenario.jmx',
+    ),
+    "two places for plugins": Refused(
+        gate({f"{JMETER}.plugins": {"pvc": "plugins", "configMap": "plugins"}}),
+        f"{JMETER}.plugins",
+        "there must be one place to take it from",
+    ),
+    "a Secret twice": Refused(
+        gate({f"{JMETER}.propertiesFrom": [{"secret": "a"}, {"secret": "a"}]}),
+        f"{JMETER}.propertiesFrom",
+        "a Secret is named twice: write each one once",
+    ),
+    "a Secret without a name": Refused(
+        gate({f"{JMETER}.propertiesFrom": [{"secret": ""}]}),
+        f"{JMETER}.propertiesFrom[0].secret",
+        "is empty: write the name of a Secret",
     ),
     "shards of nothing": Refused(
         gate({f"{JMETER}.data": {"shards": [{"file": "users.csv"}]}}),

@@ -48,7 +48,13 @@ def pod_of(job: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "case",
-    ["the example", "everything of the load's pods", "a plan and data on volumes", "data in a ConfigMap"],
+    [
+        "the example",
+        "everything of the load's pods",
+        "a plan and data on volumes",
+        "data in a ConfigMap",
+        "properties from Secrets, plugins",
+    ],
 )
 def test_whatever_is_asked_for_the_pod_is_admitted(kube: Kube, restricted: str, case: str) -> None:
     job = kube.create(job_of(VALID[case], restricted))

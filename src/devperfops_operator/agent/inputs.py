@@ -1,4 +1,4 @@
-"""The test plan and its data in the pod: checked, and shared among the workers, before JMeter reads them.
+"""What the pod finds on its volumes: checked, and made ready, before JMeter reads it.
 
 What stands on a volume may be anybody's, so nothing is read that lies outside of it.
 """
@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from devperfops_operator.agent.jmeter import properties_text
 from devperfops_operator.wire import jmx
 from devperfops_operator.wire.brief import Inputs, Shard
-from devperfops_operator.wire.layout import DATA, PLAN, SOURCE
+from devperfops_operator.wire.layout import DATA, PLAN, PLUGINS, PRIVATE, PRIVATE_PROPERTIES, SECRETS, SOURCE
 from devperfops_operator.wire.refusal import Refusal, RefusalReason
 
 _LARGEST_PLAN: Final = 4 << 20  # bytes; parsed, it takes a multiple of it
@@ -63,6 +64,45 @@ def share_data(inputs: Inputs, root: Path, *, worker: int, workers: int) -> None
                 "and no two may have the same; write more lines or fewer workers"
             )
             raise RefusedError(RefusalReason.DATA_INVALID, message)
+
+
+def write_secret_properties(inputs: Inputs, root: Path) -> None:
+    """Make the keys of the Secrets properties, in a file of their own that JMeter reads.
+
+    Raises:
+        RefusedError: a Secret is missing, or holds what is no text. No value is ever told.
+    """
+    if not inputs.secrets:
+        return
+    properties: dict[str, str] = {}
+    for name in inputs.secrets:
+        properties |= _secret(root / SECRETS / name, name)
+    file = os.open(root / PRIVATE / PRIVATE_PROPERTIES, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "w", encoding="ascii") as target:
+        target.write(properties_text(properties))
+
+
+def check_plugins(inputs: Inputs, root: Path) -> None:
+    """Raises RefusedError: there is no plugin where plugins should be."""
+    if inputs.plugins_source and not any((root / PLUGINS).glob("*.jar")):
+        message = f"{inputs.plugins_source} has no .jar file at its root; put the plugins there"
+        raise RefusedError(RefusalReason.PLUGINS_NOT_FOUND, message)
+
+
+def _secret(folder: Path, name: str) -> dict[str, str]:
+    """The mount of a Secret that does not exist is an empty folder."""
+    files = [file for file in folder.iterdir() if not file.name.startswith("..")]
+    if not files:
+        message = f"Secret {name} does not exist or is empty; create it with a key for each property"
+        raise RefusedError(RefusalReason.SECRET_NOT_FOUND, message)
+    properties = {}
+    for file in files:
+        try:
+            properties[file.name] = file.read_text("utf-8")
+        except UnicodeDecodeError:
+            message = f"Secret {name}: the value of {file.name} is not text, so it cannot become a property"
+            raise RefusedError(RefusalReason.SECRET_INVALID, message) from None
+    return properties
 
 
 def _plan_problems(path: Path, inputs: Inputs) -> list[str]:

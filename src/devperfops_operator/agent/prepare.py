@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from devperfops_operator.agent.folder import ResultsFolder
-from devperfops_operator.agent.inputs import check_plan, share_data
+from devperfops_operator.agent.inputs import check_plan, check_plugins, share_data, write_secret_properties
 from devperfops_operator.agent.jmeter import properties_text, worker_properties
 from devperfops_operator.agent.operator import OperatorClient, RunOverError, UnavailableError
 from devperfops_operator.agent.termination import Termination
@@ -28,6 +28,8 @@ def prepare(brief: Brief, worker: int, root: Path, operator: OperatorClient, ter
         ValueError: the orders are impossible.
     """
     check_plan(brief.inputs, root)
+    check_plugins(brief.inputs, root)
+    write_secret_properties(brief.inputs, root)
     share_data(brief.inputs, root, worker=worker, workers=len(brief.shares))
     ResultsFolder(root / RESULTS).write_properties(properties_text(worker_properties(brief, worker)))
     _log.info("worker %d is ready: wait for the start of run %s/%s", worker, brief.namespace, brief.run)

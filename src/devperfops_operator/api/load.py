@@ -167,6 +167,13 @@ class LocalReference(ApiModel):
 Labels = dict[str, Annotated[str, Field(max_length=63)]]
 
 
+class PropertySource(ApiModel):
+    """A Secret in the gate's namespace, each of whose keys becomes a property of that name."""
+
+    secret: Annotated[Name, rules.not_empty("is empty: write the name of a Secret")]
+    """The Secret's name. Its values must be text."""
+
+
 class JMeterLoad(ApiModel):
     """What JMeter is asked to do. Durations as in `90s`, `10m`, `1h30m`."""
 
@@ -194,10 +201,19 @@ class JMeterLoad(ApiModel):
         load_rules.PROPERTY_KEYS,
     ] = None
     """More JMeter properties, by name. They are no place for secrets."""
+    properties_from: Annotated[
+        tuple[PropertySource, ...] | None, Field(max_length=8), load_rules.DISTINCT_SECRETS
+    ] = None
+    """Secrets whose keys become JMeter properties, too; what this gate sets itself goes first.
+
+    They are mounted into the load's pods; the operator does not read them.
+    """
     property_names: PropertyNames = PropertyNames()
     """Other names for the properties this gate sets."""
     data: DataSource | None = None
     """Files the plan reads, such as users.csv."""
+    plugins: Source | None = None
+    """JARs (at the root, named *.jar) that JMeter finds beside its own."""
     image: Annotated[str | None, Field(max_length=512), load_rules.IMAGE] = None
     """An image of JMeter 5; by default the one of the operator's settings.
 

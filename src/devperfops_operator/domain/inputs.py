@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from devperfops_operator.api.load import DataSource, Load, LoadTarget, Scheme, properties_read
+from devperfops_operator.api.load import DataSource, Load, LoadTarget, Scheme, Source, properties_read
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.observed import Inputs, Problem
@@ -22,7 +22,7 @@ ConfigMaps = Mapping[str, Mapping[str, str] | None]
 def config_maps(load: Load) -> frozenset[str]:
     """The names of the ConfigMaps a gate takes files from."""
     jmeter = load.jmeter
-    sources = (jmeter.plan, jmeter.data)
+    sources = (jmeter.plan, jmeter.data, jmeter.plugins)
     return frozenset(each.config_map for each in sources if each is not None and each.config_map is not None)
 
 
@@ -40,6 +40,7 @@ def check_inputs(
         _spec_problem(spec)
         or _plan_problem(spec, found)
         or _data_problem(spec.load.jmeter.data, found)
+        or _plugins_problem(spec.load.jmeter.plugins, found)
         or _prometheus_problem(spec, prometheus_servers)
     )
     if problem is not None:
@@ -85,6 +86,17 @@ def _data_problem(source: DataSource | None, found: ConfigMaps) -> Problem | Non
         return Problem(
             "DataNotFound", f"{source.described} has no key {missing[0]} (keys: {keys}); set data.shards"
         )
+    return None
+
+
+def _plugins_problem(source: Source | None, found: ConfigMaps) -> Problem | None:
+    if source is None or source.config_map is None:
+        return None
+    data = found[source.config_map]
+    if data is None:
+        return Problem("PluginsNotFound", f"{source.described} does not exist; create it with the plugins")
+    if not any(key.endswith(".jar") for key in data):
+        return Problem("PluginsNotFound", f"{source.described} has no key named *.jar; add one")
     return None
 
 

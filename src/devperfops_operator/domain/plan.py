@@ -31,8 +31,9 @@ from devperfops_operator.domain.objectives import (
 from devperfops_operator.domain.observed import Inputs
 from devperfops_operator.domain.shares import Share
 from devperfops_operator.wire.brief import Threshold
-from devperfops_operator.wire.layout import DATA, ROOT
+from devperfops_operator.wire.layout import DATA, PLUGINS, ROOT
 
+_SEARCH_PATHS = "search_paths"  # where JMeter looks for JARs, beside its own folders
 ALPHA = 0.001
 """Probability of ever failing a gate that holds, shared among its objectives."""
 
@@ -84,6 +85,9 @@ def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, st
     }
     if load.jmeter.data is not None:
         properties[names.data] = f"{ROOT}/{DATA}"
+    if load.jmeter.plugins is not None:
+        others = properties.get(_SEARCH_PATHS)
+        properties[_SEARCH_PATHS] = ";".join(filter(None, (others, f"{ROOT}/{PLUGINS}")))
     return properties
 
 

@@ -21,6 +21,9 @@ class Reason(StrEnum):
     PLAN_INVALID = "PlanInvalid"
     DATA_NOT_FOUND = "DataNotFound"
     DATA_INVALID = "DataInvalid"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  a reason
+    SECRET_INVALID = "SecretInvalid"  # noqa: S105  a reason
+    PLUGINS_NOT_FOUND = "PluginsNotFound"
     SERVICE_NOT_FOUND = "ServiceNotFound"
     SERVICE_PORT_UNKNOWN = "ServicePortUnknown"
     PROMETHEUS_UNKNOWN = "PrometheusUnknown"
@@ -60,6 +63,9 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.PLAN_INVALID: Verdict.ERROR,
     Reason.DATA_NOT_FOUND: Verdict.ERROR,
     Reason.DATA_INVALID: Verdict.ERROR,
+    Reason.SECRET_NOT_FOUND: Verdict.ERROR,
+    Reason.SECRET_INVALID: Verdict.ERROR,
+    Reason.PLUGINS_NOT_FOUND: Verdict.ERROR,
     Reason.SERVICE_NOT_FOUND: Verdict.ERROR,
     Reason.SERVICE_PORT_UNKNOWN: Verdict.ERROR,
     Reason.PROMETHEUS_UNKNOWN: Verdict.ERROR,

@@ -39,8 +39,8 @@ class Shard:
 class Inputs:
     """What the pod must find, below the folders of `wire.layout`.
 
-    `plan_source` and `data_source` are for people: "ConfigMap scenario". `reads`: what properties the plan
-    must read.
+    A `..._source` is for people: "ConfigMap scenario"; empty: there is none. `reads`: the properties the
+    plan must read. `secrets`: names of Secrets whose keys become properties.
     """
 
     plan: str
@@ -48,11 +48,15 @@ class Inputs:
     reads: tuple[str, ...]
     data_source: str = ""
     shards: tuple[Shard, ...] = ()
+    secrets: tuple[str, ...] = ()
+    plugins_source: str = ""
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> Self:
         shards = tuple(Shard(**shard) for shard in raw["shards"])
-        return cls(**{**raw, "reads": tuple(raw["reads"]), "shards": shards})
+        return cls(
+            **{**raw, "reads": tuple(raw["reads"]), "shards": shards, "secrets": tuple(raw["secrets"])}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ class RefusalReason(StrEnum):
     PLAN_INVALID = "PlanInvalid"
     DATA_NOT_FOUND = "DataNotFound"
     DATA_INVALID = "DataInvalid"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  a reason
+    SECRET_INVALID = "SecretInvalid"  # noqa: S105  a reason
+    PLUGINS_NOT_FOUND = "PluginsNotFound"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.agent.inputs import RefusedError, check_plan, share_data
+from devperfops_operator.agent.inputs import (
+    RefusedError,
+    check_plan,
+    check_plugins,
+    share_data,
+    write_secret_properties,
+)
 from devperfops_operator.wire.brief import Inputs, Shard
 from devperfops_operator.wire.refusal import Refusal, RefusalReason
 from tests.unit.agent.played import PLAN, PlayedOperator, Worker, ended
@@ -145,6 +151,53 @@ def test_data_from_outside_of_the_volume_is_not_shared_out(tmp_path: Path) -> No
     assert reason == "DataNotFound"
     assert "has no file users.csv" in message
     assert list((tmp_path / "data").iterdir()) == []
+
+
+# Secrets and plugins
+
+
+def secrets(*names: str) -> Inputs:
+    return Inputs(PLAN, "ConfigMap scenario", (), secrets=names)
+
+
+def test_the_keys_of_secrets_become_properties_nobody_else_can_read(tmp_path: Path) -> None:
+    give(tmp_path, "secrets/login/..2026/password", "ö=1\n".encode())
+    (tmp_path / "secrets/login/password").symlink_to("..2026/password")
+    give(tmp_path, "secrets/cards/card.number", b"4711")
+    (tmp_path / "private").mkdir()
+    write_secret_properties(secrets("login", "cards"), tmp_path)
+    (written,) = (tmp_path / "private").iterdir()
+    assert written.read_text() == "card.number=4711\npassword=\\u00f6\\u003d1\\u000a\n"
+    assert written.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "words"),
+    [
+        (None, "SecretNotFound", "create it with a key for each property"),
+        (b"s\xffcret", "SecretInvalid", "key"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_named_and_not_told(
+    tmp_path: Path, content: bytes | None, reason: str, words: str
+) -> None:
+    (tmp_path / "secrets/login").mkdir(parents=True)
+    if content is not None:
+        give(tmp_path, "secrets/login/key", content)
+    with pytest.raises(RefusedError, match="Secret login") as error:
+        write_secret_properties(secrets("login"), tmp_path)
+    assert error.value.refusal.reason == reason
+    assert words in error.value.refusal.message
+    assert "cret" not in error.value.refusal.message.replace("Secret", "")
+
+
+def test_a_place_without_plugins_is_refused(tmp_path: Path) -> None:
+    asked = Inputs(PLAN, "ConfigMap scenario", (), plugins_source="PersistentVolumeClaim plugins")
+    give(tmp_path, "plugins/readme.txt", b"")
+    with pytest.raises(RefusedError, match=r"PersistentVolumeClaim plugins has no \.jar file"):
+        check_plugins(asked, tmp_path)
+    give(tmp_path, "plugins/whisper.jar", b"")
+    check_plugins(asked, tmp_path)
 
 
 # what the operator is told

@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 from rich.spinner import Spinner
 
 from devperfops_operator.api.objective import Origin
+from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.cli.console import console, show, trimmed, unfolded
 from devperfops_operator.cli.render.gate import gate_screen
 from devperfops_operator.cli.render.progress import progress_block, progress_line, step_row
@@ -68,6 +69,28 @@ def test_a_gate_shows_its_state_its_latest_run_and_the_runs_before(width):
     ):
         assert part in told
     assert "podinfo-9ab31c2e11-1" in told
+
+
+def test_a_gate_shows_where_what_jmeter_needs_comes_from():
+    gate = samples.gate()
+    stored = gate.spec.to_json()
+    stored["load"]["jmeter"] |= {
+        "plan": {"pvc": "plans", "key": "shop/checkout.jmx"},
+        "data": {"configMap": "people", "shards": [{"file": "users.csv"}]},
+        "propertiesFrom": [{"secret": "login"}],
+        "plugins": {"pvc": "jars"},
+        "image": "registry.example/jmeter:5",
+    }
+    gate = PerfGate.from_json({"metadata": gate.metadata.to_json(), "spec": stored})
+    told = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
+    for part in (
+        "Plan shop/checkout.jmx in PersistentVolumeClaim plans",
+        "Data ConfigMap people; workers share users.csv",
+        "Secrets login",
+        "Plugins PersistentVolumeClaim jars",
+        "Image registry.example/jmeter:5",
+    ):
+        assert part in told
 
 
 def test_a_gates_screen_fits_a_screen():

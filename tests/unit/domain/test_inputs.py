@@ -120,6 +120,18 @@ def test_data_in_a_config_map_must_be_there(
     assert found[1] in message
 
 
+@pytest.mark.parametrize(
+    ("jars", "words"), [(None, "does not exist"), ({"readme.txt": ""}, "has no key named *.jar; add one")]
+)
+def test_plugins_in_a_config_map_must_be_there(jars: dict[str, str] | None, words: str) -> None:
+    spec = load(jmeter={"plugins": {"configMap": "jars"}})
+    reason, message = check({"scenario.jmx": SCENARIO}, others={"jars": jars}, **spec)
+    assert reason == "PluginsNotFound"
+    assert words in message
+    there = check({"scenario.jmx": SCENARIO}, others={"jars": {"a.jar": ""}}, **spec)
+    assert there == (None, "front-end.shop.svc:8080")
+
+
 def test_data_must_be_read_by_the_plan() -> None:
     spec = load(jmeter={"data": {"pvc": "users"}})
     assert "never reads the property DataDir" in check({"scenario.jmx": SCENARIO}, **spec)[1]

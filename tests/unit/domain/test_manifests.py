@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Verdict
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.manifests.deployment import read_target, trim
@@ -170,11 +171,15 @@ def test_a_template_that_fits_no_snapshot_is_refused_with_a_remedy() -> None:
 
 @pytest.fixture
 def job() -> dict[str, Any]:
+    return job_of(gate())
+
+
+def job_of(gate: PerfGate) -> dict[str, Any]:
     run = PerfRun.from_json(
         {"metadata": {"name": "r-1", "namespace": "shop", "uid": "u"}, "spec": {"gate": "g"}}
     )
     settings = RunSettings(operator_url="http://op", operator_image="op:1", jmeter_image="jm:1")
-    return job_manifest(run, gate(), resolve_plan(gate().spec), INPUTS, settings)
+    return job_manifest(run, gate, resolve_plan(gate.spec), INPUTS, settings)
 
 
 def containers(job: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -197,6 +202,29 @@ def test_jmeter_gets_no_token(job: dict[str, Any]) -> None:
     assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
     mounts = {name: {m["name"] for m in c["volumeMounts"]} for name, c in containers(job).items()}
     assert {name for name, mounted in mounts.items() if "token" in mounted} == {"agent", "prepare"}
+
+
+def test_only_the_preparation_sees_secrets_and_only_jmeter_their_properties() -> None:
+    spec = gate().to_json()["spec"]
+    spec["load"]["jmeter"]["propertiesFrom"] = [{"secret": "login"}]
+    pod = job_of(gate(**spec))["spec"]["template"]["spec"]
+    seen = {
+        c["name"]: {m["mountPath"] for m in c["volumeMounts"]}
+        for c in [*pod["initContainers"], *pod["containers"]]
+    }
+    assert {name for name, paths in seen.items() if "/devperfops/secrets/login" in paths} == {"prepare"}
+    assert {name for name, paths in seen.items() if "/devperfops/private" in paths} == {"prepare", "jmeter"}
+    private = next(volume for volume in pod["volumes"] if volume["name"] == "private")
+    assert private["emptyDir"]["medium"] == "Memory"
+    assert "login" not in json.dumps(pod["containers"])
+
+
+def test_plugins_join_the_plans_own_search_paths() -> None:
+    spec = gate().to_json()["spec"]
+    spec["load"]["jmeter"] |= {"plugins": {"pvc": "jars"}, "properties": {"search_paths": "/opt/more"}}
+    read = gate(**spec)
+    properties = jmeter_properties(resolve_plan(read.spec), read.spec.load, INPUTS)
+    assert properties["search_paths"] == "/opt/more;/devperfops/plugins"
 
 
 def test_the_brief_carries_the_plan(job: dict[str, Any]) -> None:

@@ -59,7 +59,9 @@ def test_answers_arrive_as_they_were_sent() -> None:
 
 def test_orders_arrive_as_they_were_given() -> None:
     limit, shares = Threshold(5, inclusive=True), ({"TPM": "2"}, {"TPM": "1"})
-    inputs = Inputs("a.jmx", "ConfigMap a", ("TPM",), "ConfigMap b", (Shard("users.csv", header=True),))
+    inputs = Inputs(
+        "a.jmx", "ConfigMap a", ("TPM",), "ConfigMap b", (Shard("users.csv", header=True),), ("login",)
+    )
     brief = Brief(
         "ns", "run", "uid", "http://op", 10, 20, (limit,), {"Duration": "60"}, shares, inputs, ("checkout",)
     )

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.load import JMeterLoad
 from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
@@ -74,6 +75,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     users = played_by(jmeter.threads, spec.load.workers)
     yield "Load", f"{users}{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
     yield "Address", _address(spec)
+    yield from _files(jmeter)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     yield "On verdict", _on_verdict(spec)
@@ -81,6 +83,20 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.override is not None:
         yield "Override", _override(spec.override, clock)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
+
+
+def _files(jmeter: JMeterLoad) -> Iterator[Fact]:
+    """Where what JMeter needs comes from."""
+    yield "Plan", f"{jmeter.plan.key} in {jmeter.plan.described}"
+    if jmeter.data is not None:
+        shared = ", ".join(shard.file for shard in jmeter.data.shards or ())
+        yield "Data", jmeter.data.described + (f"; workers share {shared}" if shared else "")
+    if jmeter.properties_from:
+        yield "Secrets", ", ".join(each.secret for each in jmeter.properties_from)
+    if jmeter.plugins is not None:
+        yield "Plugins", jmeter.plugins.described
+    if jmeter.image is not None:
+        yield "Image", jmeter.image
 
 
 def _address(spec: PerfGateSpec) -> str:

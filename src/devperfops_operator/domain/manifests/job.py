@@ -26,7 +26,7 @@ from devperfops_operator.domain.plan import jmeter_properties, share_properties
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
 from devperfops_operator.wire.brief import Inputs as PodInputs
-from devperfops_operator.wire.layout import PLAN, ROOT
+from devperfops_operator.wire.layout import PLAN, PRIVATE, PRIVATE_PROPERTIES, ROOT
 from devperfops_operator.wire.refusal import Refusal
 
 _USER: Final = 10001
@@ -125,7 +125,7 @@ def _pod(
         "containers": [
             _container("jmeter", settings, RESULTS_MOUNT, *jmeter_mounts(options))
             | jmeter
-            | {"args": _jmeter_arguments(options.plan.key)}
+            | {"args": _jmeter_arguments(options)}
         ],
         "volumes": volumes(options),
         **_placement(options),
@@ -168,11 +168,14 @@ def _resources(cpu: str, memory: str, limit: str) -> dict[str, Any]:
     return {"resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}}
 
 
-def _jmeter_arguments(key: str) -> list[str]:
+def _jmeter_arguments(options: JMeterLoad) -> list[str]:
+    """Of two properties of a name the later file's counts."""
+    secret = ("-q", f"{ROOT}/{PRIVATE}/{PRIVATE_PROPERTIES}") if options.properties_from else ()
     return [
-        *("-n", "-t", f"{ROOT}/{PLAN}/{key}"),
+        *("-n", "-t", f"{ROOT}/{PLAN}/{options.plan.key}"),
         *("-l", f"{RESULTS_MOUNT.path}/run.jtl"),
         *("-j", f"{RESULTS_MOUNT.path}/jmeter.log"),
+        *secret,
         *("-q", f"{RESULTS_MOUNT.path}/worker.properties"),
     ]
 
@@ -202,6 +205,8 @@ def _pod_inputs(load: Load) -> PodInputs:
         reads=tuple(sorted(properties_read(load))),
         data_source=data.described if data is not None else "",
         shards=tuple(Shard(shard.file, shard.header) for shard in shards or ()),
+        secrets=tuple(each.secret for each in load.jmeter.properties_from or ()),
+        plugins_source=load.jmeter.plugins.described if load.jmeter.plugins is not None else "",
     )
 
 

@@ -1,4 +1,7 @@
-"""What is mounted where in a load's pods: our own folders, ConfigMaps and claims of the gate's namespace."""
+"""What is mounted where in a load's pods: our own folders, and what the gate names in its namespace.
+
+That is ConfigMaps, PersistentVolumeClaims and Secrets, read-only; no other kind of volume can be had.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from typing import Any, Final
 
 from devperfops_operator.api.load import JMeterLoad, Source
 from devperfops_operator.wire.brief import TOKEN_AUDIENCE
-from devperfops_operator.wire.layout import DATA, PLAN, RESULTS, ROOT, SOURCE
+from devperfops_operator.wire.layout import DATA, PLAN, PLUGINS, PRIVATE, RESULTS, ROOT, SECRETS, SOURCE
 
 TOKEN_FOLDER: Final = "/var/run/secrets/devperfops"  # noqa: S105  a folder
+
+_PRIVATE_SIZE: Final = "16Mi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,20 @@ TOKEN_MOUNT: Final = Mount("token", TOKEN_FOLDER, read_only=True)
 def prepare_mounts(options: JMeterLoad) -> Sequence[Mount]:
     """What is checked and filled before JMeter starts."""
     shared = (_ours(SOURCE, read_only=True), _ours(DATA)) if _shares(options) else ()
-    return (_ours(PLAN, read_only=True), *shared)
+    secrets = [
+        Mount(_secret_volume(index), f"{ROOT}/{SECRETS}/{name}", read_only=True)
+        for index, name in enumerate(_secrets(options))
+    ]
+    private = (_ours(PRIVATE),) if secrets else ()
+    return (_ours(PLAN, read_only=True), *_plugins(options), *shared, *secrets, *private)
 
 
 def jmeter_mounts(options: JMeterLoad) -> Sequence[Mount]:
     """What JMeter reads. Where it has a part of the data, links lead to the rest."""
     data = (_ours(DATA, read_only=True),) if options.data is not None else ()
     rest = (_ours(SOURCE, read_only=True),) if _shares(options) else ()
-    return (_ours(PLAN, read_only=True), *data, *rest)
+    private = (_ours(PRIVATE, read_only=True),) if options.properties_from else ()
+    return (_ours(PLAN, read_only=True), *_plugins(options), *data, *rest, *private)
 
 
 def volumes(options: JMeterLoad) -> list[dict[str, Any]]:
@@ -56,6 +67,8 @@ def volumes(options: JMeterLoad) -> list[dict[str, Any]]:
         {"name": PLAN, **_volume(options.plan)},
         {"name": TOKEN_MOUNT.volume, "projected": {"sources": [{"serviceAccountToken": token}]}},
         *_data_volumes(options),
+        *_secret_volumes(options),
+        *([{"name": PLUGINS, **_volume(options.plugins)}] if options.plugins is not None else []),
     ]
 
 
@@ -65,6 +78,28 @@ def _data_volumes(options: JMeterLoad) -> list[dict[str, Any]]:
     if not _shares(options):
         return [{"name": DATA, **_volume(options.data)}]
     return [{"name": SOURCE, **_volume(options.data)}, {"name": DATA, "emptyDir": {}}]
+
+
+def _secret_volumes(options: JMeterLoad) -> list[dict[str, Any]]:
+    """Optional, so that the agent can name a missing one at once, where the kubelet would wait in silence."""
+    secrets = [
+        {"name": _secret_volume(index), "secret": {"secretName": name, "optional": True}}
+        for index, name in enumerate(_secrets(options))
+    ]
+    private = {"name": PRIVATE, "emptyDir": {"medium": "Memory", "sizeLimit": _PRIVATE_SIZE}}
+    return [*secrets, private] if secrets else []
+
+
+def _secrets(options: JMeterLoad) -> list[str]:
+    return [each.secret for each in options.properties_from or ()]
+
+
+def _secret_volume(index: int) -> str:
+    return f"secret-{index}"
+
+
+def _plugins(options: JMeterLoad) -> Sequence[Mount]:
+    return (_ours(PLUGINS, read_only=True),) if options.plugins is not None else ()
 
 
 def _shares(options: JMeterLoad) -> bool:
