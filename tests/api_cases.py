@@ -72,7 +72,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
     "hours and seconds": gate({f"{JMETER}.duration": "1h0m90s", f"{JMETER}.rampUp": "0s"}),
-    "nothing where there is a default": gate({f"{JMETER}.rampUp": None, "spec.actions": {"onFail": None}}),
+    "nothing where there is a default": gate({f"{JMETER}.rampUp": None, "spec.actions": {"onPass": None}}),
     "rate per second": gate({f"{JMETER}.rate": "50/s"}),
     "rate per hour": gate({f"{JMETER}.rate": "120000/h"}),
     "a key of its own": gate({f"{JMETER}.plan.key": "checkout.jmx"}),

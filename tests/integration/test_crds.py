@@ -126,11 +126,7 @@ def test_a_stored_gate_shows_its_defaults_and_reads_back_as_the_model(perf: Perf
     assert stored["spec"]["targetRef"]["kind"] == "Deployment"
     assert stored["spec"]["load"]["jmeter"]["plan"]["key"] == "scenario.jmx"
     assert stored["spec"]["triggers"] == {"rollout": True}
-    assert stored["spec"]["actions"] == {
-        "onPass": "Promote",
-        "onFail": "Rollback",
-        "onInconclusive": "Hold",
-    }
+    assert stored["spec"]["actions"] == {"onPass": "Promote", "onInconclusive": "Hold"}
     read = PerfGate.from_json(stored)
     assert read.spec == PerfGate.from_json({**gate(), "metadata": stored["metadata"]}).spec
     assert read.to_json()["spec"] == stored["spec"]

@@ -128,12 +128,14 @@ async def adopted(world: World, team: Team, first: Manifest) -> None:
 
 async def fail(world: World) -> str:
     """What stands now never gets ready; until the run is over. Gives its name."""
-    before = set(world.runs())
-    (name,) = await eventually("a run", lambda: set(world.runs()) - before)
-    await eventually("it waits", lambda: world.phase(name) == "AwaitingRollout")
+    name = await eventually("a run waits", lambda: waiting(world))
     await world.stall()
     await eventually("it is over", lambda: world.phase(name) == "Completed")
     return name
+
+
+def waiting(world: World) -> str | None:
+    return next((run for run in world.runs() if world.phase(run) == "AwaitingRollout"), None)
 
 
 def traces(world: World, run: str) -> list[str]:
@@ -333,8 +335,7 @@ def refuses(world: World) -> bool:
 
 async def template_is_back(world: World) -> str:
     """The second release stalls and is rolled back up to its records. Gives the run's name."""
-    (name,) = await eventually("a run", world.runs)
-    await eventually("it waits", lambda: world.phase(name) == "AwaitingRollout")
+    name = await eventually("a run waits", lambda: waiting(world))
     await world.stall()
     await eventually("its template is back", lambda: "RolledBack" in told(world, name))
     return name
@@ -403,3 +404,32 @@ async def test_whoever_releases_between_template_and_records_is_left_alone(
     assert owners(applying.stored()) == owners(released)
     assert last_applied(applying.stored()) == last_applied(released)
     assert applying.stored()["spec"] == released["spec"]
+
+
+async def test_what_flux_would_put_back_is_held_unless_the_gate_asks(world: World, kube: Kube) -> None:
+    team = Team(kube, world.namespace, "apply --server-side")
+    marks = {f"kustomize.toolkit.fluxcd.io/{key}": "apps" for key in ("name", "namespace")}
+
+    def synced(version: int) -> Manifest:
+        return manifest(version) | {"metadata": {"name": GATE, "labels": marks}}
+
+    async with operating(world):
+        await adopted(world, team, synced(1))
+        first = team.stored()
+        team.release(synced(2))
+        held = await fail(world)
+        assert team.stored()["spec"] != first["spec"]
+        await eventually("it is told", lambda: world.condition("Passed") == ("False", "RolloutStalled"))
+
+        world.edit_gate({"actions": {"onFail": "Rollback"}})
+        team.release(synced(3))
+        rolled_back = await fail(world)
+
+    action = world.status("PerfRun", held)["action"]
+    assert (action["type"], action["reason"]) == ("Hold", "GitOwned")
+    assert "Flux Kustomization apps/apps" in action["message"]
+    assert world.status("PerfGate", GATE)["target"]["gitOwner"] == "Flux Kustomization apps/apps"
+    action = world.status("PerfRun", rolled_back)["action"]
+    assert action["type"] == "Rollback"
+    assert "may undo that" in action["message"]
+    assert template_bytes(team.stored()) == template_bytes(first)

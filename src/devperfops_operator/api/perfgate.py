@@ -69,8 +69,11 @@ class Actions(ApiModel):
 
     on_pass: OnPass = OnPass.PROMOTE
     """Promote: the revision becomes known-good. Hold: what was known-good stays it."""
-    on_fail: OnFail = OnFail.ROLLBACK
-    """Rollback: back to the last known-good revision. Hold: change nothing."""
+    on_fail: OnFail | None = None
+    """Rollback: back to the last known-good revision. Hold: change nothing.
+
+    Without it a Fail rolls back, but holds where Argo CD or Flux owns the target and would undo a rollback.
+    """
     on_inconclusive: OnInconclusive = OnInconclusive.HOLD
     """Hold: change nothing. Promote or Rollback: as after a Pass or a Fail, for runs of rollouts."""
 
@@ -139,6 +142,7 @@ class TargetStatus(ApiModel):
     generation: int
     revision: Word
     template_hash: Word
+    git_owner: Line | None = None  # who keeps it as Git says it is
 
 
 class CurrentRun(ApiModel):

@@ -24,11 +24,15 @@ class TargetReader:
         self._revisions = Revisions(cluster)
 
     async def of_gate(self, gate: PerfGate) -> Target | None:
-        """With the records of its template when it may be adopted; None: there is no such Deployment."""
+        """With the records of its template when it may be kept; None: there is no such Deployment."""
         deployment = await self._deployment(gate)
-        if deployment is not None and self._adopts(gate) and rollout_complete(deployment):
-            deployment = await self._whole(gate)
-        return None if deployment is None else await self._target(gate, deployment)
+        if deployment is None:
+            return None
+        target = await self._target(gate, deployment)
+        if not self._may_be_kept(gate, target):
+            return target
+        whole = await self._whole(gate)
+        return None if whole is None else await self._target(gate, whole)
 
     async def of_run(self, gate: PerfGate, run: PerfRun) -> tuple[Target | None, Restoration | None]:
         """As the run's phase needs it; and, while it rolls back, what is to be done about its records."""
@@ -64,8 +68,13 @@ class TargetReader:
         records = None if kept is None else restoration(deployment, snapshot_ownership(kept))
         return await self._target(gate, deployment), records
 
-    def _adopts(self, gate: PerfGate) -> bool:
-        return gate.status.run is None and known_good(self._snapshots(gate)) is None
+    def _may_be_kept(self, gate: PerfGate, target: Target) -> bool:
+        """Without a run: adopted, or because an override says so."""
+        good = known_good(self._snapshots(gate))
+        if good is not None and good.revision == target.revision:
+            return False
+        adopts = good is None and gate.status.run is None and target.rollout.complete
+        return adopts or gate.spec.override is not None
 
     def _snapshots(self, gate: PerfGate) -> tuple[Snapshot, ...]:
         return tuple(self._store.snapshots.owned(gate.metadata.namespace, gate.metadata.name))

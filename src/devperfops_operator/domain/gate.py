@@ -277,6 +277,7 @@ def _target_status(target: Target) -> TargetStatus:
         generation=target.generation,
         revision=target.revision,
         template_hash=target.template_hash,
+        git_owner=target.git_owner,
     )
 
 

@@ -38,6 +38,7 @@ class Target:
     """The guarded Deployment as stored now. `ready`: all wanted replicas serve, and there are some.
 
     `ownership`: who set what in the template; None where nobody needs to know, so that it was not read.
+    `git_owner`: who puts back what differs from Git, such as `Argo CD application shop`; None: nobody.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Target:
     scaled_to_zero: bool = False
     selector: Selector = field(default_factory=dict)
     ownership: Ownership | None = None
+    git_owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

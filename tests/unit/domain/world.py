@@ -140,6 +140,7 @@ class World:
     kept: dict[str, Any] = field(default_factory=dict)  # snapshots as stored
     managed_fields: tuple[Any, ...] = ()
     annotation: str | None = None
+    git_owner: str | None = None
 
     def __post_init__(self) -> None:
         self.managed_fields, self.annotation = owned_by_kubectl(self.template), last_applied(self.template)
@@ -179,6 +180,7 @@ class World:
             scaled_to_zero=self.scaled_to_zero,
             selector=self.target_selector,
             ownership=read_ownership(self.deployment()),
+            git_owner=self.git_owner,
         )
 
     def contents(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from devperfops_operator.cli.render.parts import Fact, facts, heading, indented,
 from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline, objective_title
 from devperfops_operator.cli.render.standing import condition_of, primary_standing, standing
 from devperfops_operator.cli.render.words import NONE, Clock, counted, outcome_text, plain, played_by
+from devperfops_operator.domain.run.restraint import on_fail
 
 _RUNS = 5
 
@@ -78,7 +79,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     yield from _files(jmeter)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
-    yield "On verdict", _on_verdict(spec)
+    yield "On verdict", _on_verdict(gate)
     yield "History", f"the last {counted(spec.history_limit, 'run')}"
     if spec.override is not None:
         yield "Override", _override(spec.override, clock)
@@ -111,11 +112,13 @@ def _tested(spec: PerfGateSpec) -> str:
     return "on every rollout, and by hand" if spec.triggers.rollout else "by hand only"
 
 
-def _on_verdict(spec: PerfGateSpec) -> str:
-    if spec.mode is Mode.OBSERVE:
+def _on_verdict(gate: PerfGate) -> str:
+    if gate.spec.mode is Mode.OBSERVE:
         return "nothing is changed: spec.mode is Observe"
-    asked = spec.actions
-    return f"Pass: {asked.on_pass}; Fail: {asked.on_fail}; Inconclusive: {asked.on_inconclusive}"
+    asked, owner = gate.spec.actions, gate.status.target.git_owner if gate.status.target else None
+    because = f" ({owner} owns the target)" if owner else ""
+    fail = f"{on_fail(asked, owner)}{because}"
+    return f"Pass: {asked.on_pass}; Fail: {fail}; Inconclusive: {asked.on_inconclusive}"
 
 
 def _override(override: Override, clock: Clock) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from devperfops_operator.domain.manifests.git_owner import git_marks, git_owner
 from devperfops_operator.domain.manifests.ownership import read_ownership
 from devperfops_operator.domain.manifests.template import template_hash, without_restart
 from devperfops_operator.domain.observed import Primary, Problem, Rollout, Target
@@ -21,11 +22,13 @@ def trim(deployment: Raw) -> dict[str, Any]:
     metadata, spec = deployment["metadata"], deployment["spec"]
     kept = ("name", "namespace", "uid", "generation", "resourceVersion", "deletionTimestamp")
     annotations = metadata.get("annotations", {})
+    numbered = {key: annotations[key] for key in (_REVISION,) if key in annotations}
     return {
         "kind": "Deployment",
         "metadata": {
             **{key: metadata[key] for key in kept if key in metadata},
-            "annotations": {key: annotations[key] for key in (_REVISION,) if key in annotations},
+            "annotations": {**numbered, **git_marks(annotations)},
+            "labels": git_marks(metadata.get("labels")),
         },
         "spec": {key: spec[key] for key in ("paused", "replicas", "selector", "template") if key in spec},
         "status": deployment.get("status", {}),
@@ -50,6 +53,7 @@ def read_target(
         scaled_to_zero=wanted == 0,
         selector=spec["selector"],
         ownership=read_ownership(deployment),
+        git_owner=git_owner(metadata),
     )
 
 

@@ -36,7 +36,7 @@ from devperfops_operator.domain.run.promoting import (
     reached,
     tidying,
 )
-from devperfops_operator.domain.run.restraint import OBSERVE_ONLY, restrained
+from devperfops_operator.domain.run.restraint import OBSERVE_ONLY, on_fail, restrained
 from devperfops_operator.domain.run.rollback import roll_back
 from devperfops_operator.domain.run.steps import Step, end, step
 from devperfops_operator.domain.run.under_load import all_delivered, store_finals, with_finals
@@ -116,6 +116,13 @@ def _choose_after_fail(
         return hold("ManualRun", "a run asked for by hand reports and never rolls back", now)
     if gate.spec.actions.on_fail is OnFail.HOLD:
         return hold("HoldAsked", "spec.actions.onFail is Hold", now)
+    owner = target.git_owner if target is not None else None
+    if on_fail(gate.spec.actions, owner) is OnFail.HOLD:
+        message = (
+            f"{owner} owns Deployment {gate.spec.target_ref.name} and would undo a rollback: revert the "
+            "change in Git, or write spec.actions.onFail: Rollback to have it rolled back all the same"
+        )
+        return hold("GitOwned", message, now)
     return _go_back(observed, target, now)
 
 
@@ -151,10 +158,12 @@ def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> Act
             "what differs is the content of its ConfigMaps, which the operator does not change",
             now,
         )
+    owner = target.git_owner if target is not None else None
+    undone = f"; {owner} owns the Deployment and may undo that" if owner is not None else ""
     return ActionStatus(
         type=ActionType.ROLLBACK,
         reason="Failed",
-        message=f"back to known-good revision {good.revision}",
+        message=f"back to known-good revision {good.revision}{undone}",
         to_revision=good.revision,
         decided_at=now,
     )

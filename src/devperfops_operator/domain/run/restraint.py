@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from devperfops_operator.api.perfgate import Mode, OnPass, PerfGate
+from devperfops_operator.api.perfgate import Actions, Mode, OnFail, OnPass, PerfGate
 from devperfops_operator.api.perfrun import ActionStatus, ActionType, PerfRunStatus, Verdict
 from devperfops_operator.domain.override import override_of, sentence
 
 OBSERVE_ONLY: Final = "ObserveOnly"
+
+
+def on_fail(actions: Actions, git_owner: str | None) -> OnFail:
+    """What a Fail brings. Whoever syncs the target with Git undoes a rollback, so that is to be asked for."""
+    return actions.on_fail or (OnFail.ROLLBACK if git_owner is None else OnFail.HOLD)
 
 
 def restrained(chosen: ActionStatus, gate: PerfGate, status: PerfRunStatus) -> ActionStatus:
