@@ -185,15 +185,36 @@ async def test_the_known_good_applied_after_a_rollback_changes_nothing(world: Wo
 
 
 async def test_every_release_after_a_rollback_is_its_manifest_to_the_byte(world: World, team: Team) -> None:
+    """The failed one, too: when it comes back it is turned away once, and then left alone."""
     async with operating(world):
         await adopted(world, team, manifest(1))
-        for _ in range(2):
-            team.release(manifest(2))
-            assert template_bytes(team.stored()) == fresh(team, manifest(2))
-            await fail(world)
-        team.release(manifest(3))
+        first = template_bytes(team.stored())
+        team.release(manifest(2))
+        await fail(world)
 
+        team.release(manifest(2))
+        run = await eventually("it is turned away", lambda: turned_away(world))
+        assert template_bytes(team.stored()) == first
+        assert traces(world, run) == []
+        assert world.kube.list("Job", world.namespace) == []
+
+        team.release(manifest(2))
+        await eventually("it is left", lambda: world.condition("Stalled") == ("True", "RevisionRejected"))
+        assert template_bytes(team.stored()) == fresh(team, manifest(2))
+
+        team.release(manifest(3))
+        await eventually("the next is judged", lambda: waiting(world))
     assert template_bytes(team.stored()) == fresh(team, manifest(3))
+    assert len(world.runs()) == 3
+
+
+def turned_away(world: World) -> str | None:
+    """The run that rolled a revision back without a test, once it is over."""
+    for run in world.runs():
+        status = world.status("PerfRun", run)
+        if (status.get("phase"), status.get("reason")) == ("Completed", "RevisionRejected"):
+            return run
+    return None
 
 
 def fresh(team: Team, released: Manifest) -> str:

@@ -15,6 +15,7 @@ from devperfops_operator.api.base import (
     Line,
     Name,
     ObjectMeta,
+    Sentence,
     Timestamp,
     Word,
 )
@@ -155,6 +156,7 @@ class CurrentRun(ApiModel):
     name: Name
     revision: Word
     criteria_hash: Word | None = None  # as the gate was then; None: written by an older operator
+    rejected: Sentence | None = None  # why the revision, which came back, is not tested; None: it is
 
 
 class PrimaryStatus(ApiModel):

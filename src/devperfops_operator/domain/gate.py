@@ -20,6 +20,7 @@ from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, over
 from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
 from devperfops_operator.domain.override import override_of, sentence
 from devperfops_operator.domain.primary import primary_status
+from devperfops_operator.domain.returning import Rejection, rejection
 from devperfops_operator.domain.run import known_good
 from devperfops_operator.domain.verdict import Reason
 
@@ -111,8 +112,18 @@ def _decide(observed: GateObserved, target: Target, now: datetime) -> GateDecisi
     resting = _resting(observed, target)
     if resting is not None:
         return GateDecision(_status(observed, resting, now))
-    unborn = claimed if run is None else None
-    return _start(observed, target, unborn or _next_attempt(observed, target), now)
+    return _begin(observed, target, claimed if run is None else None, now)
+
+
+def _begin(observed: GateObserved, target: Target, unborn: CurrentRun | None, now: datetime) -> GateDecision:
+    """A run for what stands, unless it has failed and was turned away already. `unborn`: claimed before."""
+    if unborn is not None:
+        return _start(observed, target, unborn, now)
+    against = rejection(observed.runs, target.revision, criteria_hash(observed.gate.spec))
+    if against is not None and against.turned_away:
+        return GateDecision(_status(observed, _standing_of_rejected(observed, against), now))
+    attempt = _next_attempt(observed, target, None if against is None else against.because)
+    return _start(observed, target, attempt, now)
 
 
 def _resting(observed: GateObserved, target: Target) -> _Standing | None:
@@ -175,7 +186,8 @@ def _start(observed: GateObserved, target: Target, current: CurrentRun, now: dat
     return GateDecision(status, effects, requeue_at=now + _LOOK_AGAIN)
 
 
-def _next_attempt(observed: GateObserved, target: Target) -> CurrentRun:
+def _next_attempt(observed: GateObserved, target: Target, failed: str | None) -> CurrentRun:
+    """`failed`: why the revision, which came back, need not be tested."""
     stem = f"{observed.gate.metadata.name}-{target.revision[:8]}-"
     before = [
         run.metadata.name.removeprefix(stem) for run in observed.runs if run.metadata.name.startswith(stem)
@@ -185,7 +197,17 @@ def _next_attempt(observed: GateObserved, target: Target) -> CurrentRun:
         name=f"{stem}{attempt}",
         revision=target.revision,
         criteria_hash=criteria_hash(observed.gate.spec),
+        rejected=None if failed is None else f"came back as it was, so it is not tested again: {failed}",
     )
+
+
+def _standing_of_rejected(observed: GateObserved, against: Rejection) -> _Standing:
+    """Whoever applies it once more is not fought with."""
+    message = (
+        f"{against.because}; it was turned away and came back once more, so it is left alone: apply another "
+        f"revision, or test it with `devperfops run {observed.gate.metadata.name}`, where a Pass lets it in"
+    )
+    return _Standing(Reason.REVISION_REJECTED, message, passed=ConditionStatus.FALSE, stalled=True)
 
 
 def _named(runs: Iterable[PerfRun], current: CurrentRun | None) -> PerfRun | None:
@@ -195,7 +217,8 @@ def _named(runs: Iterable[PerfRun], current: CurrentRun | None) -> PerfRun | Non
 def _wants_another_attempt(observed: GateObserved, run: PerfRun, current: CurrentRun) -> bool:
     """A verdict holds for one (revision, criteria).
 
-    A superseded run has none, and a revision that was rolled back and stands there again was applied again.
+    A superseded run has none. A revision that was rolled back and stands there again was applied again: it
+    gets a run of its own, which turns it away.
     What was missing in a run is there by now, or the gate would be stalled.
     """
     status = run.status
@@ -228,7 +251,7 @@ def _standing_told_by(run: PerfRun, good: Snapshot) -> _Standing | None:
         return None
     if status.revision == good.revision and action.type is ActionType.PROMOTE:
         return _Standing("PromotedUnproven", action.message, passed=ConditionStatus.TRUE)
-    if _rolled_back(run):
+    if _rolled_back(run) and status.revision != good.revision:  # else a run by hand has passed since
         how = "failed" if status.verdict is Verdict.FAIL else "was not proven good"
         message = f"revision {good.revision} is known-good; revision {status.revision} {how}"
         message += f" and was rolled back: {status.message}"

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     JOB_REFUSED = "JobRefused"
     START_TIMEOUT = "StartTimeout"
     # tested and found wanting
+    REVISION_REJECTED = "RevisionRejected"
     ROLLOUT_STALLED = "RolloutStalled"
     OBJECTIVE_FAILED = "ObjectiveFailed"
     UNRESPONSIVE = "Unresponsive"
@@ -75,6 +76,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.SNAPSHOT_REFUSED: Verdict.ERROR,
     Reason.JOB_REFUSED: Verdict.ERROR,
     Reason.START_TIMEOUT: Verdict.ERROR,
+    Reason.REVISION_REJECTED: Verdict.FAIL,
     Reason.ROLLOUT_STALLED: Verdict.FAIL,
     Reason.OBJECTIVE_FAILED: Verdict.FAIL,
     Reason.UNRESPONSIVE: Verdict.FAIL,

@@ -130,6 +130,15 @@ def test_a_gate_tells_the_same_of_its_objectives():
     assert "p99 < 2s (SLA, not critical); availability: errors < 0.5%" in text
 
 
+def test_a_gate_whose_target_follows_git_tells_what_a_fail_brings():
+    gate = samples.gate()
+    target = gate.status.target.model_copy(update={"git_owner": "Flux Kustomization flux-system/apps"})
+    owned = gate.model_copy(update={"status": gate.status.model_copy(update={"target": target})})
+    assert "Fail: Rollback; " in trimmed(gate_screen(gate, [], samples.clock(60)), 160)
+    text = trimmed(gate_screen(owned, [], samples.clock(60)), 160)
+    assert "Fail: Hold (Flux Kustomization flux-system/apps owns the target); " in text
+
+
 def test_objectives_stand_in_a_table_where_there_is_room_and_below_each_other_where_not():
     wide = trimmed(Objectives(samples.running()), 110).splitlines()
     assert wide[0].split() == [

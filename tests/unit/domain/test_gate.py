@@ -91,16 +91,6 @@ def test_a_verdict_holds_it_is_not_asked_for_twice() -> None:
     assert condition(world, ConditionType.PASSED) == (ConditionStatus.FALSE, "ObjectiveFailed")
 
 
-def test_a_failed_revision_that_is_applied_again_is_judged_again() -> None:
-    world, name = next(released())
-    fail_run(world, name)
-    deliver_final(world, name)
-    assert world.template == template("1")
-    world.roll_out(template("2"))
-    world.step_gate()
-    assert world.active_run() == name.removesuffix("1") + "2"
-
-
 def test_an_edited_gate_judges_a_revision_that_was_held_again() -> None:
     world, name = next(released(actions={"onFail": "Hold"}))
     fail_run(world, name)

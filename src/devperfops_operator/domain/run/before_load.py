@@ -34,24 +34,21 @@ _START_DELAY = timedelta(seconds=1)
 
 
 def pending(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
-    status = observed.run.status
-    own = gate.status.run is not None and gate.status.run.name == observed.run.metadata.name
-    trigger = Trigger.ROLLOUT if own else Trigger.MANUAL
+    status, claim = observed.run.status, gate.status.run
+    own = claim is not None and claim.name == observed.run.metadata.name
+    judged = {
+        "trigger": Trigger.ROLLOUT if own else Trigger.MANUAL,
+        "revision": target.revision,
+        "template_hash": target.template_hash,
+        "criteria_hash": criteria_hash(gate.spec),
+    }
+    if own and claim is not None and claim.rejected is not None:
+        rejected = decided(Reason.REVISION_REJECTED, claim.rejected)
+        return RunDecision(to_acting(status, rejected, now, **judged))
     why = f"revision {target.revision} of {target.name}"
     asked = "its rollout was seen" if own else (observed.run.spec.reason or "asked for by hand")
-    return RunDecision(
-        step(
-            status,
-            now,
-            Step.ACCEPTED,
-            f"{why} is to be judged: {asked}",
-            phase=Phase.AWAITING_ROLLOUT,
-            trigger=trigger,
-            revision=target.revision,
-            template_hash=target.template_hash,
-            criteria_hash=criteria_hash(gate.spec),
-        )
-    )
+    message = f"{why} is to be judged: {asked}"
+    return RunDecision(step(status, now, Step.ACCEPTED, message, phase=Phase.AWAITING_ROLLOUT, **judged))
 
 
 def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now: datetime) -> RunDecision:
