@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -61,13 +62,16 @@ def read(file: str, text: str) -> Iterator[Document]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Dates stay texts, as for Kubernetes."""
+    """As Kubernetes reads YAML: dates stay texts, and `1e-06` is a number without a point, too."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile("^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 def _documents(file: str, loader: _Loader, node: yaml.Node) -> Iterator[Document]:

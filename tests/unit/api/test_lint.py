@@ -328,6 +328,12 @@ def test_a_config_map_of_another_namespace_or_name_is_not_the_plan() -> None:
     assert findings(gate(), config_map("scenario", {}, namespace="other"), config_map("other", {})) == []
 
 
+def test_a_number_with_an_exponent_is_no_text_though_it_has_no_point() -> None:
+    text = json.dumps(gate({f"{JMETER}.properties": {"Pause": 1e-06}}))
+    (found,) = lint([("gate.json", text)], PlanReader(lambda _jmx, _needs: [], no_names))
+    assert "1e-06 is of the wrong type" in found.message
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
