@@ -43,7 +43,7 @@ def test_in_its_own_namespace_it_may_keep_a_lease():
     role, binding = (installed(kind, "devperfops-operator") for kind in ("Role", "RoleBinding"))
     deployment = installed("Deployment", "devperfops-operator")
 
-    assert list(granted(role)) == [(("coordination.k8s.io", "leases"), {"get", "create", "update"})]
+    assert dict(granted(role)) == dict(rights.OWN)
     assert {each["metadata"]["namespace"] for each in (role, binding, deployment)} == {"devperfops-system"}
     assert binding["roleRef"]["kind"] == "Role"
     assert binding["subjects"] == installed("ClusterRoleBinding", "devperfops-operator")["subjects"]

@@ -33,3 +33,6 @@ NAMESPACED: Final[Rights] = {
 
 CLUSTER: Final[Rights] = {("authentication.k8s.io", "tokenreviews"): _verbs("create")}
 """Only a ClusterRole can grant it; not needed where settings say `agentTokens: Verify`."""
+
+OWN: Final[Rights] = {("coordination.k8s.io", "leases"): _verbs("get create update")}
+"""In its own namespace: the Lease of the one that decides."""

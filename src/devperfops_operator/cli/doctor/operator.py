@@ -102,6 +102,7 @@ def its_rights(cluster: Cluster, installation: Installation) -> Iterator[Check]:
     settings = installation.settings
     verify = settings is not None and settings.agent_tokens == "Verify"
     wanted = [(right, cluster.namespace) for right in _each(rights.NAMESPACED)]
+    wanted += [(right, installation.namespace) for right in _each(rights.OWN)]
     wanted += [] if verify else [(right, "") for right in _each(rights.CLUSTER)]
     missing = [right for right, namespace in wanted if not _allowed(cluster, user, right, namespace)]
     if not missing:
