@@ -24,14 +24,18 @@ _STOP_SECONDS = 30
 class Operator:
     """One operator for one namespace, with the rights the shipped ClusterRole gives, and no others."""
 
-    def __init__(self, kube: Kube, namespace: str, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, kube: Kube, namespace: str, folder: Path, settings: dict[str, Any], *, name: str = "operator"
+    ) -> None:
+        self.name = name
+        self.api_server: str | None = None  # another way to it
         self._kube = kube
         self._namespace = namespace
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        port = _free_port()
+        self.port = port = _free_port()
         self._url = f"http://{NODE_IP}:{port}"
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "operatorUrl": self._url,
             "port": port,
             "namespaces": [namespace],
@@ -41,14 +45,18 @@ class Operator:
 
     @property
     def log(self) -> Path:
-        return self._folder / "operator.log"
+        return self._folder / f"{self.name}.log"
 
     def start(self) -> None:
         """Return when it is ready."""
-        settings = self._folder / "settings.yaml"
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        settings = self._folder / f"{self.name}.settings.yaml"
         settings.write_text(yaml.safe_dump(self.settings))
         # Killed and started again it is the same pod's container.
-        pod = {POD_VARIABLE: str(self.settings["port"])}
+        pod = {POD_VARIABLE: str(self.port)}
         environment = {**os.environ, **pod, "KUBECONFIG": str(self._kubeconfig())}
         program = Path(sys.executable).with_name("devperfops-operator")
         with self.log.open("ab") as log:
@@ -59,7 +67,14 @@ class Operator:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
-        wait_for("the operator is ready", self._ready, seconds=_START_SECONDS)
+
+    def wait_until_ready(self, seconds: float = _START_SECONDS) -> None:
+        wait_for(f"{self.name} is ready", lambda: self.readiness() == "ready", seconds=seconds, interval=0.1)
+
+    def wait_until_ended(self, seconds: float) -> int:
+        """Its exit code."""
+        assert self._process is not None, "it was never started"
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         """`kill -9`: no chance to tidy up."""
@@ -82,19 +97,22 @@ class Operator:
             self._process.wait()
         self._process = None
 
-    def _ready(self) -> bool:
+    def readiness(self) -> str:
+        """What /readyz says; nothing: it does not answer."""
         assert self._process is not None
         code = self._process.poll()
         assert code is None, f"the operator ended with code {code}:\n{self.log.read_text()[-4000:]}"
         try:
-            return httpx.get(f"{self._url}/readyz", timeout=5).status_code == httpx.codes.OK
+            return str(httpx.get(f"{self._url}/readyz", timeout=5).json()["message"])
         except httpx.TransportError:
-            return False
+            return ""
 
     def _kubeconfig(self) -> Path:
         """Of the ServiceAccount `operator` in its namespace."""
         admin = yaml.safe_load(self._kube.kubeconfig.read_text())
-        path = self._folder / "operator.kubeconfig"
+        path = self._folder / f"{self.name}.kubeconfig"
+        if self.api_server is not None:
+            admin["clusters"][0]["cluster"]["server"] = self.api_server
         token = self._kube.token("operator", self._namespace)
         admin["users"] = [{"name": "operator", "user": {"token": token}}]
         admin["contexts"][0]["context"]["user"] = "operator"

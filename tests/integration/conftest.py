@@ -28,7 +28,7 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             server = stack.enter_context(apiserver.running(tmp_path_factory.mktemp("apiserver")))
         except ClusterError as error:
             require_layer("integration", str(error))  # does not return
-        _install_crds(Kube(server.kubeconfig))
+        install_crds(Kube(server.kubeconfig))
         yield server.kubeconfig
 
 
@@ -69,7 +69,7 @@ def world(kube: Kube, connection: Connection, namespace: str) -> World:
     return World(kube, connection, namespace)
 
 
-def _install_crds(kube: Kube) -> None:
+def install_crds(kube: Kube) -> None:
     definitions = [yaml.safe_load(path.read_text()) for path in CRDS]
     kube.apply(definitions)
     for definition in definitions:

@@ -138,7 +138,7 @@ def test_one_whose_record_was_never_written_is_replaced(table: ProcessTable, tmp
 
 
 def test_output_goes_to_the_log_and_into_the_message_of_a_failure(table: ProcessTable) -> None:
-    table.ensure(Spec("sleeper", ("sh", "-c", "echo out; echo the reason >&2; exec " + " ".join(SLEEP.argv))))
+    table.ensure(Spec("sleeper", ("sh", "-c", "echo the reason >&2; while :; do sleep 0.05; done")))
     log = table.log("sleeper")
     while "the reason" not in log.read_text():
         assert table.identity("sleeper")
