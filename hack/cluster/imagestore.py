@@ -92,7 +92,7 @@ def load(cache: Cache, image: Image) -> None:
     Raises:
         ClusterError: the cluster does not run, or the image cannot be built.
     """
-    if not commands.succeeds(_ctr(cache, "version")):
+    if not commands.succeeds(ctr(cache, "version")):
         raise ClusterError("the local cluster does not run: start it with `python3 -m hack.cluster up`")
     stamp = cache.cluster.lib / "imported" / _slug(image.name)
     if stamp.exists() and stamp.read_text() == image.key and image.name in _imported(cache):
@@ -110,7 +110,7 @@ def load(cache: Cache, image: Image) -> None:
         )
         commands.run_long(
             f"import {image.name}",
-            _ctr(cache, "images", "import", str(archive)),
+            ctr(cache, "images", "import", str(archive)),
             cache.log / "image-import.log",
         )
     stamp.parent.mkdir(parents=True, exist_ok=True)
@@ -130,6 +130,11 @@ def push(cache: Cache, image: Image, registry: str, *, verify: bool) -> str:
     )
     say(f"image {target}: pushed in {seconds:.0f} s, {buildah.size(cache, stored)}")
     return target
+
+
+def ctr(cache: Cache, *arguments: str) -> list[str]:
+    """A call of containerd's own client, where the kubelet's images are."""
+    return ["ctr", f"--address={cache.cluster.socket}", "--namespace=k8s.io", *arguments]
 
 
 def _of_program(name: str) -> tuple[str, Program]:
@@ -168,11 +173,7 @@ def _build(cache: Cache, image: Image, stored: str) -> None:
 
 
 def _imported(cache: Cache) -> set[str]:
-    return set(commands.run(_ctr(cache, "images", "list", "--quiet")).split())
-
-
-def _ctr(cache: Cache, *arguments: str) -> list[str]:
-    return ["ctr", f"--address={cache.cluster.socket}", "--namespace=k8s.io", *arguments]
+    return set(commands.run(ctr(cache, "images", "list", "--quiet")).split())
 
 
 def _slug(name: str) -> str:

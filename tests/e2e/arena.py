@@ -107,6 +107,12 @@ class Arena:
         """What will be applied; tests change it."""
         return sample.only(self.app, "PerfGate")
 
+    @property
+    def load(self) -> Object:
+        """Likewise, of it."""
+        load: Object = self.gate_manifest["spec"]["load"]
+        return load
+
     # ---- looking
 
     def deployment(self) -> Object:
