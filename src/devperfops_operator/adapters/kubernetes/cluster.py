@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from devperfops_operator.adapters.kubernetes.connection import Connection
 from devperfops_operator.adapters.kubernetes.failures import AlreadyExists, NotFound
+from devperfops_operator.adapters.kubernetes.metadata import Listed, Seen, follow
 from devperfops_operator.adapters.kubernetes.resources import RESOURCES
 from devperfops_operator.api.base import ObjectMeta
 from devperfops_operator.domain.errors import Conflict, Refused
@@ -62,6 +63,10 @@ class Cluster:
             if not following:
                 return Listing(items, page["metadata"]["resourceVersion"])
             query["continue"] = following
+
+    def follow(self, kind: str, namespace: str | None = None) -> AsyncGenerator[Listed | Seen]:
+        """All there is and then every change, without any content; see `metadata.follow`."""
+        return follow(self._connection, RESOURCES[kind], namespace)
 
     async def rollout(self, deployment: Mapping[str, Any]) -> tuple[Sequence[Raw], Sequence[Raw]]:
         """The ReplicaSets and pods the Deployment's selector matches."""
