@@ -26,6 +26,8 @@ from devperfops_operator.api.override import Override, OverrideStatus
 KIND = "PerfGate"
 PLURAL = "perfgates"
 
+MAX_CONFIGS = 128
+
 
 class TargetRef(ApiModel):
     """The guarded workload, in the gate's own namespace."""
@@ -136,14 +138,29 @@ class PerfGateSpec(ApiModel):
     actions: Actions = Actions()
 
 
+class ConfigStatus(ApiModel):
+    """A ConfigMap the target's pods read, as last seen."""
+
+    name: Name
+    digest: Word  # of its content; empty: there is none
+    changed_at: Timestamp | None = None
+    """Pods that started earlier may have older content; without it all pods have this one."""
+
+
 class TargetStatus(ApiModel):
-    """The target as last seen. `revision` is recomputed only when `uid` or `generation` changes."""
+    """The target as last seen.
+
+    `template_identity`, the template's part of `revision`, is recomputed only when `uid` or `generation`
+    changes; the ConfigMaps' part whenever their content does.
+    """
 
     uid: Word = ""
     generation: int
     revision: Word
     template_hash: Word
     git_owner: Line | None = None  # who keeps it as Git says it is
+    template_identity: Word = ""  # empty: written by an older operator
+    configs: Annotated[tuple[ConfigStatus, ...], Field(max_length=MAX_CONFIGS)] = ()
 
 
 class CurrentRun(ApiModel):

@@ -25,7 +25,7 @@ NAMESPACED: Final[Rights] = {
     ("apps", "controllerrevisions"): _verbs("get list watch create patch delete"),
     ("batch", "jobs"): _verbs("get list watch create patch delete"),
     ("", "pods"): _verbs("list watch"),
-    ("", "configmaps"): _verbs("get list create delete"),
+    ("", "configmaps"): _verbs("get list watch create delete"),
     ("", "services"): _verbs("get"),
     ("", "events"): _verbs("get create"),
 }

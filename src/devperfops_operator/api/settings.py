@@ -94,10 +94,14 @@ class ImageSettings(_Section):
 
 
 class Timeouts(_Section):
-    """`start`: from the Job's creation until all workers are ready. `drain`: to deliver after the load."""
+    """`start`: from the Job's creation until all workers are ready. `drain`: to deliver after the load.
+
+    `config_sync`: how long kubelets take at most to bring a changed ConfigMap into running pods.
+    """
 
     start: Duration = timedelta(minutes=5)
     drain: Duration = timedelta(minutes=3)
+    config_sync: Duration = timedelta(minutes=2)
 
 
 class SlackReceiver(_Section):
@@ -153,6 +157,7 @@ class Settings(_Section):
 
     `operator_url`: where load pods reach this operator. `namespaces`: those it watches; none: all of them.
     `agent_tokens`: asked of the API server (TokenReview, a cluster-wide right), or their signatures verified.
+    `watch_config_maps`: whether a ConfigMap that changes alone is noticed; else only with the pod template.
     `prometheus`: servers by the name a gate's `spec.prometheus` uses.
     """
 
@@ -160,6 +165,7 @@ class Settings(_Section):
     images: ImageSettings
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 8080
     namespaces: tuple[Name, ...] = ()
+    watch_config_maps: Annotated[bool, Field(strict=True)] = True
     agent_tokens: Literal["Review", "Verify"] = "Review"
     prometheus: dict[Name, PrometheusServer] = Field(default_factory=dict)
     timeouts: Timeouts = Timeouts()

@@ -9,12 +9,14 @@ from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.api.settings import Settings
+from devperfops_operator.controller.configs import Configs
 from devperfops_operator.controller.deployments import Deployments
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.inputs import InputReader
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.primaries import PrimaryReader
+from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.targets import TargetReader
 from devperfops_operator.domain.errors import InvalidSpec
@@ -45,6 +47,7 @@ class Observer:
         evidence: EvidenceStore,
         failures: Failures,
         outbox: Outbox,
+        configs: Configs,
         settings: Settings,
     ) -> None:
         self._store = store
@@ -52,9 +55,10 @@ class Observer:
         self._failures = failures
         self._outbox = outbox
         self._settings = settings
-        self._inputs = InputReader(cluster, settings.prometheus.keys())
+        self._inputs = InputReader(cluster, configs, settings.prometheus.keys())
         deployments = Deployments(store, cluster)
-        self._targets = TargetReader(store, cluster, deployments)
+        revisions = Revisions(cluster, configs, settings.timeouts.config_sync)
+        self._targets = TargetReader(store, cluster, deployments, revisions)
         self._primaries = PrimaryReader(store, cluster, deployments)
 
     async def gate(self, key: Key) -> GateObserved | None:

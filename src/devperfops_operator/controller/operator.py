@@ -11,6 +11,8 @@ from typing import Final
 from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.api.settings import Settings
+from devperfops_operator.controller.config_watch import watch_configs
+from devperfops_operator.controller.configs import Configs
 from devperfops_operator.controller.execute import Executor
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
@@ -51,6 +53,8 @@ class Operator:
         self._cluster = cluster
         self._queue: Queue[Key] = Queue()
         self._store = Store(self._queue.add)
+        self._configs = Configs(cluster, self._store.config_map_changed)
+        self._watches_configs = settings.watch_config_maps
         self._polls = Polls(metrics=metrics, evidence=evidence, wake=self._queue.add)
         self._outbox = Outbox(receivers=receivers, telemetry=telemetry, wake=self._queue.add)
         self._synced = False
@@ -67,6 +71,7 @@ class Operator:
                 evidence=evidence,
                 failures=failures,
                 outbox=self._outbox,
+                configs=self._configs,
                 settings=settings,
             ),
             executor=Executor(
@@ -112,13 +117,18 @@ class Operator:
             async with asyncio.TaskGroup() as group:
                 workers = group.create_task(self._queue.run(self._reconciler.reconcile, _WORKERS))
                 resync = group.create_task(self._resync())
+                configs = group.create_task(self._watch_configs())
                 await watch(self._store, self._namespaces, self._stop, self._listed_anew.set)
-                workers.cancel()
-                resync.cancel()
+                for task in (workers, resync, configs):
+                    task.cancel()
         finally:
             self._synced = False
             await self._polls.close()
             await self._outbox.close()
+
+    async def _watch_configs(self) -> None:
+        if self._watches_configs:
+            await watch_configs(self._cluster, self._configs, self._namespaces)
 
     async def _first_sync(self) -> None:
         """Nothing is decided before everything is known."""

@@ -1,51 +1,45 @@
-"""The revision of a target, computed once for each generation of its Deployment."""
+"""The revision of a target as it is now, and whether its pods have loaded it."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.controller.collection import Raw
-from devperfops_operator.domain.manifests.template import referenced_config_maps, revision_of
+from devperfops_operator.controller.configs import Configs
+from devperfops_operator.domain.manifests.deployment import pods_started, rollout_complete
+from devperfops_operator.domain.manifests.template import referenced_config_maps
+from devperfops_operator.domain.revision import Revision, next_revision, recorded, settled
 
 
 class Revisions:
-    """Recomputed only when uid or `metadata.generation` changes: new defaults make no new revision.
+    """Keeps the gate and its run of one opinion before the gate's status says so, also beyond a restart."""
 
-    The gate's status keeps it beyond a restart; the cache keeps the gate and its run of one opinion before
-    that status is written.
-    """
-
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, configs: Configs, config_sync: timedelta) -> None:
         self._cluster = cluster
-        self._computed: dict[tuple[str, str], tuple[str, int, str]] = {}
+        self._configs = configs
+        self._config_sync = config_sync
+        self._latest: dict[tuple[str, str], Revision] = {}
 
-    async def revision(self, gate: PerfGate, deployment: Raw) -> str:
-        metadata = deployment["metadata"]
-        place = metadata["namespace"], metadata["name"]
-        uid, generation = metadata["uid"], metadata["generation"]
-        known = self._computed.get(place)
-        if known is not None and known[:2] == (uid, generation):
-            return known[2]
-        stored = _stored(gate, deployment)
-        revision = await self._compute(deployment) if stored is None else stored
-        self._computed[place] = (uid, generation, revision)
+    async def revision(self, gate: PerfGate, deployment: Raw) -> Revision:
+        place = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
+        before = self._latest.get(place) or recorded(gate.status.target)
+        # With a new template often comes new configuration, and the watch may be behind.
+        read = self._configs.recall if before and before.describes(deployment) else self._configs.read
+        names = sorted(referenced_config_maps(deployment["spec"]["template"]))
+        found = {name: await read(place[0], name) for name in names}
+        revision = next_revision(before, deployment, found, datetime.now(UTC))
+        self._latest[place] = revision = await self._settled(revision, deployment)
         return revision
 
-    async def _compute(self, deployment: Raw) -> str:
-        namespace, template = deployment["metadata"]["namespace"], deployment["spec"]["template"]
-        configs: dict[str, Any] = {}
-        for name in sorted(referenced_config_maps(template)):
-            data = await self._cluster.config_map(namespace, name)
-            if data is not None:
-                configs[name] = data
-        return revision_of(template, configs)
-
-
-def _stored(gate: PerfGate, deployment: Raw) -> str | None:
-    """What the gate's status says, if it was written about this Deployment as it is."""
-    target, metadata = gate.status.target, deployment["metadata"]
-    if target is None or (target.uid, target.generation) != (metadata["uid"], metadata["generation"]):
-        return None
-    return target.revision
+    async def _settled(self, revision: Revision, deployment: Raw) -> Revision:
+        """Looks at the pods as long as it matters when they started."""
+        if not revision.unloaded or not rollout_complete(deployment):
+            return revision
+        revision = settled(revision, None, datetime.now(UTC), self._config_sync)
+        if not revision.unloaded:
+            return revision
+        replica_sets, pods = await self._cluster.rollout(deployment)
+        started = pods_started(deployment, replica_sets, pods)
+        return settled(revision, started, datetime.now(UTC), self._config_sync)

@@ -9,9 +9,11 @@ from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.controller.collection import Change, Collection, Raw
 from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.domain.inputs import config_maps
 from devperfops_operator.domain.manifests.common import GATE_LABEL, RUN_LABEL
 from devperfops_operator.domain.manifests.deployment import trim
 from devperfops_operator.domain.manifests.snapshot import read_snapshot
+from devperfops_operator.domain.manifests.template import referenced_config_maps
 from devperfops_operator.domain.observed import Snapshot
 
 KINDS: Final = ("Deployment", "ControllerRevision", "Job", "Pod", "PerfRun", "PerfGate")
@@ -53,6 +55,21 @@ class Store:
         collection, _ = self._kinds[kind]
         for change in collection.replace(items, version, namespace):
             self._tell(kind, change)
+
+    def config_map_changed(self, namespace: str, name: str) -> bool:
+        """Whether that concerns a gate, by its target's pods or its test plan."""
+        gates = [gate for gate in self.gates.within(namespace) if name in self._config_maps(gate)]
+        for gate in gates:
+            for key in self._about_gate(Change(namespace, gate.metadata.name, "")):
+                self._changed(key)
+        return bool(gates)
+
+    def _config_maps(self, gate: PerfGate) -> frozenset[str]:
+        deployment = self.deployments.get(gate.metadata.namespace, gate.spec.target_ref.name)
+        read = (
+            frozenset[str]() if deployment is None else referenced_config_maps(deployment["spec"]["template"])
+        )
+        return read | config_maps(gate.spec.load)
 
     def live_runs(self, namespace: str, gate: str) -> Iterator[PerfRun]:
         return (run for run in self.runs.owned(namespace, gate) if not run.status.phase.terminal)

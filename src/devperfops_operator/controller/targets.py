@@ -17,11 +17,13 @@ from devperfops_operator.domain.run import known_good, rollback_under_way, snaps
 
 
 class TargetReader:
-    def __init__(self, store: Store, cluster: Cluster, deployments: Deployments) -> None:
+    def __init__(
+        self, store: Store, cluster: Cluster, deployments: Deployments, revisions: Revisions
+    ) -> None:
         self._store = store
         self._cluster = cluster
         self._deployments = deployments
-        self._revisions = Revisions(cluster)
+        self._revisions = revisions
 
     async def of_gate(self, gate: PerfGate) -> Target | None:
         """With the records of its template when it may be kept; None: there is no such Deployment."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from devperfops_operator.api.perfgate import PerfGateSpec
+from devperfops_operator.domain.digest import digest
 
 _JUDGING = {"target_ref", "load", "objectives", "prometheus"}
-_DIGITS = 10
 
 
 def criteria_hash(spec: PerfGateSpec) -> str:
@@ -18,5 +15,4 @@ def criteria_hash(spec: PerfGateSpec) -> str:
     left out: neither writing one down nor a newer operator's new ones change it.
     """
     judging = spec.model_dump(mode="json", by_alias=True, include=_JUDGING, exclude_defaults=True)
-    canonical = json.dumps(judging, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
+    return digest(judging)

@@ -8,13 +8,21 @@ from datetime import datetime, timedelta
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
 from devperfops_operator.api.override import Override, OverrideStatus
-from devperfops_operator.api.perfgate import CurrentRun, Initial, PerfGateStatus, TargetStatus
+from devperfops_operator.api.perfgate import (
+    MAX_CONFIGS,
+    ConfigStatus,
+    CurrentRun,
+    Initial,
+    PerfGateStatus,
+    TargetStatus,
+)
 from devperfops_operator.api.perfrun import ActionType, PerfRun, Phase, Verdict
 from devperfops_operator.domain.conditions import set_conditions
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision, Manifest
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.history import surplus
+from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.run import run_manifest
 from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, overriding_snapshot
 from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
@@ -63,6 +71,9 @@ def _guard(observed: GateObserved, now: datetime) -> GateDecision:
         return _stalled(observed, Problem("TargetNotFound", message), now)
     if observed.inputs.problem is not None:
         return _stalled(observed, observed.inputs.problem, now)
+    load = loading(target, now)
+    if load is not None:
+        return GateDecision(_status(observed, _standing_of_loading(load), now), requeue_at=load.until)
     return _held_back(observed, _decide(observed, target, now), now)
 
 
@@ -124,6 +135,13 @@ def _begin(observed: GateObserved, target: Target, unborn: CurrentRun | None, no
         return GateDecision(_status(observed, _standing_of_rejected(observed, against), now))
     attempt = _next_attempt(observed, target, None if against is None else against.because)
     return _start(observed, target, attempt, now)
+
+
+def _standing_of_loading(load: Loading) -> _Standing:
+    """Pods that have the old content are no test of the new one, nor of a known-good one."""
+    if load.stuck:
+        return _Standing("ConfigNotLoaded", load.message, stalled=True)
+    return _Standing("ConfigChanged", load.message, working=True)
 
 
 def _resting(observed: GateObserved, target: Target) -> _Standing | None:
@@ -301,6 +319,11 @@ def _target_status(target: Target) -> TargetStatus:
         revision=target.revision,
         template_hash=target.template_hash,
         git_owner=target.git_owner,
+        template_identity=target.template_identity,
+        configs=tuple(
+            ConfigStatus(name=config.name, digest=config.digest, changed_at=config.changed_at)
+            for config in target.configs[:MAX_CONFIGS]
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
 from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
+from devperfops_operator.domain.revision import Config
 from devperfops_operator.wire.measurement import Final, JMeterState
 
 
@@ -37,6 +38,7 @@ class Rollout:
 class Target:
     """The guarded Deployment as stored now. `ready`: all wanted replicas serve, and there are some.
 
+    `configs`: the ConfigMaps its pods read.
     `ownership`: who set what in the template; None where nobody needs to know, so that it was not read.
     `git_owner`: who puts back what differs from Git, such as `Argo CD application shop`; None: nobody.
     """
@@ -47,9 +49,11 @@ class Target:
     template: Template
     revision: str
     template_hash: str
+    template_identity: str
     rollout: Rollout
     ready: bool
     scaled_to_zero: bool = False
+    configs: tuple[Config, ...] = ()
     selector: Selector = field(default_factory=dict)
     ownership: Ownership | None = None
     git_owner: str | None = None
@@ -84,6 +88,7 @@ class Snapshot:
     """A ControllerRevision of ours. `number` orders them; `known_good`: it passed, or was adopted.
 
     `override`: it is known-good because somebody said so, in this sentence.
+    `configs`: digests of the ConfigMaps that were part of it, by name.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Snapshot:
     known_good: bool
     override: str | None = None
     uid: str = ""
+    configs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from devperfops_operator.adapters.kubernetes import Cluster, Connection
 from devperfops_operator.api.settings import parse_settings
+from devperfops_operator.controller.configs import Configs
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.observe import Observer
@@ -30,9 +31,11 @@ async def test_the_settings_of_the_operator_reach_a_run() -> None:
     store.put(objects.gate(2))
     store.put(objects.deployment(3))
     connection = Connection(Configuration())
+    cluster = Cluster(connection)
     observer = Observer(
         store=store,
-        cluster=Cluster(connection),
+        cluster=cluster,
+        configs=Configs(cluster, store.config_map_changed),
         evidence=EvidenceStore(),
         failures=Failures(),
         outbox=Outbox(receivers={}, telemetry=Telemetry(CollectorRegistry()), wake=lambda _: None),

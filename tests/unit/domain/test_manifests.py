@@ -25,6 +25,7 @@ from devperfops_operator.domain.manifests.template import (
 )
 from devperfops_operator.domain.observed import Problem, RunSettings
 from devperfops_operator.domain.plan import jmeter_properties, resolve_plan, share_properties
+from devperfops_operator.domain.revision import Revision
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.domain.verdict import VERDICTS, Reason
 from devperfops_operator.wire.brief import VARIABLE, Brief
@@ -49,6 +50,7 @@ def deployment(**status: int) -> dict[str, Any]:
 
 
 DONE = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2}
+REVISION = Revision(uid="d", generation=3, template_hash="t", template_identity="i")
 
 
 # templates
@@ -98,14 +100,14 @@ def test_every_way_to_reference_a_config_map_is_found() -> None:
 def test_a_rollout_is_complete_when_only_new_ready_pods_are_left(
     change: dict[str, int], *, complete: bool
 ) -> None:
-    target = read_target(deployment(**{**DONE, **change}), revision="r")
+    target = read_target(deployment(**{**DONE, **change}), revision=REVISION)
     assert target.rollout.complete is complete
 
 
 def test_a_target_scaled_to_zero_is_not_ready_for_load() -> None:
     raw = deployment()
     raw["spec"]["replicas"] = 0
-    target = read_target(raw, revision="r")
+    target = read_target(raw, revision=REVISION)
     assert not target.ready
     assert "scaled to zero" in target.rollout.message
     assert target.scaled_to_zero
@@ -128,21 +130,21 @@ def test_only_crashes_of_the_new_pods_stall_the_rollout(owner: str, restarts: in
         for uid, number in (("old", "6"), ("new", "7"))
     ]
     raw = deployment(replicas=3, updatedReplicas=1, readyReplicas=2)
-    target = read_target(raw, revision="r", replica_sets=sets, pods=[crashing_pod(owner, restarts)])
+    target = read_target(raw, revision=REVISION, replica_sets=sets, pods=[crashing_pod(owner, restarts)])
     assert (target.rollout.problem is not None) is stalled
 
 
 def test_the_progress_deadline_counts_only_for_the_current_generation() -> None:
     raw = deployment(replicas=3, updatedReplicas=1, readyReplicas=2)
     raw["status"]["conditions"] = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
-    assert read_target(raw, revision="r").rollout.problem is not None
+    assert read_target(raw, revision=REVISION).rollout.problem is not None
     raw["status"]["observedGeneration"] = 2
-    assert read_target(raw, revision="r").rollout.problem is None
+    assert read_target(raw, revision=REVISION).rollout.problem is None
 
 
 def test_trimming_keeps_what_decisions_read() -> None:
     raw = deployment(**DONE)
-    assert read_target(trim(raw), revision="r") == read_target(raw, revision="r")
+    assert read_target(trim(raw), revision=REVISION) == read_target(raw, revision=REVISION)
     assert "note" not in json.dumps(trim(raw))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
+from devperfops_operator.domain.digest import digest
 from devperfops_operator.domain.effects import (
     CreateObject,
     DeleteConfigMap,
@@ -41,6 +42,7 @@ from devperfops_operator.domain.manifests.template import (
     referenced_config_maps,
     revision_of,
     template_hash,
+    template_identity,
     without_restart,
 )
 from devperfops_operator.domain.observed import (
@@ -60,6 +62,7 @@ from devperfops_operator.domain.observed import (
 )
 from devperfops_operator.domain.primary import primary_problem
 from devperfops_operator.domain.queueing import blocked_by
+from devperfops_operator.domain.revision import Config
 from devperfops_operator.domain.run import decide_run, rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.promoting import has_promoted
 from devperfops_operator.wire.measurement import Final, JMeterState, LoadEnd
@@ -135,6 +138,8 @@ class World:
     config_maps: dict[str, dict[str, Any]] = field(default_factory=dict)  # as stored, copies included
     primary: Primary | None = None
     used_by_replica_sets: list[Template] = field(default_factory=list)  # templates of the primary
+    loading: dict[str, tuple[datetime, tuple[str, ...], datetime | None]] = field(default_factory=dict)
+    """By ConfigMap: since when pods may have older content, what they read at their start, until when."""
     other_gates: list[PerfGate] = field(default_factory=list)
     version: int = 1
     kept: dict[str, Any] = field(default_factory=dict)  # snapshots as stored
@@ -175,12 +180,19 @@ class World:
             template=self.template,
             revision=revision_of(self.template, self.contents()),
             template_hash=template_hash(self.template),
+            template_identity=template_identity(self.template),
             rollout=self.rollout,
             ready=self.target_ready,
             scaled_to_zero=self.scaled_to_zero,
             selector=self.target_selector,
             ownership=read_ownership(self.deployment()),
             git_owner=self.git_owner,
+            configs=self.configs(),
+        )
+
+    def configs(self) -> tuple[Config, ...]:
+        return tuple(
+            Config(name, digest(data), *self.loading.get(name, ())) for name, data in self.contents().items()
         )
 
     def contents(self) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from devperfops_operator.domain.manifests.git_owner import git_marks, git_owner
 from devperfops_operator.domain.manifests.ownership import read_ownership
 from devperfops_operator.domain.manifests.template import template_hash, without_restart
 from devperfops_operator.domain.observed import Primary, Problem, Rollout, Target
+from devperfops_operator.domain.revision import Revision
 
 Raw = Mapping[str, Any]
 
@@ -36,7 +38,7 @@ def trim(deployment: Raw) -> dict[str, Any]:
 
 
 def read_target(
-    deployment: Raw, *, revision: str, replica_sets: Sequence[Raw] = (), pods: Sequence[Raw] = ()
+    deployment: Raw, *, revision: Revision, replica_sets: Sequence[Raw] = (), pods: Sequence[Raw] = ()
 ) -> Target:
     """`replica_sets` and `pods` of the Deployment are looked at only while its rollout is not complete."""
     metadata, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status", {})
@@ -46,8 +48,10 @@ def read_target(
         uid=metadata["uid"],
         generation=metadata["generation"],
         template=spec["template"],
-        revision=revision,
-        template_hash=template_hash(spec["template"]),
+        revision=revision.name,
+        template_hash=revision.template_hash,
+        template_identity=revision.template_identity,
+        configs=revision.configs,
         rollout=_rollout(deployment, _newest_pods(deployment, replica_sets, pods)),
         ready=0 < wanted <= status.get("readyReplicas", 0),
         scaled_to_zero=wanted == 0,
@@ -129,6 +133,30 @@ def _crash_loop(pods: Iterable[Raw]) -> Problem | None:
                     f"{crashes} times (CrashLoopBackOff)",
                 )
     return None
+
+
+def pods_started(deployment: Raw, replica_sets: Sequence[Raw], pods: Sequence[Raw]) -> datetime | None:
+    """When the first container of the pods that serve did, by the nodes' clocks, in whole seconds.
+
+    None: not all the pods that are wanted have told it.
+    """
+    serving = [
+        pod
+        for pod in _newest_pods(deployment, replica_sets, pods)
+        if "deletionTimestamp" not in pod["metadata"]
+    ]
+    times = [min(_starts(pod), default=None) for pod in serving]
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == deployment["spec"].get("replicas", 1) else None
+
+
+def _starts(pod: Raw) -> Iterator[datetime]:
+    """Of the containers as they are, an init container that has ended included."""
+    status = pod.get("status", {})
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        for state in container.get("state", {}).values():
+            if state.get("startedAt"):
+                yield datetime.fromisoformat(state["startedAt"])
 
 
 def _newest_pods(deployment: Raw, replica_sets: Sequence[Raw], pods: Sequence[Raw]) -> list[Raw]:

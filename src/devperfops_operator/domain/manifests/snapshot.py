@@ -55,6 +55,7 @@ def read_snapshot(stored: Mapping[str, Any]) -> Snapshot:
         known_good=metadata.get("labels", {}).get(KNOWN_GOOD_LABEL) == "true",
         override=metadata["annotations"].get(_OVERRIDE),
         uid=metadata.get("uid", ""),
+        configs=stored["data"].get("configs", {}),
     )
 
 
@@ -67,7 +68,11 @@ def snapshot_ownership(stored: Mapping[str, Any]) -> Ownership | None:
 def _manifest(
     gate: PerfGate, target: Target, *, name: str, number: int, marks: Mapping[str, str]
 ) -> dict[str, Any]:
-    data: dict[str, Any] = {"template": target.template, "gate": gate.spec.to_json()}
+    data: dict[str, Any] = {
+        "template": target.template,
+        "gate": gate.spec.to_json(),
+        "configs": {config.name: config.digest for config in target.configs},
+    }
     if target.ownership is not None:
         data["ownership"] = target.ownership.to_json()
     size = len(json.dumps(data))

@@ -154,8 +154,9 @@ def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> Act
     if target is not None and without_restart(target.template) == without_restart(good.template):
         return hold(
             "ConfigNotReversible",
-            f"the pod template already is that of known-good revision {good.revision}; "
-            "what differs is the content of its ConfigMaps, which the operator does not change",
+            f"the pod template already is that of known-good revision {good.revision}; what differs is "
+            f"the content of {_changed_since(good, target) or 'its ConfigMaps'}, "
+            "which the operator does not change",
             now,
         )
     owner = target.git_owner if target is not None else None
@@ -163,10 +164,25 @@ def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> Act
     return ActionStatus(
         type=ActionType.ROLLBACK,
         reason="Failed",
-        message=f"back to known-good revision {good.revision}{undone}",
+        message=f"back to known-good revision {good.revision}{_what_stays(good, target)}{undone}",
         to_revision=good.revision,
         decided_at=now,
     )
+
+
+def _what_stays(good: Snapshot, target: Target | None) -> str:
+    """A template that is put back reads the ConfigMaps as they are now, which is a revision of its own."""
+    changed = _changed_since(good, target)
+    return f"; the content of {changed} stays as it is, and what then runs is judged anew" if changed else ""
+
+
+def _changed_since(good: Snapshot, target: Target | None) -> str:
+    """The known-good revision's ConfigMaps whose content is another by now; only those the target reads."""
+    configs = target.configs if target is not None else ()
+    changed = [
+        config.name for config in configs if good.configs.get(config.name, config.digest) != config.digest
+    ]
+    return f"ConfigMap{'s' if len(changed) > 1 else ''} {', '.join(changed)}" if changed else ""
 
 
 def _act(

@@ -12,6 +12,7 @@ from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecision
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.judgement import decided
+from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
 from devperfops_operator.domain.observed import (
@@ -22,7 +23,7 @@ from devperfops_operator.domain.observed import (
     WorkerEvidence,
 )
 from devperfops_operator.domain.plan import resolve_plan
-from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, wait
+from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
 
 _LOOK_AGAIN = timedelta(seconds=2)
@@ -57,6 +58,9 @@ def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now
         return RunDecision(to_acting(status, decided(Reason.ROLLOUT_STALLED, rollout.problem.message), now))
     if not rollout.complete:
         return _await_rollout(observed, rollout.message, now)
+    load = loading(target, now)
+    if load is not None:
+        return _await_config(observed, load, now)
     if observed.blocked_by is not None:
         return _queue(observed, observed.blocked_by, now)
     return RunDecision(
@@ -80,6 +84,15 @@ def _await_rollout(observed: RunObserved, message: str, now: datetime) -> RunDec
         )
     waited = now - (entered(status, Phase.AWAITING_ROLLOUT) or now)
     return wait(observed, now + min(max(_LOOK_AGAIN, waited / 10), _LOOK_AGAIN_LATEST))
+
+
+def _await_config(observed: RunObserved, load: Loading, now: datetime) -> RunDecision:
+    """Tells once what it waits for; then the kubelet's time, or whoever restarts the pods, lets it go on."""
+    status = observed.run.status
+    told_already = told(status, Step.CONFIG_NOT_LOADED) is not None
+    if told_already or not load.stuck:
+        return wait(observed, load.until or now + _LOOK_AGAIN_LATEST)
+    return RunDecision(step(status, now, Step.CONFIG_NOT_LOADED, load.message))
 
 
 def _queue(observed: RunObserved, ahead: str, now: datetime) -> RunDecision:

@@ -20,6 +20,7 @@ class Step(StrEnum):
     ACCEPTED = "Accepted"
     QUEUED = "Queued"
     LEFT_QUEUE = "LeftQueue"
+    CONFIG_NOT_LOADED = "ConfigNotLoaded"
     ROLLOUT_COMPLETE = "RolloutComplete"
     SNAPSHOT_TAKEN = "SnapshotTaken"
     WORKERS_READY = "WorkersReady"
