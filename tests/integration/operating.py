@@ -22,22 +22,23 @@ NOBODY = Notifications()
 
 
 def operating(
-    world: World,
-    connection: Connection | None = None,
-    notifications: Notifications = NOBODY,
+    world: World, connection: Connection | None = None, **changes: Any
 ) -> AbstractAsyncContextManager[Operator]:
-    """A controller that watches the namespace, and acts with this connection, for the length of the block."""
+    """A controller that watches the namespace, and acts with this connection, for the length of the block.
+
+    `changes`: settings of its own.
+    """
     settings = Settings(
         operator_url="http://operator:8080",
         images=ImageSettings(operator="operator:1", jmeter="jmeter:1"),
         namespaces=(world.namespace,),
-        notifications=notifications,
+        **changes,
     )
     operator = Operator(
         settings=settings,
         cluster=Cluster(connection or world.connection),
         metrics=PrometheusMetrics({}),
-        receivers=receivers(notifications),
+        receivers=receivers(settings.notifications),
         evidence=EvidenceStore(),
         telemetry=Telemetry(CollectorRegistry()),
     )

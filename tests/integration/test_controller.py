@@ -322,8 +322,7 @@ async def test_a_deleted_gate_takes_its_runs_with_it(world: World) -> None:
         await eventually("the job is gone", lambda: world.kube.find("Job", "first", world.namespace) is None)
 
 
-async def test_a_config_map_that_changes_makes_a_new_revision_only_with_the_template(world: World) -> None:
-    """`metadata.generation` decides: new defaults of an API server must start nothing."""
+async def test_a_deployment_that_is_only_labelled_is_no_new_revision(world: World) -> None:
     async with operating(world) as operator:
         await adopted(world)
         world.kube.patch("Deployment", GATE, world.namespace, {"metadata": {"labels": {"team": "shop"}}})

@@ -16,6 +16,9 @@ from devperfops_operator.domain.manifests.template import (
     template_identity,
 )
 
+_READING = timedelta(seconds=1)
+"""A container reads its configuration a moment before it is said to have started."""
+
 ABSENT = ""
 """The digest of a ConfigMap that does not exist."""
 
@@ -102,7 +105,7 @@ def _config(
         changed_at = None if found is None else found.written_at
     else:
         before = known.get(name)
-        changed_at = before.changed_at if before is not None and before.digest == content else now
+        changed_at = before.changed_at if before is not None and before.digest == content else now + _READING
     return Config(name, content, changed_at, (*at_start, *_fixed(found)))
 
 
