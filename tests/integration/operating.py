@@ -11,14 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from devperfops_operator.adapters.kubernetes import Cluster, Connection
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
-from devperfops_operator.api.settings import ImageSettings, Notifications, Settings
+from devperfops_operator.api.settings import ImageSettings, Settings
 from devperfops_operator.controller.operator import Operator
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.main import receivers
 from tests.integration.world import World, eventually
-
-NOBODY = Notifications()
 
 
 def operating(

@@ -25,7 +25,7 @@ async def tidy() -> AsyncIterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def supplied(world: World) -> None:
+def supplied(tidy: None, world: World) -> None:  # noqa: ARG001  tidy looks at what is left at the very end
     """With a test plan and a Service."""
     world.config_map()
     world.service()
