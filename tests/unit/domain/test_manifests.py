@@ -280,7 +280,7 @@ def test_of_many_pods_one_speaks_and_the_others_are_counted(job: dict[str, Any])
     problem = read_job(job, [sound, *(unscheduled(f"r-1-{index}-a") for index in range(1, 16))]).problem
     assert problem is not None
     assert problem.startswith("pod r-1-1-a is not scheduled: 0/1 nodes: 1 Insufficient cpu.")
-    assert problem.endswith("15 of 16 pods do not start)")
+    assert problem.endswith("15 of 16 pods have a problem)")
 
 
 def test_a_pod_says_more_than_the_job_that_failed_for_it(job: dict[str, Any]) -> None:

@@ -119,7 +119,8 @@ def test_the_load_goes_on_until_the_last_worker_has_delivered() -> None:
 def test_a_worker_that_never_delivers_is_named() -> None:
     world, name = ended()
     world.change_worker(name, 2, final=None)
-    world.jobs[name] = replace(world.jobs[name], finished=True)
+    evicted = "pod p-2 failed: Evicted: The node was low on resource: memory"
+    world.jobs[name] = replace(world.jobs[name], finished=True, problem=evicted)
     world.step_run(name)
     assert world.runs[name].status.phase is Phase.JUDGING
     assert stop_wanted(world.runs[name])
@@ -127,6 +128,7 @@ def test_a_worker_that_never_delivers_is_named() -> None:
     world.settle(name)
     assert outcome(world, name) == (Verdict.INCONCLUSIVE, "EvidenceLost")
     assert "worker 2 never delivered" in message(world, name)
+    assert evicted in message(world, name)
 
 
 def test_last_counts_that_come_late_complete_the_figures() -> None:

@@ -225,7 +225,7 @@ def _failure(job: Mapping[str, Any]) -> str | None:
 def _pod_problems(pods: Sequence[Mapping[str, Any]]) -> list[str]:
     """The first one's words, and how many there are: they mostly say the same."""
     problems = [problem for pod in pods if (problem := _pod_problem(pod))]
-    more = f" ({len(problems)} of {len(pods)} pods do not start)" if len(problems) > 1 else ""
+    more = f" ({len(problems)} of {len(pods)} pods have a problem)" if len(problems) > 1 else ""
     return [problems[0] + more] if problems else []
 
 

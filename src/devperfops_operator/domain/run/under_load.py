@@ -31,6 +31,7 @@ from devperfops_operator.domain.load_findings import achieved_rate, longest_paus
 from devperfops_operator.domain.objectives import BadEvents, RunPlan
 from devperfops_operator.domain.observed import (
     Evidence,
+    LoadJob,
     ObjectiveEvidence,
     Problem,
     RunObserved,
@@ -76,8 +77,15 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
         return RunDecision(status, polls, requeue_at=now + _TICK)
     evidence = _with_gaps(observed, status, plan)
     objectives = close_objectives(plan, evidence, status.objectives, now)
-    judgement = with_warnings(judge(plan, evidence, status), objectives)
+    judgement = with_warnings(_with_cause(judge(plan, evidence, status), observed.job), objectives)
     return RunDecision(to_acting(status, judgement, now, objectives=objectives))
+
+
+def _with_cause(judgement: Judgement, job: LoadJob | None) -> Judgement:
+    """Lost evidence in the words of the pod that lost it: of an evicted one there are no logs."""
+    if judgement.reason is not Reason.EVIDENCE_LOST or job is None or job.problem is None:
+        return judgement
+    return decided(judgement.reason, f"{judgement.message} ({job.problem})")
 
 
 def with_finals(
