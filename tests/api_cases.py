@@ -68,6 +68,8 @@ _COUNTERS: Final = {
     "expect": "good >= 99.9%",
 }
 
+_GAUGE: Final = {"query": "max(cpu)", "expect": "value < 0.8 for 95%"}
+
 VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
@@ -80,6 +82,10 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "milliseconds": gate({f"{FIRST}.expect": "p50 < 300ms"}),
     "minutes, spaces around": gate({f"{FIRST}.expect": "  p1 <  1m "}),
     "counters": gate({FIRST: _COUNTERS, "spec.prometheus": "monitoring"}),
+    "a gauge": gate({FIRST: _GAUGE, "spec.prometheus": "monitoring"}),
+    "a gauge all the time, above zero": gate(
+        {FIRST: {**_GAUGE, "expect": "value >= -0.000000001 for 100%"}, "spec.prometheus": "monitoring"}
+    ),
     "two of a kind with names": gate(
         {f"{FIRST}.name": "fast", "spec.objectives.1": {"expect": "p99 < 2s", "name": "slow"}}
     ),
@@ -227,10 +233,25 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "p0": _expect("p0 < 2s", 'after "p": write a percentile of at least 1', "at least 1"),
     "limit 0": _expect("p99 < 0.0s", "has no limit above 0", "the limit must be above 0"),
     "no errors at all": _expect("errors < 0%", "has no limit above 0", "no test can prove a share of 0"),
-    "a gauge": _expect(
-        "value < 0.8 for 95%", "value or baseline, which are not supported yet", "not supported yet"
+    "a baseline": _expect("p99 < baseline + 15%", "which is not supported yet", "not supported yet"),
+    "a gauge, operator missing": _expect(
+        "value 0.8 for 95%", 'after "value ": write <, <=, > or >=', "write <"
     ),
-    "a baseline": _expect("p99 < baseline + 15%", "which are not supported yet", "not supported yet"),
+    "a gauge with a unit": _expect(
+        "value < 80% for 95%", 'after "value < 80": write for and a share', "write for and a share"
+    ),
+    "a gauge without number": _expect(
+        "value < high for 95%", 'after "value < ": write a number without a unit', "write a number here"
+    ),
+    "a gauge without share": _expect(
+        "value < 0.8", "write for and a share of the time", "write for and a share"
+    ),
+    "a gauge for nothing": _expect(
+        "value < 0.8 for 0.5%", "write a percentage from 1% to 100%", "percentage from 1% to 100%"
+    ),
+    "a gauge, something behind": _expect(
+        "value < 0.8 for 95% or so", 'after "value < 0.8 for 95%": leave the rest out', "leave the rest out"
+    ),
     "metric only": _expect("errors", 'after "errors": write < or <=', "write < or <="),
     "no unit": _expect("p99 < 2", 'after "p99 < 2": write a time with its unit', "needs its unit"),
     "unit apart": _expect(
@@ -245,7 +266,9 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "unknown metric": _expect("avg < 2s", 'after "": write p99 < 2s', "judged by a percentile"),
     "capital": _expect("P99 < 2s", 'after "": write p99 < 2s', "begins with a small p"),
-    "empty expect": _expect("", 'after "": write p99 < 2s', "begins with a percentile, errors or good"),
+    "empty expect": _expect(
+        "", 'after "": write p99 < 2s', "begins with a percentile, errors, good or value"
+    ),
     "two lines": _expect("p99 < 2s\np50 < 1s", "is not understood: write p99 < 2s", "leave the rest out"),
     # objectives
     "objectives left out": Refused(
@@ -281,7 +304,7 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "latency by Prometheus": Refused(
         gate({FIRST: {**_COUNTERS, "expect": "p99 < 2s"}, "spec.prometheus": "monitoring"}),
         "spec.objectives[0]",
-        'expect "p99 < 2s" is judged by JMeter\'s samples, good and total by Prometheus: leave good and total out',
+        'expect "p99 < 2s" is not judged by the counters good and total: leave them out',
     ),
     "good without total": Refused(
         gate({FIRST: {"expect": "good >= 99%", "good": "a"}, "spec.prometheus": "monitoring"}),
@@ -301,7 +324,37 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "counters without server": Refused(
         gate({FIRST: _COUNTERS}),
         "spec.prometheus",
-        "an objective with good and total needs prometheus: write the name",
+        "an objective with good and total, or with query, needs prometheus: write the name",
+    ),
+    "gauge without server": Refused(
+        gate({FIRST: _GAUGE}),
+        "spec.prometheus",
+        "an objective with good and total, or with query, needs prometheus: write the name",
+    ),
+    "gauge without query": Refused(
+        gate({FIRST: {"expect": "value < 0.8 for 95%"}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'query and expect "value < 0.8 for 95%" do not fit together: write a query',
+    ),
+    "query without gauge": Refused(
+        gate({f"{FIRST}.query": "up", "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'query and expect "p99 < 2s" do not fit together: write a query',
+    ),
+    "gauge with counters": Refused(
+        gate({FIRST: {**_COUNTERS, **_GAUGE}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'expect "value < 0.8 for 95%" is not judged by the counters good and total: leave them out',
+    ),
+    "transaction of a gauge": Refused(
+        gate({FIRST: {**_GAUGE, "transaction": "GET /cart"}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'expect "value < 0.8 for 95%" is judged by Prometheus, which knows no transactions of JMeter: leave',
+    ),
+    "empty gauge": Refused(
+        gate({FIRST: {**_GAUGE, "query": ""}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0].query",
+        "is empty: write a query that gives one gauge",
     ),
     "empty query": Refused(
         gate({FIRST: {**_COUNTERS, "good": ""}, "spec.prometheus": "monitoring"}),

@@ -155,6 +155,36 @@ async def test_a_selector_that_matches_nothing_gives_nothing(url: str) -> None:
     )
 
 
+async def test_a_gauge_has_one_point_a_step(url: str) -> None:
+    until = datetime.now(UTC) - timedelta(milliseconds=137)
+    since = until - timedelta(seconds=2)
+
+    (series,) = await metrics(url).gauge(
+        "shop", "max(http_requests_total)", since, until, timedelta(seconds=1)
+    )
+
+    moments = [round(moment - since.timestamp(), 3) for moment, _ in series.samples]
+    assert moments == [0, 1, 2]
+    values = [value for _, value in series.samples]
+    assert values == sorted(values)
+
+
+async def test_of_a_query_that_gives_many_series_two_are_enough_to_see_it(url: str) -> None:
+    until = datetime.now(UTC)
+    query = 'label_replace(http_requests_total, "a", "b", "", "") or up or scrape_duration_seconds'
+
+    series = await metrics(url).gauge("shop", query, until, until, timedelta(seconds=1))
+
+    assert len(series) == 2
+
+
+async def test_a_wrong_query_of_a_gauge_is_refused_with_the_servers_own_words(url: str) -> None:
+    until = datetime.now(UTC)
+
+    with pytest.raises(Refused, match="parse error"):
+        await metrics(url).gauge("shop", "max(", until, until, timedelta(seconds=1))
+
+
 @pytest.mark.parametrize("selector", ["sum(http_requests_total)", "http_requests_total{", "1 + 1"])
 async def test_what_is_no_selector_is_refused_with_the_servers_own_words(url: str, selector: str) -> None:
     until = datetime.now(UTC)

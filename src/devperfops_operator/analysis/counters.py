@@ -22,34 +22,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.series import Series, SeriesError, Target
 
 _SLACK = 1.0  # events by which one exposition's counters may disagree: they are not read at one instant
 _ROUNDING = 1e-6
 
-Target = tuple[str, str]
 Scrapes = Mapping[Target, Sequence[float]]
-
-
-class CountersError(ValueError):
-    """Counters that cannot be judged. `reason`: NoSamples, NotANumber or GoodExceedsTotal."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One counter series: labels and raw (Unix seconds, value) samples in time order."""
-
-    labels: Mapping[str, str]
-    samples: Sequence[tuple[float, float]]
-
-    @property
-    def target(self) -> Target:
-        """The process that exposes it."""
-        return self.labels.get("job", ""), self.labels.get("instance", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +40,12 @@ class Increment:
 
 
 def increments(good: Sequence[Series], total: Sequence[Series]) -> list[Increment]:
-    """What came with each scrape, all series together, in time order. Raises CountersError."""
+    """What came with each scrape, all series together, in time order. Raises SeriesError."""
     for name, counters in (("good", good), ("total", total)):
         _check_values(name, counters)
     for name, counters in (("total", total), ("good", good)):
         if not any(series.samples for series in counters):
-            raise CountersError(
+            raise SeriesError(
                 "NoSamples",
                 f"`{name}` matches no series in the judged window; check the selector against Prometheus",
             )
@@ -78,7 +56,7 @@ def increments(good: Sequence[Series], total: Sequence[Series]) -> list[Incremen
             for instant, increase in _increases(series, scrapes[series.target]):
                 merged[int(instant)][column] += increase
     if not merged:
-        raise CountersError(
+        raise SeriesError(
             "NoSamples",
             "the judged window holds no two scrapes of a target; make the load last several scrape intervals",
         )
@@ -86,7 +64,7 @@ def increments(good: Sequence[Series], total: Sequence[Series]) -> list[Incremen
 
 
 def tallies(steps: Sequence[Increment]) -> list[Tally]:
-    """The count after each increment; the last is that of the whole window. Raises CountersError.
+    """The count after each increment; the last is that of the whole window. Raises SeriesError.
 
     `exceedance_seconds` counts the scrapes that brought a bad event.
     """
@@ -102,7 +80,7 @@ def tallies(steps: Sequence[Increment]) -> list[Tally]:
         before = Tally(samples, bad, min(seconds, bad))
         counted.append(before)
     if good - total > _SLACK + _ROUNDING * total:
-        raise CountersError(
+        raise SeriesError(
             "GoodExceedsTotal",
             f"`good` counts {good:.0f} events, `total` only {total:.0f}; `total` must count every good event",
         )
@@ -113,7 +91,7 @@ def _check_values(name: str, counters: Sequence[Series]) -> None:
     for series in counters:
         for instant, value in series.samples:
             if not (math.isfinite(value) and value >= 0):
-                raise CountersError(
+                raise SeriesError(
                     "NotANumber",
                     f"`{name}` has a sample of {value} at {_clock(instant)} in {dict(series.labels)}; "
                     "name a counter, whose values are numbers from 0 up",
@@ -129,13 +107,13 @@ def _scrapes(counters: Sequence[Series]) -> Scrapes:
 
 
 def _common_scrapes(good: Scrapes, total: Scrapes) -> Scrapes:
-    """The scrapes that count. Raises CountersError if `good` has one that `total` knows nothing of."""
+    """The scrapes that count. Raises SeriesError if `good` has one that `total` knows nothing of."""
     common = {target: _settled(good.get(target, ()), instants) for target, instants in total.items()}
     for target, instants in good.items():
         unknown = set(_settled(total.get(target, ()), instants)) - set(total.get(target, ()))
         if unknown:
             job, instance = target
-            raise CountersError(
+            raise SeriesError(
                 "GoodExceedsTotal",
                 f"`good` has a sample of job {job!r}, instance {instance!r} at {_clock(min(unknown))} and "
                 "`total` has none; `total` must match every series that `good` matches",

@@ -1,12 +1,14 @@
 """The `expect` grammar: METRIC OPERATOR VALUE.
 
-expect  = latency | errors | good ;                   (* spaces optional *)
+expect  = latency | errors | good | value ;           (* spaces optional, but around `for` required *)
 latency = "p" q ("<" | "<=") time ;
 errors  = "errors" ("<" | "<=") percent ;
 good    = "good" (">" | ">=") percent ;
+value   = "value" ("<" | "<=" | ">" | ">=") number " for " ( percent | "100%" ) ;
 q       = 1..99 [ "." 1-4 digits ] ;
 time    = int "ms" | decimal(3) "s" | int "m" ;
-percent = 0-99 [ "." 1-4 digits ] "%" ;               (* limits are above 0 *)
+percent = 0-99 [ "." 1-4 digits ] "%" ;
+number  = [ "-" ] 1-15 digits [ "." 1-9 digits ] ;    (* all other limits are above 0 *)
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ from typing import Final
 from devperfops_operator.api.quantity import format_percent, parse_percent
 
 MAX_LENGTH: Final = 80
-EXAMPLES: Final = "p99 < 2s, errors < 0.5% or good >= 99.9%"
+EXAMPLES: Final = "p99 < 2s, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%"
 # Exactly what `parse` accepts, zero limits aside; also the pattern of the CRD's CEL rule (RE2).
 PATTERN: Final = (
     r"^ *(p[1-9][0-9]?(\.[0-9]{1,4})? *<=? *([0-9]{1,7}ms|[0-9]{1,4}(\.[0-9]{1,3})?s|[0-9]{1,3}m)"
     r"|errors *<=? *[0-9]{1,2}(\.[0-9]{1,4})?%"
-    r"|good *>=? *[0-9]{1,2}(\.[0-9]{1,4})?%) *$"
+    r"|good *>=? *[0-9]{1,2}(\.[0-9]{1,4})?%"
+    r"|value *[<>]=? *-?[0-9]{1,15}(\.[0-9]{1,9})? +for +(100|[1-9][0-9]?(\.[0-9]{1,4})?)%) *$"
 )
 
 _MS_PER: Final = {"ms": 1, "s": 1_000, "m": 60_000}
@@ -110,7 +113,19 @@ class GoodExpectation:
         return f"good {self.op} {format_percent(self.share)}"
 
 
-Expectation = LatencyExpectation | ErrorsExpectation | GoodExpectation
+@dataclass(frozen=True, slots=True)
+class ValueExpectation:
+    """`value < 0.8 for 95%`: at least this share of a gauge's points must be in bounds."""
+
+    op: Comparison
+    limit: str
+    share: Fraction
+
+    def __str__(self) -> str:
+        return f"value {self.op} {self.limit} for {format_percent(self.share)}"
+
+
+Expectation = LatencyExpectation | ErrorsExpectation | GoodExpectation | ValueExpectation
 
 
 def parse_expect(text: str) -> Expectation:
@@ -130,6 +145,8 @@ def parse_expect(text: str) -> Expectation:
             expectation = _errors(scanner)
         case "good":
             expectation = _good(scanner)
+        case "value":
+            expectation = _value(scanner)
         case _:
             raise scanner.failure(_unknown_metric(metric), at=scanner.token_start)
     if scanner.take(".*"):
@@ -170,8 +187,6 @@ class _Scanner:
 
 def _unknown_metric(metric: str) -> str:
     match metric:
-        case "value":
-            return f"`value` expectations (gauges) are not supported yet; write {EXAMPLES}"
         case "P" | "percentile":
             return "a percentile begins with a small p; write for example p99 < 2s"
         case "error" | "Errors" | "Error":
@@ -179,7 +194,7 @@ def _unknown_metric(metric: str) -> str:
         case "avg" | "average" | "mean" | "max" | "min" | "median":
             return "a latency is judged by a percentile; write for example p99 < 2s (p50 is the median)"
         case _:
-            return f"an expectation begins with a percentile, errors or good; write {EXAMPLES}"
+            return f"an expectation begins with a percentile, errors, good or value; write {EXAMPLES}"
 
 
 def _latency(scanner: _Scanner) -> LatencyExpectation:
@@ -207,6 +222,32 @@ def _good(scanner: _Scanner) -> GoodExpectation:
     if token not in {Comparison.GREATER, Comparison.AT_LEAST}:
         raise scanner.failure("write > or >= here, for example good >= 99.9%", at=scanner.token_start)
     return GoodExpectation(Comparison(token), _percent(scanner, example="good >= 99.9%"))
+
+
+def _value(scanner: _Scanner) -> ValueExpectation:
+    example = "value < 0.8 for 95%"
+    token = scanner.take("[<>=!]+")
+    if token not in set(Comparison):
+        raise scanner.failure(f"write <, <=, > or >= here, for example {example}", at=scanner.token_start)
+    op = Comparison(token)
+    limit = scanner.take(r"-?[0-9.]+")
+    if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", limit):
+        raise scanner.failure(
+            f"write a number here (at most nine decimals, no unit), for example {example}",
+            at=scanner.token_start,
+        )
+    if scanner.take_adjoining("[^ ]+") or not scanner.take("for(?= )"):
+        raise scanner.failure(
+            f"write for and a share of the time behind the number, for example {example}",
+            at=scanner.token_start,
+        )
+    token = scanner.take(r"[0-9.]+%?")
+    if not re.fullmatch(r"(100|[1-9][0-9]?(\.[0-9]{1,4})?)%", token):
+        raise scanner.failure(
+            f"write a percentage from 1% to 100% (at most four decimals), for example {example}",
+            at=scanner.token_start,
+        )
+    return ValueExpectation(op, limit, Fraction(token.rstrip("%")) / 100)
 
 
 def _upper_bound(scanner: _Scanner, example: str) -> Comparison:

@@ -24,12 +24,13 @@ class Origin(StrEnum):
 
 
 class Objective(ApiModel):
-    """One thing the target must hold, judged by JMeter's samples or, with good and total, by Prometheus."""
+    """One thing the target must hold, judged by JMeter's samples or, with queries, by Prometheus."""
 
     validations: ClassVar = (
         objective_rules.GOOD_WITH_TOTAL,
         objective_rules.GOOD_HAS_QUERIES,
         objective_rules.QUERIES_HAVE_GOOD,
+        objective_rules.VALUE_WITH_QUERY,
         objective_rules.TRANSACTION_HAS_SAMPLES,
     )
 
@@ -38,7 +39,7 @@ class Objective(ApiModel):
     ] = None
     """What people call it; by default the text of expect."""
     expect: Annotated[str, Field(max_length=MAX_LENGTH), objective_rules.EXPECT]
-    """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5% or good >= 99.9%."""
+    """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%."""
     transaction: Annotated[
         str | None,
         Field(max_length=LABEL_LENGTH),
@@ -53,6 +54,10 @@ class Objective(ApiModel):
         str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
     ] = None
     """PromQL that gives the raw counters of all events."""
+    query: Annotated[
+        str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives one gauge")
+    ] = None
+    """PromQL that gives one series, the gauge of expect: value; read once a scrape over the judged load."""
     critical: bool = True
     """false: judged and told, but it neither ends the load nor decides the run's verdict."""
     origin: Origin | None = None

@@ -12,6 +12,8 @@ from devperfops_operator.api import expect
 from devperfops_operator.api.rules import Rule, matches, quoted
 
 _GOOD: Final = "^ *good"
+_VALUE: Final = "^ *value"
+_BY_PROMETHEUS: Final = "^ *(good|value)"
 
 
 def _expect_problem(text: str) -> str | None:
@@ -22,8 +24,8 @@ def _expect_problem(text: str) -> str | None:
     return None
 
 
-def _is_good(objective: Mapping[str, Any]) -> bool:
-    return re.match(_GOOD, objective["expect"]) is not None
+def _is(metric: str, objective: Mapping[str, Any]) -> bool:
+    return re.match(metric, objective["expect"]) is not None
 
 
 def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
@@ -34,15 +36,17 @@ def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
 _ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
 _UNDERSTOOD: Final = (  # the longest beginning that makes sense
     r"^ *(p([1-9][0-9]?(\.[0-9]{1,4})?)? *(<=? *([0-9]+(\.[0-9]+)?(ms|s|m)?)?)?"
-    r"|errors *(<=? *([0-9]+(\.[0-9]+)?%?)?)?|good *(>=? *([0-9]+(\.[0-9]+)?%?)?)?)?"
+    r"|errors *(<=? *([0-9]+(\.[0-9]+)?%?)?)?|good *(>=? *([0-9]+(\.[0-9]+)?%?)?)?"
+    r"|value *([<>]=? *(-?[0-9]+(\.[0-9]+)?( +(for( +([0-9]+(\.[0-9]+)?%?)?)?)?)?)?)?)?"
 )
 _REFUSED: Final = (  # understood, but not to be had; the first that applies
     (
-        "^ *value|baseline",
-        f"asks for value or baseline, which are not supported yet: write {expect.EXAMPLES}",
+        "baseline",
+        f"asks for baseline, which is not supported yet: write {expect.EXAMPLES}",
     ),
     (_ZERO, f"has no limit above 0, which no test can prove: write {expect.EXAMPLES}"),
 )
+_BOUND: Final = "^ *value *[<>]=? *-?[0-9.]+"
 _EXPECTED: Final = (  # what to write, by how far the text goes; the first that applies
     (
         "^ *p($|[^1-9a-z])|^ *p[0-9]{3}",
@@ -50,6 +54,11 @@ _EXPECTED: Final = (  # what to write, by how far the text goes; the first that 
     ),
     ("^ *(p[0-9.]+|errors)( *$| *[^ <0-9.]| +[0-9])", "write < or <=, such as p99 < 2s or errors < 0.5%"),
     ("^ *good *($|[^ >])", "write > or >=, such as good >= 99.9%"),
+    ("^ *value *($|[^ <>])", "write <, <=, > or >=, such as value < 0.8 for 95%"),
+    ("^ *value *[<>]=? *($|[^ =0-9-])", "write a number without a unit, such as value < 0.8 for 95%"),
+    (f"{_BOUND} +for +(100|[1-9][0-9]?([.][0-9]{{1,4}})?)%", "leave the rest out"),
+    (f"{_BOUND} +for ", "write a percentage from 1% to 100%, such as value < 0.8 for 95%"),
+    ("^ *value", "write for and a share of the time behind the number, such as value < 0.8 for 95%"),
     ("[0-9](ms|s|m|%) *[^ s]", f"leave the rest out, as in {expect.EXAMPLES}"),
     ("^ *p", "write a time with its unit, such as 300ms, 1.5s or 1m"),
     ("^ *(errors|good)", "write a percentage under 100 with at most four decimals, such as 0.5%"),
@@ -86,18 +95,24 @@ GOOD_WITH_TOTAL: Final = Rule.of(
 )
 GOOD_HAS_QUERIES: Final = Rule.of(
     f"!{matches('self.expect', _GOOD)} || has(self.good) || has(self.total)",
-    lambda objective: not _is_good(objective) or "good" in objective or "total" in objective,
+    lambda objective: not _is(_GOOD, objective) or "good" in objective or "total" in objective,
     'expect "{self.expect}" needs its two counters at Prometheus: write the queries good and total',
 )
 QUERIES_HAVE_GOOD: Final = Rule.of(
     f"{matches('self.expect', _GOOD)} || !(has(self.good) || has(self.total))",
-    lambda objective: _is_good(objective) or not ("good" in objective or "total" in objective),
-    'expect "{self.expect}" is judged by JMeter\'s samples, good and total by Prometheus: '
-    "leave good and total out, or write expect: good >= 99.9%",
+    lambda objective: _is(_GOOD, objective) or not ("good" in objective or "total" in objective),
+    'expect "{self.expect}" is not judged by the counters good and total: '
+    "leave them out, or write expect: good >= 99.9%",
+)
+VALUE_WITH_QUERY: Final = Rule.of(
+    f"{matches('self.expect', _VALUE)} == has(self.query)",
+    lambda objective: _is(_VALUE, objective) == ("query" in objective),
+    'query and expect "{self.expect}" do not fit together: write a query, which gives a gauge at Prometheus, '
+    "for value < 0.8 for 95%, and for nothing else",
 )
 TRANSACTION_HAS_SAMPLES: Final = Rule.of(
-    f"!has(self.transaction) || !{matches('self.expect', _GOOD)}",
-    lambda objective: "transaction" not in objective or not _is_good(objective),
+    f"!has(self.transaction) || !{matches('self.expect', _BY_PROMETHEUS)}",
+    lambda objective: "transaction" not in objective or not _is(_BY_PROMETHEUS, objective),
     'expect "{self.expect}" is judged by Prometheus, which knows no transactions of JMeter: '
     "leave transaction out, and write what is to be selected into the query",
 )
@@ -119,13 +134,14 @@ DISTINCT_NAMES: Final = Rule.of(
     _distinct_names,
     "two objectives have the same name (without name, the text of expect is the name): write different names",
 )
-COUNTERS_HAVE_PROMETHEUS: Final = Rule.of(
+QUERIES_HAVE_PROMETHEUS: Final = Rule.of(
     "has(self.prometheus) || !has(self.objectives)"
-    " || !self.objectives.exists(o, has(o.good) || has(o.total))",
+    " || !self.objectives.exists(o, has(o.good) || has(o.total) || has(o.query))",
     lambda spec: (
-        "prometheus" in spec or not any("good" in o or "total" in o for o in spec.get("objectives", ()))
+        "prometheus" in spec
+        or not any({"good", "total", "query"} & o.keys() for o in spec.get("objectives", ()))
     ),
-    "an objective with good and total needs prometheus: "
+    "an objective with good and total, or with query, needs prometheus: "
     "write the name of a Prometheus server from the operator's settings, such as prometheus: monitoring",
     field="prometheus",
 )

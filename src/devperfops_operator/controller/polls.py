@@ -1,18 +1,22 @@
-"""Reads counters beside the decisions: a slow Prometheus must not hold up a run."""
+"""Reads Prometheus beside the decisions: a slow Prometheus must not hold up a run."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import assert_never
 
+from devperfops_operator.analysis.series import Series
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.domain.effects import PollMetrics
 from devperfops_operator.domain.errors import Refused, Unavailable
+from devperfops_operator.domain.objectives import BadEvents, GaugePoints
 from devperfops_operator.domain.observed import Problem
 from devperfops_operator.domain.ports import Metrics
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence import EvidenceStore
+from devperfops_operator.evidence.polled import GaugeWindow
 
 _log = logging.getLogger(__name__)
 
@@ -48,21 +52,39 @@ class Polls:
         if task.cancelled():
             return
         if (error := task.exception()) is not None:
-            _log.error("%s: reading the counters of %s failed", key, poll[1], exc_info=error)
+            _log.error("%s: reading Prometheus for %s failed", key, poll[1], exc_info=error)
         self._wake(key)
 
     async def _poll(self, run_uid: str, effect: PollMetrics) -> None:
         try:
-            good, total = await asyncio.gather(
-                *(
-                    self._metrics.counters(effect.server, selector, effect.since, effect.until)
-                    for selector in (effect.good, effect.total)
-                )
-            )
+            match effect.polled:
+                case BadEvents():
+                    await self._poll_counters(run_uid, effect, effect.polled)
+                case GaugePoints():
+                    await self._poll_gauge(run_uid, effect, effect.polled)
+                case _:
+                    assert_never(effect.polled)
         except (Refused, Unavailable) as error:
             problem = Problem(Reason.PROMETHEUS_UNAVAILABLE.value, str(error))
             if self._evidence.is_open(run_uid):
-                self._evidence.counters_failed(run_uid, effect.objective, problem, effect.until)
-        else:
-            if self._evidence.is_open(run_uid):
-                self._evidence.accept_counters(run_uid, effect.objective, good, total, effect.until)
+                self._evidence.poll_failed(run_uid, effect.objective, problem, effect.until)
+
+    async def _poll_counters(self, run_uid: str, effect: PollMetrics, counters: BadEvents) -> None:
+        good, total = await asyncio.gather(
+            *(
+                self._metrics.counters(effect.server, selector, effect.since, effect.until)
+                for selector in (counters.good, counters.total)
+            )
+        )
+        if self._evidence.is_open(run_uid):
+            self._evidence.accept_counters(run_uid, effect.objective, good, total, effect.until)
+
+    async def _poll_gauge(self, run_uid: str, effect: PollMetrics, gauge: GaugePoints) -> None:
+        """The first point is one step into the window: what it shows was scraped under judged load."""
+        first, last = effect.since + effect.step, min(effect.until, effect.ends)
+        series: Sequence[Series] = ()
+        if first <= last:
+            series = await self._metrics.gauge(effect.server, gauge.query, first, last, effect.step)
+        window = GaugeWindow(last - effect.since, effect.ends - effect.since, effect.step)
+        if self._evidence.is_open(run_uid):
+            self._evidence.accept_gauge(run_uid, effect.objective, series, window, effect.until)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from devperfops_operator.api.perfgate import PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRunStatus
 from devperfops_operator.domain.manifests.template import Template
+from devperfops_operator.domain.objectives import Polled
 from devperfops_operator.domain.report import Message
 
 Manifest = Mapping[str, Any]
@@ -98,14 +99,18 @@ class RestoreOwnership:
 
 @dataclass(frozen=True, slots=True)
 class PollMetrics:
-    """Read the counters of one objective over [since, until] and hand them to the evidence."""
+    """Read what one objective needs of Prometheus over [since, until] and hand it to the evidence.
+
+    `ends`: when the judged window ends; `step`: how often the server scrapes.
+    """
 
     server: str
     objective: str
-    good: str
-    total: str
+    polled: Polled
     since: datetime
     until: datetime
+    ends: datetime
+    step: timedelta
 
     @property
     def key(self) -> str:

@@ -101,7 +101,7 @@ def _plugins_problem(source: Source | None, found: ConfigMaps) -> Problem | None
 
 
 def _prometheus_problem(spec: PerfGateSpec, servers: Collection[str]) -> Problem | None:
-    if not resolve_plan(spec).counter_objectives or spec.prometheus in servers:
+    if not resolve_plan(spec).polled_objectives or spec.prometheus in servers:
         return None
     known = ", ".join(sorted(servers)) or "none"
     return Problem(

@@ -179,14 +179,6 @@ def _objective_findings(objective: JudgedObjective, evidence: ObjectiveEvidence)
     elif not objective.test.passes(evidence.tally):
         yield Finding(
             Reason.NOT_ENOUGH_EVIDENCE,
-            f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}, so up to "
-            f"{wording.bound(objective.test, evidence.tally)} cannot be ruled out"
-            f"{_samples_hint(objective, evidence.tally)}",
+            f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}"
+            f"{wording.what_a_pass_takes(objective.test, evidence.tally)}",
         )
-
-
-def _samples_hint(objective: JudgedObjective, tally: Tally) -> str:
-    needed = objective.test.samples_to_pass()
-    if tally.samples >= needed:
-        return ""
-    return f"; a Pass needs at least {needed} samples, so test longer or at a higher rate"

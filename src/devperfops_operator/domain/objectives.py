@@ -9,6 +9,8 @@ from fractions import Fraction
 from typing import assert_never
 
 from devperfops_operator.analysis.exceedance import ShareTest
+from devperfops_operator.analysis.gauge import GaugeTest
+from devperfops_operator.api.expect import Comparison
 from devperfops_operator.api.objective import Origin
 from devperfops_operator.wire.brief import Threshold
 
@@ -40,7 +42,31 @@ class BadEvents:
     total: str
 
 
-Counted = OverThreshold | FailedSamples | BadEvents
+@dataclass(frozen=True, slots=True)
+class GaugePoints:
+    """A gauge at Prometheus: counts its points out of bounds."""
+
+    query: str
+    op: Comparison
+    limit: float
+
+    def in_bounds(self, value: float) -> bool:
+        match self.op:
+            case Comparison.LESS:
+                return value < self.limit
+            case Comparison.AT_MOST:
+                return value <= self.limit
+            case Comparison.GREATER:
+                return value > self.limit
+            case Comparison.AT_LEAST:
+                return value >= self.limit
+            case _:
+                assert_never(self.op)
+
+
+Polled = BadEvents | GaugePoints
+"""What Prometheus is asked for."""
+Counted = OverThreshold | FailedSamples | Polled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +76,7 @@ class JudgedObjective:
     name: str
     expect: str
     counted: Counted
-    test: ShareTest
+    test: ShareTest | GaugeTest
     critical: bool = True
     origin: Origin | None = None
 
@@ -60,7 +86,7 @@ class JudgedObjective:
         match self.counted:
             case OverThreshold(transaction=transaction) | FailedSamples(transaction=transaction):
                 return transaction
-            case BadEvents():
+            case BadEvents() | GaugePoints():
                 return None
             case _:
                 assert_never(self.counted)
@@ -99,5 +125,5 @@ class RunPlan:
         return [objective for objective in self.objectives if objective.critical]
 
     @property
-    def counter_objectives(self) -> Sequence[JudgedObjective]:
-        return [objective for objective in self.objectives if isinstance(objective.counted, BadEvents)]
+    def polled_objectives(self) -> Sequence[JudgedObjective]:
+        return [objective for objective in self.objectives if isinstance(objective.counted, Polled)]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.gauge import Points
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
@@ -152,7 +153,7 @@ class ObjectiveEvidence:
 
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
     `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
-    first to the last scrape that counts.
+    first to the last scrape that counts; `points`, for gauges only, what was seen of them.
     """
 
     tally: Tally
@@ -160,6 +161,7 @@ class ObjectiveEvidence:
     quantile_ms: float | None = None
     gap: Problem | None = None
     covered: timedelta | None = None
+    points: Points | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from fractions import Fraction
 from typing import assert_never
 
 from devperfops_operator.analysis.exceedance import ShareTest
+from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.api.expect import (
     ErrorsExpectation,
     Expectation,
     ExpectError,
     GoodExpectation,
     LatencyExpectation,
+    ValueExpectation,
     parse_expect,
 )
 from devperfops_operator.api.load import Load
@@ -24,6 +26,7 @@ from devperfops_operator.domain.objectives import (
     BadEvents,
     Counted,
     FailedSamples,
+    GaugePoints,
     JudgedObjective,
     OverThreshold,
     RunPlan,
@@ -58,7 +61,7 @@ def resolve_plan(spec: PerfGateSpec) -> RunPlan:
                     name=objective.name or objective.expect,
                     expect=objective.expect,
                     counted=_counted(index, objective, expectation, thresholds),
-                    test=ShareTest(allowed=expectation.allowed, alpha=ALPHA / len(spec.objectives)),
+                    test=_test(expectation, ALPHA / len(spec.objectives)),
                     critical=objective.critical,
                     origin=objective.origin,
                 )
@@ -107,6 +110,12 @@ def _expectation(index: int, objective: Objective) -> Expectation:
         raise InvalidSpec(f"spec.objectives[{index}].expect", str(error)) from error
 
 
+def _test(expectation: Expectation, alpha: float) -> ShareTest | GaugeTest:
+    if isinstance(expectation, ValueExpectation):
+        return GaugeTest(expectation.share)
+    return ShareTest(allowed=expectation.allowed, alpha=alpha)
+
+
 def _threshold(expectation: LatencyExpectation) -> Threshold:
     return Threshold(elapsed_ms=expectation.limit_ms, inclusive=expectation.inclusive)
 
@@ -125,6 +134,12 @@ def _counted(
                 field = f"spec.objectives[{index}]"
                 raise InvalidSpec(field, "`good` and `total` are needed for a `good` objective; add both")
             return BadEvents(objective.good, objective.total)
+        case ValueExpectation():
+            if objective.query is None:
+                raise InvalidSpec(
+                    f"spec.objectives[{index}]", "`query` is needed for a `value` objective; add it"
+                )
+            return GaugePoints(objective.query, expectation.op, float(expectation.limit))
         case _:
             assert_never(expectation)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from devperfops_operator.analysis.counters import Series
+from devperfops_operator.analysis.series import Series
 from devperfops_operator.domain.report import Message
 
 
@@ -29,6 +29,14 @@ class Metrics(Protocol):
         """Raw samples of every series `selector` matches within [since, until].
 
         Raises Unavailable (no answer) or Refused (the server calls the query wrong).
+        """
+
+    async def gauge(
+        self, server: str, query: str, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[Series]:
+        """The values of `query` at since, since + step ... until; of two series at most.
+
+        Raises likewise.
         """
 
 

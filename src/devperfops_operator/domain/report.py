@@ -48,7 +48,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       progressAt (when these figures were taken)} or null: there was none
         objectives    [{name, expect, transaction (null: all samples), critical, origin (SLA, History,
                       Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
-                      bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]
+                      bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]; of a gauge, samples
+                      are its points and there is no bound
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, firstStart,
                       lastEnd (both by the clock of its node), endedAt, objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,

@@ -1,6 +1,7 @@
 """The one table from reason to verdict, and the order in which reasons are looked for.
 
-Error before load > latched Fail > whatever makes the run Inconclusive > Pass. No data never passes.
+Error before load > latched Fail > Error under load > whatever makes the run Inconclusive > Pass.
+No data never passes.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Reason(StrEnum):
     ROLLOUT_STALLED = "RolloutStalled"
     OBJECTIVE_FAILED = "ObjectiveFailed"
     UNRESPONSIVE = "Unresponsive"
+    # under load, but it cannot be judged; what failed until then stands
+    AMBIGUOUS_QUERY = "AmbiguousQuery"
     # tested, but the test itself was not valid or not enough
     TARGET_GONE = "TargetGone"
     EVIDENCE_LOST = "EvidenceLost"
@@ -80,6 +83,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.ROLLOUT_STALLED: Verdict.FAIL,
     Reason.OBJECTIVE_FAILED: Verdict.FAIL,
     Reason.UNRESPONSIVE: Verdict.FAIL,
+    Reason.AMBIGUOUS_QUERY: Verdict.ERROR,
     Reason.TARGET_GONE: Verdict.INCONCLUSIVE,
     Reason.EVIDENCE_LOST: Verdict.INCONCLUSIVE,
     Reason.JMETER_DIED: Verdict.INCONCLUSIVE,

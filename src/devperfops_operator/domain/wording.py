@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import assert_never
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain.objectives import (
     BadEvents,
     Counted,
     FailedSamples,
+    GaugePoints,
     JudgedObjective,
     OverThreshold,
 )
@@ -21,9 +24,24 @@ def share(tally: Tally) -> str:
     return format_percent(Fraction(tally.exceedances, tally.samples)) if tally.samples else "no samples"
 
 
-def bound(test: ShareTest, tally: Tally) -> str:
-    """Upper confidence bound of that share."""
-    return format_percent(Fraction(test.upper_bound(tally)))
+def bound(test: ShareTest | GaugeTest, tally: Tally) -> str | None:
+    """Upper confidence bound of that share; None where nothing is inferred."""
+    match test:
+        case ShareTest():
+            return format_percent(Fraction(test.upper_bound(tally)))
+        case GaugeTest():
+            return None
+        case _:
+            assert_never(test)
+
+
+def what_a_pass_takes(test: ShareTest | GaugeTest, tally: Tally) -> str:
+    """Behind `exceedances`: why they are too many or too few to pass."""
+    if not isinstance(test, ShareTest):
+        return ""
+    needed = test.samples_to_pass()
+    hint = f"; a Pass needs at least {needed} samples, so test longer or at a higher rate"
+    return f", so up to {bound(test, tally)} cannot be ruled out{hint if tally.samples < needed else ''}"
 
 
 def milliseconds(value: float) -> str:
@@ -45,6 +63,12 @@ def observed(counted: Counted, evidence: ObjectiveEvidence) -> str:
         case BadEvents():
             good = Fraction(tally.samples - tally.exceedances, tally.samples)
             return f"{format_percent(good)} good"
+        case GaugePoints():
+            middle = f"value = {evidence.points.middle:.4g} in the middle, " if evidence.points else ""
+            inside = format_percent(1 - Fraction(tally.exceedances, tally.samples))
+            return f"{middle}{inside} of {tally.samples} points in bounds"
+        case _:
+            assert_never(counted)
 
 
 def exceedances(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
@@ -52,12 +76,16 @@ def exceedances(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
     tally = evidence.tally
     match objective.counted:
         case OverThreshold():
-            what = "were slower or failed"
+            what = "judged samples were slower or failed"
         case FailedSamples():
-            what = "failed"
+            what = "judged samples failed"
         case BadEvents():
-            what = "were not good"
+            what = "judged samples were not good"
+        case GaugePoints():
+            what = "points were out of bounds"
+        case _:
+            assert_never(objective.counted)
     return (
-        f"{tally.exceedances} of {tally.samples} judged samples {what} "
+        f"{tally.exceedances} of {tally.samples} {what} "
         f"({share(tally)}; allowed {format_percent(objective.test.allowed)})"
     )

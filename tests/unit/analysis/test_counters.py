@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.analysis.counters import CountersError, Increment, Series, increments, tallies
+from devperfops_operator.analysis.counters import Increment, increments, tallies
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.series import Series, SeriesError
 
 
 def series(samples, code="200", instance="10.0.0.1:80"):
@@ -19,7 +20,7 @@ def whole(good, total):
 
 
 def refused(good, total):
-    with pytest.raises(CountersError) as caught:
+    with pytest.raises(SeriesError) as caught:
         whole(good, total)
     return caught.value
 

@@ -16,6 +16,7 @@ from devperfops_operator.api.expect import (
     ExpectError,
     GoodExpectation,
     LatencyExpectation,
+    ValueExpectation,
     parse_expect,
 )
 
@@ -42,10 +43,22 @@ from devperfops_operator.api.expect import (
     ],
 )
 def test_expectations_and_the_share_of_exceedances_they_allow(
-    text: str, expectation: Expectation, allowed: Fraction
+    text: str, expectation: ErrorsExpectation | GoodExpectation | LatencyExpectation, allowed: Fraction
 ) -> None:
     assert parse_expect(text) == expectation
-    assert parse_expect(text).allowed == allowed
+    assert expectation.allowed == allowed
+
+
+@pytest.mark.parametrize(
+    ("text", "expectation"),
+    [
+        ("value < 0.8 for 95%", ValueExpectation(Comparison.LESS, "0.8", Fraction(95, 100))),
+        (" value>=-3   for  100% ", ValueExpectation(Comparison.AT_LEAST, "-3", Fraction(1))),
+        ("value <= 0 for 99.95%", ValueExpectation(Comparison.AT_MOST, "0", Fraction(9995, 10000))),
+    ],
+)
+def test_expectations_of_a_gauge(text: str, expectation: ValueExpectation) -> None:
+    assert parse_expect(text) == expectation
 
 
 @pytest.mark.parametrize(
@@ -70,7 +83,16 @@ def test_expectations_and_the_share_of_exceedances_they_allow(
         ("p99 < 0ms", 6, "above 0"),
         ("p99 < 2s, please", 8, 'leave the rest out: "p99 < 2s"'),
         ("p99 < baseline + 15%", 6, "comparison with a baseline is not supported yet; write a time"),
-        ("value < 0.8 for 95%", 0, "`value` expectations (gauges) are not supported yet"),
+        ("value = 0.8 for 95%", 6, "write <, <=, > or >= here, for example value < 0.8 for 95%"),
+        ("value < high for 95%", 8, "write a number here"),
+        ("value < 5% for 95%", 9, "write for and a share of the time behind the number"),
+        ("value < 0.8", 11, "write for and a share of the time behind the number"),
+        ("value < 0.8for 95%", 11, "write for and a share of the time behind the number"),
+        ("value < 0.8 for95%", 12, "write for and a share of the time behind the number"),
+        ("value < 0.8 for 95", 16, "from 1% to 100%"),
+        ("value < 0.8 for 0.5%", 16, "from 1% to 100%"),
+        ("value < 0.8 for 101%", 16, "from 1% to 100%"),
+        ("value < 0.8 for 95% of it", 20, 'leave the rest out: "value < 0.8 for 95%"'),
         ("error < 1%", 0, "called errors"),
         ("errors 1%", 7, "write < or <= here, for example errors < 0.5%"),
         ("errors < 1", 9, "its % sign"),
@@ -79,7 +101,7 @@ def test_expectations_and_the_share_of_exceedances_they_allow(
         ("good < 99%", 5, "write > or >= here"),
         ("good >= ", 8, "write a percentage"),
         ("avg < 2s", 0, "by a percentile"),
-        ("", 0, "begins with a percentile, errors or good"),
+        ("", 0, "begins with a percentile, errors, good or value"),
         ("p99 < 2s\n", 8, "leave the rest out"),
         ("p" * (MAX_LENGTH + 1), MAX_LENGTH, "longer than 80 characters"),
     ],
@@ -110,13 +132,19 @@ expectations = st.one_of(
     ),
     st.builds(ErrorsExpectation, st.sampled_from([Comparison.LESS, Comparison.AT_MOST]), shares),
     st.builds(GoodExpectation, st.sampled_from([Comparison.GREATER, Comparison.AT_LEAST]), shares),
+    st.builds(
+        ValueExpectation,
+        st.sampled_from(Comparison),
+        st.from_regex(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", fullmatch=True),
+        st.integers(10_000, 1_000_000).map(lambda millionths: Fraction(millionths, 1_000_000)),
+    ),
 )
 
 
 @given(expectations)
 def test_expectations_read_back_as_written(expectation: Expectation) -> None:
     assert parse_expect(str(expectation)) == expectation
-    assert 0 < expectation.allowed < 1
+    assert isinstance(expectation, ValueExpectation) or 0 < expectation.allowed < 1
 
 
 PIECES = [
@@ -129,6 +157,7 @@ PIECES = [
     "good",
     "value",
     "baseline",
+    " for ",
     "<",
     "<=",
     ">",
@@ -164,7 +193,11 @@ def test_every_refusal_points_into_the_text(text: str) -> None:
     assert error.value.message
 
 
-@given(texts | st.from_regex(re.compile(r"(p|errors|good) *[<>]=? *[0-9.]{1,5}(ms|s|m|%)"), fullmatch=True))
+@given(
+    texts
+    | st.from_regex(re.compile(r"(p|errors|good) *[<>]=? *[0-9.]{1,5}(ms|s|m|%)"), fullmatch=True)
+    | st.from_regex(re.compile(r"value *[<>]=? *[-0-9.]{1,5} *for *[0-9.]{1,6}%? ?"), fullmatch=True)
+)
 def test_the_rule_of_the_crd_accepts_the_same_texts(text: str) -> None:
     patterns = re.findall(r"self\.matches\('(.*?)'\)", objective_rules.EXPECT.cel)
     grammar, zero = (pattern.replace("\\\\", "\\").removesuffix("$") for pattern in patterns)

@@ -122,6 +122,19 @@ def test_an_objective_tells_where_its_threshold_comes_from_and_whether_it_decide
     assert "availability: errors < 0.5% (Assumed, not critical)" in told
 
 
+def test_an_objective_without_a_bound_shows_none():
+    gauge = {
+        **samples.LATENCY,
+        "name": "cpu",
+        "expect": "value < 0.8 for 95%",
+        "observed": "value = 0.62 in the middle, 97.5% of 40 points in bounds",
+        "bound": None,
+    }
+    told = _folded_together(trimmed(Objectives(samples.run(objectives=[gauge])), 72))
+    assert "cpu: value < 0.8 for 95% value = 0.62 in the middle, 97.5% of 40 points in bounds" in told
+    assert "(bound -, allowed 1%)" in told
+
+
 def test_a_gate_tells_the_same_of_its_objectives():
     gate = samples.gate()
     lenient = gate.spec.objectives[0].model_copy(update={"critical": False, "origin": Origin.SLA})

@@ -2,24 +2,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
 
-from devperfops_operator.analysis.counters import Series
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.gauge import GaugeTest
+from devperfops_operator.analysis.series import Series
+from devperfops_operator.api.expect import Comparison
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.polls import Polls
 from devperfops_operator.domain.effects import PollMetrics
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
-from devperfops_operator.domain.objectives import BadEvents, JudgedObjective, RunPlan
+from devperfops_operator.domain.objectives import BadEvents, GaugePoints, JudgedObjective, RunPlan
 from devperfops_operator.evidence import EvidenceStore
 
 KEY = Key(Subject.RUN, "shop", "front-end-1")
 RUN = "uid-1"
 SINCE = datetime(2026, 11, 23, 12, tzinfo=UTC)
-EFFECT = PollMetrics("shop", "availability", "good", "total", SINCE, SINCE + timedelta(seconds=30))
+STEP = timedelta(seconds=15)
+EFFECT = PollMetrics(
+    server="shop",
+    objective="availability",
+    polled=BadEvents("good", "total"),
+    since=SINCE,
+    until=SINCE + timedelta(seconds=30),
+    ends=SINCE + timedelta(minutes=1),
+    step=STEP,
+)
+GAUGE = replace(EFFECT, objective="cpu", polled=GaugePoints("max(cpu)", Comparison.LESS, 0.8))
 PLAN = RunPlan(
     workers=1,
     threads=1,
@@ -34,6 +47,7 @@ PLAN = RunPlan(
             BadEvents("good", "total"),
             ShareTest(allowed=Fraction(1, 100), alpha=0.001),
         ),
+        JudgedObjective("cpu", "value < 0.8 for 95%", GAUGE.polled, GaugeTest(Fraction(95, 100))),
     ),
     prometheus="shop",
 )
@@ -54,8 +68,21 @@ class Prometheus:
         await self.may_answer.wait()
         if isinstance(self._answers, DevPerfOpsError):
             raise self._answers
+        return [self._series(selector, since, until)]
+
+    async def gauge(
+        self, _server: str, query: str, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[Series]:
+        self.asked.append(f"{query} {since - SINCE} {until - SINCE} {step}")
+        await self.may_answer.wait()
+        if isinstance(self._answers, DevPerfOpsError):
+            raise self._answers
+        return [self._series(query, since, until)]
+
+    def _series(self, selector: str, since: datetime, until: datetime) -> Series:
+        assert not isinstance(self._answers, DevPerfOpsError)
         samples = [(since.timestamp(), 0.0), (until.timestamp(), self._answers[selector])]
-        return [Series({"pod": "a"}, samples)]
+        return Series({"pod": "a"}, samples)
 
 
 class Bench:
@@ -73,15 +100,35 @@ class Bench:
 
 
 async def test_counters_become_evidence_as_of_the_end_of_their_window() -> None:
-    bench = Bench({"good": 97.0, "total": 100.0})
+    bench = Bench({"good": 97.0, "total": 100.0, "max(cpu)": 0.5})
 
     bench.polls.start(KEY, RUN, EFFECT)
     await bench.answer()
 
-    view = bench.evidence.view(RUN)
-    tally: Tally = view.objectives["availability"].tally
+    tally: Tally = bench.evidence.view(RUN).objectives["availability"].tally
     assert (tally.samples, tally.exceedances) == (100, 3)
-    assert view.metrics_polled_at == EFFECT.until
+    assert bench.evidence.view(RUN).metrics_polled_at is None  # the gauge is not read yet
+
+    bench.woken.clear()
+    bench.polls.start(KEY, RUN, GAUGE)
+    await bench.answer()
+    assert bench.evidence.view(RUN).metrics_polled_at == EFFECT.until
+
+
+@pytest.mark.parametrize(
+    ("until_s", "asked"),
+    [(30, ["0:00:15 0:00:30 0:00:15"]), (70, ["0:00:15 0:01:00 0:00:15"]), (14, [])],
+    ids=["so far", "not behind the judged window", "before the first point"],
+)
+async def test_a_gauge_is_read_at_the_scrapes_of_the_judged_window(until_s: int, asked: list[str]) -> None:
+    bench = Bench({"max(cpu)": 0.9})
+
+    bench.polls.start(KEY, RUN, replace(GAUGE, until=SINCE + timedelta(seconds=until_s)))
+    await bench.answer()
+
+    assert bench.prometheus.asked == [f"max(cpu) {each}" for each in asked]
+    seen = bench.evidence.view(RUN).objectives["cpu"]
+    assert (seen.tally.samples, seen.tally.exceedances) == (2 * len(asked), len(asked))
 
 
 async def test_an_objective_is_read_once_at_a_time() -> None:

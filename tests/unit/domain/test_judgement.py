@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.gauge import Points
+from devperfops_operator.api.expect import Comparison
 from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Verdict, WorkerStatus
 from devperfops_operator.domain.effects import PollMetrics
 from devperfops_operator.domain.judgement import (
@@ -20,6 +22,7 @@ from devperfops_operator.domain.judgement import (
     judge,
     with_warnings,
 )
+from devperfops_operator.domain.objectives import BadEvents, GaugePoints
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, WorkerEvidence
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
@@ -38,6 +41,7 @@ ENDED = LoadStatus(
 DONE = WorkerStatus(
     index=0, rows=3500, errors=0, judged_samples=3000, judged_errors=0, blocks=60, end=LoadEnd.COMPLETED
 )
+AMBIGUOUS = Problem("AmbiguousQuery", "the query gives several series")
 GAP = Problem("PrometheusUnavailable", "monitoring does not answer")
 
 
@@ -111,16 +115,27 @@ def test_every_reason_has_a_verdict_and_only_one_passes() -> None:
 
 def test_the_order_is_error_then_fail_then_inconclusive_then_pass() -> None:
     order = [Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
-    ranks = [order.index(VERDICTS[reason]) for reason in sorted(Reason, key=precedence)]
+    before_load = [reason for reason in Reason if reason is not Reason.AMBIGUOUS_QUERY]
+    ranks = [order.index(VERDICTS[reason]) for reason in sorted(before_load, key=precedence)]
     assert ranks == sorted(ranks)
 
 
+def test_an_error_found_under_load_comes_after_a_latched_fail_and_before_all_else() -> None:
+    ordered = sorted(Reason, key=precedence)
+    at = ordered.index(Reason.AMBIGUOUS_QUERY)
+    assert VERDICTS[ordered[at]] is Verdict.ERROR
+    assert VERDICTS[ordered[at - 1]] is Verdict.FAIL
+    assert VERDICTS[ordered[at + 1]] is Verdict.INCONCLUSIVE
+
+
+OF_ONE_PLACE = {Reason.PROMETHEUS_UNAVAILABLE, Reason.AMBIGUOUS_QUERY}
 FAULTS = {
     Reason.OBJECTIVE_FAILED: lambda e, w: (evidence_with(e, failed=True), w),
     Reason.EVIDENCE_LOST: lambda e, _: (e, None),
     Reason.JMETER_DIED: lambda e, w: (e, w and w.model_copy(update={"end": LoadEnd.DIED})),
     Reason.RATE_NOT_REACHED: lambda e, w: (replace(e, workers=(WorkerEvidence(0, judged_samples=2000),)), w),
     Reason.PROMETHEUS_UNAVAILABLE: lambda e, w: (evidence_with(e, gap=GAP), w),
+    Reason.AMBIGUOUS_QUERY: lambda e, w: (evidence_with(e, gap=AMBIGUOUS), w),
 }
 
 
@@ -133,7 +148,7 @@ def evidence_with(found: Evidence, *, failed: bool = False, gap: Problem | None 
     return replace(found, objectives=objectives)
 
 
-@pytest.mark.parametrize("pair", list(combinations(FAULTS, 2)), ids=str)
+@pytest.mark.parametrize("pair", [p for p in combinations(FAULTS, 2) if set(p) != OF_ONE_PLACE], ids=str)
 def test_of_two_faults_the_one_that_goes_first_decides(pair: tuple[Reason, Reason]) -> None:
     found, worker = evidence(), DONE
     for reason in pair:
@@ -276,6 +291,59 @@ def test_a_non_critical_failure_latched_before_a_restart_still_decides_nothing()
     assert close_objectives(plan, later, latched, START)[1].verdict is Verdict.FAIL
 
 
+# gauges
+
+
+GAUGE = {"name": "cpu", "expect": "value < 0.8 for 95%", "query": "max(cpu)"}
+GAUGE_PLAN = resolve_plan(gate(objectives=[{"expect": "p99 < 2s"}, GAUGE], prometheus="monitoring").spec)
+
+
+def of_gauge(points: Tally, *, expected: int = 40, failed: bool = False) -> Evidence:
+    seen = ObjectiveEvidence(points, failed=failed, points=Points(points, 0.62, expected))
+    return replace(evidence(), objectives={"p99 < 2s": ObjectiveEvidence(GOOD), "cpu": seen})
+
+
+def judged_gauge(found: Evidence) -> Judgement:
+    return judge(GAUGE_PLAN, found, PerfRunStatus(load=ENDED, workers=(DONE,)))
+
+
+def test_a_gauge_is_told_by_its_middle_and_its_share_in_bounds() -> None:
+    assert GAUGE_PLAN.objectives[1].counted == GaugePoints("max(cpu)", Comparison.LESS, 0.8)
+    found = of_gauge(Tally(40, 1, 1))
+    judgement = judged_gauge(found)
+    assert judgement.verdict is Verdict.PASS
+    said = "value < 0.8 for 95%: value = 0.62 in the middle, 97.5% of 40 points in bounds"
+    assert said in judgement.message
+    status = close_objectives(GAUGE_PLAN, found, (), START)[1]
+    assert (status.exceedance, status.bound, status.allowed, status.samples) == ("2.5%", None, "5%", 40)
+    assert status.message == "1 of 40 points were out of bounds (2.5%; allowed 5%)"
+
+
+def test_a_gauge_that_cannot_hold_any_more_fails_the_run() -> None:
+    judgement = judged_gauge(of_gauge(Tally(10, 3, 3), failed=True))
+    assert judgement.reason is Reason.OBJECTIVE_FAILED
+    assert "3 of 10 points were out of bounds (30%; allowed 5%)" in judgement.message
+
+
+@pytest.mark.parametrize(("points", "reason"), [(36, "ObjectivesMet"), (35, "PrometheusUnavailable")])
+def test_a_gauge_of_which_too_many_points_are_missing_is_inconclusive(points: int, reason: str) -> None:
+    spec = {"objectives": [{"expect": "p99 < 2s"}, GAUGE], "prometheus": "monitoring"}
+    world, name = next(released(**spec))
+    world.until(name, Phase.RUNNING)
+    world.wait(71)
+    world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
+    for _ in range(3):
+        world.step_run(name)
+    world.wait(31)
+    (poll,) = world.decide_run(name).effects
+    assert isinstance(poll, PollMetrics)
+    assert poll.ends - poll.since == timedelta(seconds=60)
+    objectives = {**world.evidence[name].objectives, "cpu": of_gauge(Tally(points)).objectives["cpu"]}
+    world.evidence[name] = replace(world.evidence[name], objectives=objectives, metrics_polled_at=world.now)
+    world.settle(name)
+    assert world.runs[name].status.reason == reason
+
+
 # transactions
 
 
@@ -319,7 +387,8 @@ def test_counters_are_read_over_the_judged_window_only_and_once_a_scrape() -> No
     (poll,) = world.decide_run(name).effects
     judged_from = world.runs[name].status.load.judged_from  # type: ignore[union-attr]
     assert isinstance(poll, PollMetrics)
-    assert (poll.since, poll.until, poll.good) == (judged_from, world.now, "ok")
+    assert (poll.since, poll.until, poll.polled) == (judged_from, world.now, BadEvents("ok", "all"))
+    assert (poll.ends, poll.step) == (judged_from + timedelta(seconds=60), timedelta(seconds=15))
     world.evidence[name] = replace(world.evidence[name], metrics_polled_at=world.now)
     world.wait(14)
     assert world.decide_run(name).effects == ()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.analysis.counters import Series
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import ObjectiveTotals, WorkerStatus
 from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.objectives import (
@@ -418,7 +418,7 @@ def test_counters_that_failed_once_stay_failed():
     longer = counter("200", *ok, 10**6)
     store.accept_counters(RUN, GOOD, [longer], [longer, counter("500", *bad, 50)], NOW)
     assert failed(store) == {GOOD}
-    store.counters_failed(RUN, GOOD, Problem("PrometheusUnavailable", "no answer"), NOW)
+    store.poll_failed(RUN, GOOD, Problem("PrometheusUnavailable", "no answer"), NOW)
     assert failed(store) == {GOOD}
     store.accept_counters(RUN, GOOD, [longer], [longer], NOW)  # Prometheus has lost the errors
     assert failed(store) == {GOOD}
@@ -450,7 +450,7 @@ def test_metrics_are_polled_when_every_counter_objective_has_been():
     ok = counter("200", 0, 100)
     store.accept_counters(RUN, GOOD, [ok], [ok], NOW + timedelta(seconds=9))
     assert store.view(RUN).metrics_polled_at is None
-    store.counters_failed(RUN, "cart", Problem("PrometheusUnavailable", "no answer"), NOW)
+    store.poll_failed(RUN, "cart", Problem("PrometheusUnavailable", "no answer"), NOW)
     assert store.view(RUN).metrics_polled_at == NOW
 
 

@@ -6,26 +6,30 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple, Unpack
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.util import Retry
 
-from devperfops_operator.analysis.counters import Series
+from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
 
 TIMEOUT_SECONDS: Final = 10
 SERIES: Final = 2_000
 """How many series a selector may match: each comes with all its samples of the judged window."""
+_GAUGES: Final = 2  # enough to see that a query gives more than one
 _AT_ONCE: Final = 4
 _WRONG_QUERY: Final = frozenset({400, 422})
 _STATUS = re.compile(r"HTTP Status Code (\d+) \((.*)\)$", re.DOTALL)
+
+
+_When = TypeVarTuple("_When")
 
 
 class PrometheusMetrics:
@@ -51,14 +55,33 @@ class PrometheusMetrics:
             Refused: no such server in the settings, it calls the query wrong, or the query gives no counters
                 or too many.
         """
+        query = f"{selector}[{_milliseconds(until - since)}ms]"
+        return await self._ask(server, query, _counters, until)
+
+    async def gauge(
+        self, server: str, query: str, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[Series]:
+        """The values of `query` at since, since + step ... until; of two series at most.
+
+        Raises likewise.
+        """
+        return await self._ask(server, query, _values, since, until, step)
+
+    async def _ask(
+        self,
+        server: str,
+        query: str,
+        read: Callable[[PrometheusConnect, str, Unpack[_When]], Sequence[Series]],
+        *when: *_When,
+    ) -> Sequence[Series]:
+        """Runs `read` in the server's threads, and tells what went wrong in our words."""
         client = self._clients.get(server)
         if client is None:
             raise Refused("PrometheusUnknown", f"the operator's settings name no Prometheus {server!r}")
-        query = f"{selector}[{_milliseconds(until - since)}ms]"
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.get_running_loop().run_in_executor(
-                    self._threads[server], _read, client, query, until
+                    self._threads[server], read, client, query, *when
                 )
         except PrometheusApiClientException as error:
             raise _translated(server, query, error) from error
@@ -74,17 +97,27 @@ def _milliseconds(window: timedelta) -> int:
     return math.ceil(window / timedelta(milliseconds=1)) + 1
 
 
-def _read(client: PrometheusConnect, query: str, until: datetime) -> Sequence[Series]:
+def _counters(client: PrometheusConnect, query: str, until: datetime) -> Sequence[Series]:
     found = client.custom_query(query, {"time": until.timestamp(), "limit": SERIES + 1})
     if len(found) > SERIES:
         raise Refused("QueryInvalid", f"{query!r} matches more than {SERIES} series: narrow it by labels")
     return [_series(query, raw) for raw in found]
 
 
+def _values(
+    client: PrometheusConnect, query: str, since: datetime, until: datetime, step: timedelta
+) -> Sequence[Series]:
+    # The library would round the moments to whole seconds.
+    exact = {"start": since.timestamp(), "end": until.timestamp(), "limit": _GAUGES}
+    found = client.custom_query_range(query, since, until, str(step.total_seconds()), exact)
+    return [_series(query, raw) for raw in found]
+
+
 def _series(query: str, raw: Mapping[str, Any]) -> Series:
     if "values" not in raw:  # a native histogram, or no range of samples
         raise Refused(
-            "QueryInvalid", f"{query!r} does not select counters: write the name of a plain counter"
+            "QueryInvalid",
+            f"{query!r} does not give plain numbers: name a plain counter or gauge",
         )
     return Series(
         labels=raw["metric"],

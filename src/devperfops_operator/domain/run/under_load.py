@@ -28,7 +28,7 @@ from devperfops_operator.domain.judgement import (
     with_warnings,
 )
 from devperfops_operator.domain.load_findings import achieved_rate, longest_pause, names
-from devperfops_operator.domain.objectives import BadEvents, RunPlan
+from devperfops_operator.domain.objectives import Polled, RunPlan
 from devperfops_operator.domain.observed import (
     Evidence,
     LoadJob,
@@ -257,40 +257,49 @@ def _finals_outstanding(observed: RunObserved, status: PerfRunStatus, now: datet
 def _polls(
     observed: RunObserved, status: PerfRunStatus, plan: RunPlan, until: datetime, now: datetime
 ) -> tuple[Effect, ...]:
-    """Reads of the counter objectives, once a scrape interval, over all of the judged window so far."""
+    """Reads of what is at Prometheus, once a scrape interval, over all of the judged window so far."""
     since, polled = _load(status).judged_from, observed.evidence.metrics_polled_at
     if since is None or plan.prometheus is None or now < since + observed.settings.scrape_interval:
         return ()
     if polled is not None and now - polled < observed.settings.scrape_interval:
         return ()
-    return _reads(plan, since, until)
+    return _reads(observed, plan, since=since, until=until)
 
 
 def _last_polls(
     observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime
 ) -> tuple[Effect, ...] | None:
-    """None: the counters have told all. The last samples are scraped up to two intervals after the end."""
+    """None: Prometheus has told all. The last samples are scraped up to two intervals after the end."""
     load, evidence = _load(status), observed.evidence
-    if not plan.counter_objectives or load.judged_from is None or load.ended_at is None:
+    if not plan.polled_objectives or load.judged_from is None or load.ended_at is None:
         return None
     tail = load.ended_at + 2 * observed.settings.scrape_interval
     if now < tail:
         return ()
     if _read_until(evidence, tail):
-        gaps = [evidence_of(objective, evidence).gap for objective in plan.counter_objectives]
+        gaps = [evidence_of(objective, evidence).gap for objective in plan.polled_objectives]
         away = any(gap is not None and gap.reason == Reason.PROMETHEUS_UNAVAILABLE.value for gap in gaps)
         return _polls(observed, status, plan, tail, now) if away and now <= tail + _METRICS_WAIT else None
     if now > tail + _UNREAD_WAIT:
         return None
-    return _reads(plan, load.judged_from, tail)
+    return _reads(observed, plan, since=load.judged_from, until=tail)
 
 
-def _reads(plan: RunPlan, since: datetime, until: datetime) -> tuple[Effect, ...]:
-    """One read of each counter objective over a window."""
+def _reads(observed: RunObserved, plan: RunPlan, *, since: datetime, until: datetime) -> tuple[Effect, ...]:
+    """One read for each objective that Prometheus is asked about."""
+    ends, ended_at = since + plan.duration - plan.ramp_up, _load(observed.run.status).ended_at
     return tuple(
-        PollMetrics(plan.prometheus or "", o.name, o.counted.good, o.counted.total, since, until)
+        PollMetrics(
+            server=plan.prometheus or "",
+            objective=o.name,
+            polled=o.counted,
+            since=since,
+            until=until,
+            ends=min(ends, ended_at or ends),
+            step=observed.settings.scrape_interval,
+        )
         for o in plan.objectives
-        if isinstance(o.counted, BadEvents)
+        if isinstance(o.counted, Polled)
     )
 
 
@@ -299,12 +308,12 @@ def _read_until(evidence: Evidence, moment: datetime) -> bool:
 
 
 def _with_gaps(observed: RunObserved, status: PerfRunStatus, plan: RunPlan) -> Evidence:
-    """Counters of only a part of the judged load are no evidence, however many events they hold."""
+    """What Prometheus knows of only a part of the judged load is no evidence, however much it is."""
     evidence = observed.evidence
-    counters = {o.name: evidence_of(o, evidence) for o in plan.counter_objectives}
+    polled = {o.name: evidence_of(o, evidence) for o in plan.polled_objectives}
     gaps = {
-        name: replace(counted, gap=counted.gap or _gap(observed, _load(status), counted))
-        for name, counted in counters.items()
+        name: replace(found, gap=found.gap or _gap(observed, _load(status), found))
+        for name, found in polled.items()
     }
     return replace(evidence, objectives={**evidence.objectives, **gaps})
 
@@ -314,7 +323,11 @@ def _gap(observed: RunObserved, load: LoadStatus, counted: ObjectiveEvidence) ->
         return None
     unavailable = Reason.PROMETHEUS_UNAVAILABLE.value
     if not _read_until(observed.evidence, load.ended_at):
-        return Problem(unavailable, "its counters could not be read to the load's end")
+        return Problem(unavailable, "Prometheus could not be read to the load's end")
+    points = counted.points
+    if points is not None and not points.covered:
+        told = f"Prometheus has only {points.tally.samples} of {points.expected} points"
+        return Problem(unavailable, f"{told}; is its scrapeInterval in the operator's settings right?")
     window = load.ended_at - load.judged_from
     wanted = window * _COVERED - 2 * observed.settings.scrape_interval
     if counted.covered is None or counted.covered >= wanted:

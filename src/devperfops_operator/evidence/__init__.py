@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import assert_never
 
-from devperfops_operator.analysis.counters import CountersError, Series, increments, tallies
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.load_findings import START_SKEW
@@ -23,12 +23,15 @@ from devperfops_operator.domain.objectives import (
     BadEvents,
     Counted,
     FailedSamples,
+    GaugePoints,
     JudgedObjective,
     OverThreshold,
+    Polled,
     RunPlan,
 )
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, WorkerEvidence
 from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.evidence.polled import GaugeWindow, PolledObjective
 from devperfops_operator.wire.histogram import quantile
 from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState, LabelStats, Push
 
@@ -78,24 +81,17 @@ class EvidenceStore:
         self, run_uid: str, objective: str, good: Sequence[Series], total: Sequence[Series], now: datetime
     ) -> None:
         """Take in an objective's counters: all samples of the judged window so far, at each poll again."""
-        counters = self._run(run_uid).counters[objective]
-        try:
-            scraped = increments(good, total)
-            steps = tallies(scraped)
-        except CountersError as error:
-            counters.gap = Problem(error.reason, error.message)
-        else:
-            counters.gap = None
-            counters.tally = steps[-1]
-            counters.covered = timedelta(seconds=scraped[-1].second - scraped[0].second)
-            counters.failed = counters.failed or any(map(counters.objective.test.fails, steps))
-        counters.polled_at = now
+        self._run(run_uid).polled[objective].count(good, total, now)
 
-    def counters_failed(self, run_uid: str, objective: str, problem: Problem, now: datetime) -> None:
-        """The poll of an objective's counters got no usable answer. What was counted before stays."""
-        counters = self._run(run_uid).counters[objective]
-        counters.gap = problem
-        counters.polled_at = now
+    def accept_gauge(
+        self, run_uid: str, objective: str, series: Sequence[Series], window: GaugeWindow, now: datetime
+    ) -> None:
+        """Take in a gauge: its points in the judged window so far, at each poll again."""
+        self._run(run_uid).polled[objective].look(series, window, now)
+
+    def poll_failed(self, run_uid: str, objective: str, problem: Problem, now: datetime) -> None:
+        """The poll of an objective got no usable answer. What was counted before stays."""
+        self._run(run_uid).polled[objective].miss(problem, now)
 
     def view(self, run_uid: str) -> Evidence:
         """The evidence as it is now; empty for a run that is not open."""
@@ -204,28 +200,13 @@ class _Worker:
         )
 
 
-@dataclass(slots=True)
-class _Counters:
-    """One counter objective: what its last polls gave."""
-
-    objective: JudgedObjective
-    tally: Tally = field(default_factory=Tally)
-    failed: bool = False
-    gap: Problem | None = None
-    covered: timedelta | None = None
-    polled_at: datetime | None = None
-
-    def view(self) -> ObjectiveEvidence:
-        return ObjectiveEvidence(self.tally, self.failed, gap=self.gap, covered=self.covered)
-
-
 class _Run:
-    """One run: its workers, its counters, and which objectives have failed."""
+    """One run: its workers, what Prometheus told, and which objectives have failed."""
 
     def __init__(self, plan: RunPlan) -> None:
         self.plan = plan
-        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, BadEvents)]
-        self.counters = {o.name: _Counters(o) for o in plan.counter_objectives}
+        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, Polled)]
+        self.polled = {o.name: PolledObjective(o) for o in plan.polled_objectives}
         self.workers: dict[int, _Worker] = {}
         self.failed: set[str] = set()
         self.histograms: dict[str | None, Counter[int]] = {
@@ -265,12 +246,12 @@ class _Run:
                 histogram.update(stats.histogram)
 
     def view(self) -> Evidence:
-        polls = [counters.polled_at for counters in self.counters.values()]
+        polls = [polled.polled_at for polled in self.polled.values()]
         return Evidence(
             workers=tuple(self.workers[index].view() for index in sorted(self.workers)),
             objectives={
                 **{objective.name: self._objective(objective) for objective in self.sampled},
-                **{name: counters.view() for name, counters in self.counters.items()},
+                **{name: polled.evidence for name, polled in self.polled.items()},
             },
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
         )
@@ -330,7 +311,7 @@ def _counted_in(block: Block, counted: Counted) -> tuple[int, int]:
         case FailedSamples(transaction):
             labels = _stats_of(block, transaction)
             return sum(stats.samples for stats in labels), sum(stats.errors for stats in labels)
-        case BadEvents():
+        case BadEvents() | GaugePoints():
             return 0, 0  # not measured by workers
         case _:
             assert_never(counted)

@@ -1,0 +1,30 @@
+"""Raw samples of Prometheus series, and what makes them unusable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Target = tuple[str, str]
+
+
+class SeriesError(ValueError):
+    """Samples that cannot be judged. `reason`: NoSamples, NotANumber, GoodExceedsTotal or AmbiguousQuery."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series: labels and (Unix seconds, value) samples in time order."""
+
+    labels: Mapping[str, str]
+    samples: Sequence[tuple[float, float]]
+
+    @property
+    def target(self) -> Target:
+        """The process that exposes it."""
+        return self.labels.get("job", ""), self.labels.get("instance", "")

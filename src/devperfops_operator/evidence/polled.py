@@ -1,0 +1,68 @@
+"""What Prometheus has told of one objective so far. Stateful, but without I/O or clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from devperfops_operator.analysis.counters import increments, tallies
+from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.gauge import GaugeTest, expected_points, points
+from devperfops_operator.analysis.series import Series, SeriesError
+from devperfops_operator.domain.objectives import GaugePoints, JudgedObjective
+from devperfops_operator.domain.observed import ObjectiveEvidence, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeWindow:
+    """The judged window: how much of it has been, and all of it, in steps of one scrape."""
+
+    elapsed: timedelta
+    whole: timedelta
+    step: timedelta
+
+
+class PolledObjective:
+    """Every poll reads the whole window again: only a Fail, once found, stays."""
+
+    def __init__(self, objective: JudgedObjective) -> None:
+        self._objective = objective
+        self.evidence = ObjectiveEvidence(Tally())
+        self.polled_at: datetime | None = None
+
+    def count(self, good: Sequence[Series], total: Sequence[Series], now: datetime) -> None:
+        """Raw counters."""
+        try:
+            scraped = increments(good, total)
+            steps = tallies(scraped)
+        except SeriesError as error:
+            self.miss(Problem(error.reason, error.message), now)
+            return
+        self.polled_at = now
+        self.evidence = ObjectiveEvidence(
+            tally=steps[-1],
+            failed=self.evidence.failed or any(map(self._objective.test.fails, steps)),
+            covered=timedelta(seconds=scraped[-1].second - scraped[0].second),
+        )
+
+    def look(self, series: Sequence[Series], window: GaugeWindow, now: datetime) -> None:
+        """The points of a gauge."""
+        counted, test = self._objective.counted, self._objective.test
+        if not isinstance(counted, GaugePoints) or not isinstance(test, GaugeTest):
+            raise TypeError(f"{self._objective.name} is not about a gauge")
+        due, planned = (expected_points(span, window.step) for span in (window.elapsed, window.whole))
+        try:
+            seen = points(series, counted.in_bounds, due)
+        except SeriesError as error:
+            self.miss(Problem(error.reason, error.message), now)
+            return
+        self.polled_at = now
+        whole = due >= planned and seen.covered
+        lost = test.lost(seen.tally, planned) or (whole and test.fails(seen.tally))
+        self.evidence = ObjectiveEvidence(tally=seen.tally, failed=self.evidence.failed or lost, points=seen)
+
+    def miss(self, problem: Problem, now: datetime) -> None:
+        """No usable answer. What was counted before stays."""
+        self.polled_at = now
+        self.evidence = replace(self.evidence, gap=problem)
