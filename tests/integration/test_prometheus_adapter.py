@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def prometheus(folder: Path, target_port: int) -> Iterator[str]:
+def prometheus(folder: Path, target_port: int, *arguments: str) -> Iterator[str]:
     """A Prometheus that scrapes the target each second, ended with the block."""
     program = settings.cache().bin / "prometheus"
     require_layer("integration", None if program.exists() else f"{program} is not built")
@@ -55,6 +55,7 @@ scrape_configs:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=error",
+            *arguments,
         ]
     )
     try:

@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 
 from devperfops_operator.api.quantity import parse_duration
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _DNS_LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -62,6 +63,16 @@ def _dns_label(name: str) -> str:
     return name
 
 
+def _header_name(name: str) -> str:
+    if _HEADER_NAME.fullmatch(name) is None:
+        raise ValueError(f'"{name}" is not the name of a header: write for example X-Scope-OrgID')
+    if name.lower() == "authorization":
+        raise ValueError("Authorization holds a secret: write tokenFile or basicAuth instead")
+    return name
+
+
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[str, StringConstraints(pattern="^[!-~]([ -~]*[!-~])?$", max_length=1024)]
 Duration = Annotated[timedelta, BeforeValidator(_to_duration)]
 Url = Annotated[str, AfterValidator(_plain_url)]
 Name = Annotated[str, AfterValidator(_dns_label)]
@@ -78,11 +89,34 @@ class _Section(BaseModel):
     )
 
 
+class BasicAuth(_Section):
+    """A name and, in a file, its password. The file is read for every request: mount a Secret there."""
+
+    username: Annotated[str, StringConstraints(pattern="^[^:]+$", max_length=256)]
+    password_file: Path
+
+
 class PrometheusServer(_Section):
-    """A server gates may name. `scrape_interval`: how often it scrapes the targets they judge."""
+    """A server gates may name. `scrape_interval`: how often it scrapes the targets they judge.
+
+    `token_file`: a bearer token, read for every request. `headers`: sent as they are, for example a tenant;
+    they are no place for secrets. `ca_file`: who vouches for the server, instead of the public authorities.
+    """
 
     url: Url
     scrape_interval: Duration = timedelta(seconds=15)
+    token_file: Path | None = None
+    basic_auth: BasicAuth | None = None
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _of_one_mind(self) -> Self:
+        if self.token_file is not None and self.basic_auth is not None:
+            raise ValueError("tokenFile and basicAuth both say who the operator is: leave one of them out")
+        if self.ca_file is not None and not self.url.startswith("https:"):
+            raise ValueError("caFile is for https: write https://HOST:PORT as url, or leave caFile out")
+        return self
 
 
 class ImageSettings(_Section):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import yaml
@@ -58,6 +59,57 @@ prometheus:
             url="https://prometheus.example/tenant", scrape_interval=timedelta(seconds=5)
         ),
     }
+
+
+def test_a_prometheus_server_may_want_to_know_who_asks():
+    settings = parse_settings(
+        SHORTEST
+        + """
+prometheus:
+  shared:
+    url: https://prometheus.example
+    tokenFile: /etc/devperfops-secrets/shared/token
+    headers: {X-Scope-OrgID: shop}
+    caFile: /etc/devperfops-secrets/shared/ca.crt
+  guarded:
+    url: https://prometheus.guarded.svc:9090
+    basicAuth: {username: devperfops, passwordFile: /etc/devperfops-secrets/guarded/password}
+"""
+    )
+
+    shared, guarded = settings.prometheus["shared"], settings.prometheus["guarded"]
+    assert shared.token_file == Path("/etc/devperfops-secrets/shared/token")
+    assert shared.headers == {"X-Scope-OrgID": "shop"}
+    assert shared.ca_file == Path("/etc/devperfops-secrets/shared/ca.crt")
+    assert guarded.basic_auth is not None
+    assert guarded.basic_auth.password_file == Path("/etc/devperfops-secrets/guarded/password")
+
+
+@pytest.mark.parametrize(
+    ("server", "sentence"),
+    [
+        (
+            "url: 'https://p', tokenFile: /t, basicAuth: {username: u, passwordFile: /p}",
+            "tokenFile and basicAuth both say who the operator is",
+        ),
+        ("url: 'http://p', caFile: /ca.crt", "caFile is for https"),
+        (
+            "url: 'https://p', headers: {Authorization: s3cret}",
+            "Authorization holds a secret: write tokenFile",
+        ),
+        ("url: 'https://p', headers: {'X Scope': shop}", '"X Scope" is not the name of a header'),
+        ("url: 'https://p', headers: {X-Scope-OrgID: \"a\\r\\nb: c\"}", "headers.X-Scope-OrgID"),
+        ("url: 'https://p', basicAuth: {username: 'a:b', passwordFile: /p}", "basicAuth.username"),
+        ("url: 'https://p', basicAuth: {username: a, password: s3cret}", "there is no such setting"),
+        ("url: 'https://p', insecureSkipVerify: true", "there is no such setting"),
+    ],
+)
+def test_credentials_that_cannot_be_used_are_refused(server, sentence):
+    with pytest.raises(SettingsError) as refused:
+        parse_settings(f"{SHORTEST}\nprometheus: {{m: {{{server}}}}}")
+
+    assert sentence in str(refused.value)
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

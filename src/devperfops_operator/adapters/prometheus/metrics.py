@@ -16,6 +16,7 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.util import Retry
 
+from devperfops_operator.adapters.prometheus.session import open_session
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
@@ -25,6 +26,7 @@ SERIES: Final = 2_000
 """How many series a selector may match: each comes with all its samples of the judged window."""
 _GAUGES: Final = 2  # enough to see that a query gives more than one
 _AT_ONCE: Final = 4
+_NOT_LET_IN: Final = frozenset({401, 403})
 _WRONG_QUERY: Final = frozenset({400, 422})
 _STATUS = re.compile(r"HTTP Status Code (\d+) \((.*)\)$", re.DOTALL)
 
@@ -39,7 +41,9 @@ class PrometheusMetrics:
         self._timeout_s = timeout_s
         self._clients = {
             # Trying again is the caller's business: it knows whether the answer is still wanted.
-            name: PrometheusConnect(url=server.url, timeout=timeout_s, retry=Retry(total=0))
+            name: PrometheusConnect(
+                url=server.url, timeout=timeout_s, retry=Retry(total=0), session=open_session(server)
+            )
             for name, server in servers.items()
         }
         # Threads of its own for each server, so that one that hangs holds up no other.
@@ -87,9 +91,9 @@ class PrometheusMetrics:
             raise _translated(server, query, error) from error
         except TimeoutError as error:
             raise Unavailable(f"Prometheus {server} does not answer within {self._timeout_s} s") from error
-        except (requests.RequestException, ValueError, KeyError) as error:
+        except (requests.RequestException, OSError, ValueError, KeyError) as error:
             where = f"Prometheus {server} at {client.url}"
-            raise Unavailable(f"{where} does not answer: {_root(error)}") from error
+            raise Unavailable(f"{where} does not answer: {_root(error)}{_remedy(error)}") from error
 
 
 def _milliseconds(window: timedelta) -> int:
@@ -128,6 +132,11 @@ def _series(query: str, raw: Mapping[str, Any]) -> Series:
 def _translated(server: str, query: str, error: PrometheusApiClientException) -> DevPerfOpsError:
     match = _STATUS.search(str(error))
     status, content = (int(match[1]), match[2]) if match else (0, str(error))
+    if status in _NOT_LET_IN:  # the body may repeat what was sent
+        return Unavailable(
+            f"Prometheus {server} does not let the operator in (HTTP {status}); "
+            f"check tokenFile, basicAuth and headers of prometheus.{server} in the operator's settings"
+        )
     if status in _WRONG_QUERY:
         return Refused("QueryInvalid", f"Prometheus {server} calls {query!r} wrong: {_words(content)}")
     return Unavailable(f"Prometheus {server} answers with HTTP {status}: {_words(content)}")
@@ -138,6 +147,14 @@ def _root(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
     return str(error) or type(error).__name__
+
+
+def _remedy(error: BaseException) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            "; set the server's caFile in the operator's settings to the CA that has signed its certificate"
+        )
+    return ""
 
 
 def _words(content: str) -> str:
