@@ -175,6 +175,7 @@ class ProcessTable:
             )
         except FileNotFoundError:
             raise ClusterError(f"{spec.name}: the program {spec.argv[0]} is missing") from None
+        _wait_for_exec(pid)
         if identity := identify(pid):
             write_if_different(self._path(spec.name), Record(identity, spec.digest).to_json())
 
@@ -192,6 +193,14 @@ class ProcessTable:
         if record := self._record(name):
             with suppress(ChildProcessError):
                 os.waitpid(record.identity.pid, os.WNOHANG)
+
+
+def _wait_for_exec(pid: int) -> None:
+    """`posix_spawn` returns while the kernel still exchanges the program: until then it passes for us."""
+    ours = Path("/proc/self/cmdline").read_bytes()
+    with suppress(FileNotFoundError, ProcessLookupError):
+        while identify(pid) and Path(f"/proc/{pid}/cmdline").read_bytes() in {b"", ours}:
+            time.sleep(0.001)
 
 
 def write_if_different(path: Path, text: str, *, mode: int = 0o600) -> None:
