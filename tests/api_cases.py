@@ -180,6 +180,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             "spec.initial": "Test",
             "spec.suspend": True,
             "spec.historyLimit": 1000,
+            "spec.environment": "staging",
         }
     ),
     "a primary": gate({"spec.promoteTo": "front-end-primary"}),
@@ -363,6 +364,10 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "empty server": Refused(
         gate({"spec.prometheus": ""}), "spec.prometheus", "is empty: write the name of a Prometheus server"
+    ),
+    # environment
+    "environment with a slash": Refused(
+        gate({"spec.environment": "a/b"}), "spec.environment", '"a/b" is not the name of an environment'
     ),
     # history
     "no history": Refused(

@@ -171,3 +171,29 @@ async def test_an_object_made_anew_under_a_name_is_not_deleted_for_the_old_one(w
     now = world.kube.get("PerfRun", "first", world.namespace)["metadata"]["uid"]
     await cluster.delete("PerfRun", world.namespace, "first", now)
     assert world.runs() == []
+
+
+def begun(world: World, run: str) -> bool:
+    return world.kube.find("Job", run, world.namespace) is not None
+
+
+async def test_gates_of_different_environments_load_at_once_and_those_of_one_do_not(world: World) -> None:
+    async with operating(world):
+        await adopted(world)
+        world.edit_gate({"environment": "blue"})
+        for name, environment in (("green-1", "green"), ("green-2", "green")):
+            world.gate({"metadata.name": name, "spec.environment": environment})
+        world.run("in-blue")
+        await eventually("it has begun", lambda: begun(world, "in-blue"))
+        world.run("in-green", gate="green-1")
+        await eventually("it has begun too", lambda: begun(world, "in-green"))
+        world.run("waits", gate="green-2")
+        await eventually("it queues", lambda: "Queued" in world.events("waits"))
+
+        message = world.status("PerfRun", "waits")["timeline"][-1]["message"]
+        assert message == "waits for in-green: one load at a time in environment green"
+        assert not begun(world, "waits")
+        world.kube.patch("PerfRun", "in-green", world.namespace, {"spec": {"cancel": True}})
+        await eventually("its turn has come", lambda: begun(world, "waits"))
+
+    assert world.phase("in-blue") == "Starting"

@@ -197,8 +197,9 @@ class World:
         """As `kubectl patch --type merge` does."""
         self.kube.patch("PerfGate", GATE, self.namespace, {"spec": spec})
 
-    def run(self, name: str) -> dict[str, Any]:
-        return self.kube.create(api_cases.run({"metadata.namespace": self.namespace, "metadata.name": name}))
+    def run(self, name: str, gate: str = GATE) -> dict[str, Any]:
+        changes = {"metadata.namespace": self.namespace, "metadata.name": name, "spec.gate": gate}
+        return self.kube.create(api_cases.run(changes))
 
     def status(self, kind: str, name: str) -> dict[str, Any]:
         status: dict[str, Any] = self.kube.get(kind, name, self.namespace).get("status", {})

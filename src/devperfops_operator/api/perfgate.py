@@ -130,6 +130,11 @@ class PerfGateSpec(ApiModel):
     """What runs already when the gate comes: Adopt takes it as known-good, Test tests it first."""
     suspend: bool = False
     """No run begins by itself; one that is under way goes on, and people may still ask for runs."""
+    environment: Annotated[str | None, Field(max_length=63), rules.ENVIRONMENT] = None
+    """Gates of one environment load one at a time; so do those of a namespace that name none.
+
+    The operator's settings may list environments that are one in all namespaces.
+    """
     history_limit: Annotated[int, rules.HISTORY] = 20
     """How many ended runs, and how many snapshots, are kept; what is in use always is."""
     override: Override | None = None

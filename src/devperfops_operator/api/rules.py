@@ -226,6 +226,14 @@ THREADS: Final = Rule.of(
     f"threads must lie between 1 and {MAX_THREADS}: write how many users are played at once, such as 50",
 )
 
+# Environments
+
+ENVIRONMENT: Final = Rule.of(
+    matches("self", _NAME_PATTERN),
+    lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
+    '"{self}" is not the name of an environment: write small letters, digits and hyphens, such as staging',
+)
+
 # History
 
 MAX_HISTORY: Final = 1000

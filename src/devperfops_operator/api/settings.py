@@ -192,6 +192,7 @@ class Settings(_Section):
     `operator_url`: where load pods reach this operator. `namespaces`: those it watches; none: all of them.
     `agent_tokens`: asked of the API server (TokenReview, a cluster-wide right), or their signatures verified.
     `watch_config_maps`: whether a ConfigMap that changes alone is noticed; else only with the pod template.
+    `environments`: those in which one load at a time runs in all namespaces together.
     `prometheus`: servers by the name a gate's `spec.prometheus` uses.
     """
 
@@ -202,6 +203,7 @@ class Settings(_Section):
     watch_config_maps: Annotated[bool, Field(strict=True)] = True
     agent_tokens: Literal["Review", "Verify"] = "Review"
     prometheus: dict[Name, PrometheusServer] = Field(default_factory=dict)
+    environments: tuple[Name, ...] = ()
     timeouts: Timeouts = Timeouts()
     notifications: Notifications = Notifications()
     leader_election: LeaderElection = LeaderElection()

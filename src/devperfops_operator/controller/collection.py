@@ -17,11 +17,15 @@ _GRAVES: Final = 4096
 
 
 class Change(NamedTuple):
-    """Something came, changed or went. `owner`: what it belongs to first of all, in its namespace."""
+    """Something came, changed or went. `owner`: what it belongs to first of all, in its namespace.
+
+    `new`: it was not known before.
+    """
 
     namespace: str
     name: str
     owner: str
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ class Collection(Generic[T]):
         names = sorted(self._owned.get((namespace, owner), ()))
         return [self._entries[namespace][name].value for name in names]
 
+    def namespaces(self) -> list[str]:
+        return list(self._entries)
+
     def within(self, namespace: str) -> list[T]:
         return [entry.value for entry in self._entries.get(namespace, {}).values()]
 
@@ -78,7 +85,7 @@ class Collection(Generic[T]):
         self._entries[namespace][name] = entry
         for owner in entry.owners:
             self._owned[namespace, owner].add(name)
-        return Change(namespace, name, entry.owners[0])
+        return Change(namespace, name, entry.owners[0], new=known is None)
 
     def remove(self, raw: Raw) -> Change | None:
         """It was deleted; None: there is a newer one of that name, or none at all."""

@@ -101,11 +101,17 @@ class Observer:
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
             job=self._job(run),
             evidence=self._evidence_of(gate, run),
-            blocked_by=blocked_by(run, self._store.runs.within(key.namespace)),
+            blocked_by=self._blocked_by(run),
             restoration=restoration,
             settings=self._run_settings(gate),
             failures=self._failures.of(key),
         )
+
+    def _blocked_by(self, run: PerfRun) -> str | None:
+        if run.status.phase is not Phase.AWAITING_ROLLOUT:
+            return None
+        lane = self._store.lane(run.metadata.namespace, run.spec.gate)
+        return blocked_by(run, self._store.in_lane(lane))
 
     def _to_clean_up(self, key: Key, run: PerfRun) -> RunObserved:
         """Only what that needs: there may be thousands of ended runs at a start."""

@@ -52,7 +52,7 @@ class Operator:
         self._namespaces: Sequence[str] = settings.namespaces
         self._cluster = cluster
         self._queue: Queue[Key] = Queue()
-        self._store = Store(self._queue.add)
+        self._store = Store(self._queue.add, frozenset(settings.environments))
         self._configs = Configs(cluster, self._store.config_map_changed)
         self._watches_configs = settings.watch_config_maps
         self._polls = Polls(metrics=metrics, evidence=evidence, wake=self._queue.add)

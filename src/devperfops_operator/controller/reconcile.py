@@ -22,6 +22,7 @@ from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.errors import Conflict
 from devperfops_operator.domain.gate import decide_gate
 from devperfops_operator.domain.manifests.event import gate_events, run_events
+from devperfops_operator.domain.queueing import Lane
 from devperfops_operator.domain.run import decide_run, untold
 from devperfops_operator.evidence import EvidenceStore
 
@@ -51,7 +52,7 @@ class Reconciler:
         self._outbox = outbox
         self._narrator = Narrator(cluster)
         self._live: dict[Key, str] = {}  # uids of runs that have not ended
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: defaultdict[Lane, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def reconcile(self, key: Key) -> datetime | None:
         """When to look again in any case. Raises what stopped the pass: it is to be tried again."""
@@ -66,10 +67,11 @@ class Reconciler:
                     assert_never(key.subject)
 
     def _turn(self, key: Key) -> AbstractAsyncContextManager[object]:
-        """Runs that wait to begin are looked at one by one, lest two find the namespace free."""
+        """Runs that wait to begin are looked at one by one, lest two find their lane free."""
         run = self._store.runs.get(key.namespace, key.name)
-        waits = run is not None and run.status.phase is Phase.AWAITING_ROLLOUT
-        return self._turns[key.namespace] if waits else nullcontext()
+        if run is None or run.status.phase is not Phase.AWAITING_ROLLOUT:
+            return nullcontext()
+        return self._turns[self._store.lane(key.namespace, run.spec.gate)]
 
     async def _gate(self, key: Key) -> datetime | None:
         observed = await self._observer.gate(key)

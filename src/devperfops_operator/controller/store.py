@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from devperfops_operator.api.perfgate import PerfGate
-from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.controller.collection import Change, Collection, Raw
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.domain.inputs import config_maps
@@ -15,18 +15,24 @@ from devperfops_operator.domain.manifests.deployment import trim
 from devperfops_operator.domain.manifests.snapshot import read_snapshot
 from devperfops_operator.domain.manifests.template import referenced_config_maps
 from devperfops_operator.domain.observed import Snapshot
+from devperfops_operator.domain.queueing import Lane, lane, lets_others_begin, next_up
 
 KINDS: Final = ("Deployment", "ControllerRevision", "Job", "Pod", "PerfRun", "PerfGate")
 """What is kept, in the order in which it is listed first."""
 
 
+_LIVE: Final = ""  # no gate is called so
+
+
 class Store:
     """`changed` hears, synchronously, the key of everything that must be looked at again."""
 
-    def __init__(self, changed: Callable[[Key], None]) -> None:
+    def __init__(self, changed: Callable[[Key], None], environments: frozenset[str] = frozenset()) -> None:
+        """`environments`: those that gates of all namespaces share."""
         self._changed = changed
+        self._environments = environments
         self.gates: Collection[PerfGate] = Collection(_gate, _deployments)
-        self.runs: Collection[PerfRun] = Collection(_run, _gate_name)
+        self.runs: Collection[PerfRun] = Collection(_run, _gate_and_life)
         self.deployments: Collection[Raw] = Collection(trim, _nobody)
         self.snapshots: Collection[Snapshot] = Collection(read_snapshot, _label(GATE_LABEL))
         self.jobs: Collection[Raw] = Collection(_without_managed_fields, _label(RUN_LABEL))
@@ -74,6 +80,20 @@ class Store:
     def live_runs(self, namespace: str, gate: str) -> Iterator[PerfRun]:
         return (run for run in self.runs.owned(namespace, gate) if not run.status.phase.terminal)
 
+    def lane(self, namespace: str, gate: str) -> Lane:
+        """Where runs of the gate load one at a time."""
+        return lane(namespace, self.gates.get(namespace, gate), self._environments)
+
+    def in_lane(self, wanted: Lane) -> Iterator[PerfRun]:
+        """Its runs that have not ended."""
+        namespaces = [wanted.namespace] if wanted.namespace else self.runs.namespaces()
+        return (
+            run
+            for namespace in namespaces
+            for run in self.runs.owned(namespace, _LIVE)
+            if self.lane(namespace, run.spec.gate) == wanted
+        )
+
     def _tell(self, kind: str, change: Change | None) -> None:
         if change is not None:
             _, about = self._kinds[kind]
@@ -89,10 +109,10 @@ class Store:
         run = self.runs.get(change.namespace, change.name)
         yield Key(Subject.RUN, change.namespace, change.name)
         yield Key(Subject.GATE, change.namespace, change.owner)
-        if run is None or run.status.phase.terminal:  # the next one may begin
-            for other in self.runs.within(change.namespace):
-                if not other.status.phase.terminal:
-                    yield Key(Subject.RUN, change.namespace, other.metadata.name)
+        if run is None or (not change.new and lets_others_begin(run)):
+            following = next_up(self.in_lane(self.lane(change.namespace, change.owner)))
+            if following is not None:
+                yield Key(Subject.RUN, following.metadata.namespace, following.metadata.name)
 
     def _about_deployment(self, change: Change) -> Iterator[Key]:
         for gate in self.gates.owned(change.namespace, change.name):
@@ -120,8 +140,10 @@ def _deployments(raw: Raw) -> tuple[str, ...]:
     return raw["spec"]["targetRef"]["name"], *((primary,) if primary else ())
 
 
-def _gate_name(raw: Raw) -> tuple[str]:
-    return (raw["spec"]["gate"],)
+def _gate_and_life(raw: Raw) -> tuple[str, ...]:
+    """Its gate; those that have not ended are found by that, too."""
+    ended = Phase(raw.get("status", {}).get("phase", Phase.PENDING)).terminal
+    return raw["spec"]["gate"], *(() if ended else (_LIVE,))
 
 
 def _nobody(_: Raw) -> tuple[str]:

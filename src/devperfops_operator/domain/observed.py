@@ -218,7 +218,7 @@ class GateObserved:
 
 @dataclass(frozen=True, slots=True)
 class RunObserved:
-    """`blocked_by`: the run in this namespace whose load must end first.
+    """`blocked_by`: the run whose load must end first.
 
     `config_maps`: while it is to be promoted, those its template reads, as stored, by name; `unused_copies`:
     once it is, names of the primary's copies that nothing reads any more.

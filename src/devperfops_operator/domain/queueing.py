@@ -1,11 +1,12 @@
-"""Whose turn it is: two loads at a time in one namespace would disturb each other."""
+"""Whose turn it is: two loads at a time in one place would disturb each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
+from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.domain.run.steps import queues
 
@@ -13,10 +14,26 @@ _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _WAITING: Final = frozenset({Phase.PENDING, Phase.AWAITING_ROLLOUT})
 
 
+class Lane(NamedTuple):
+    """Where one load at a time runs.
+
+    `namespace` is empty for an environment that namespaces share, `environment` for gates that name none.
+    """
+
+    namespace: str
+    environment: str
+
+
+def lane(namespace: str, gate: PerfGate | None, shared: frozenset[str]) -> Lane:
+    """The lane of a gate's runs. `shared`: environments that are the same one in all namespaces."""
+    environment = (gate.spec.environment if gate is not None else None) or ""
+    return Lane("" if environment in shared else namespace, environment)
+
+
 def blocked_by(run: PerfRun, others: Iterable[PerfRun]) -> str | None:
     """The run that must end before `run` may load; None: it may.
 
-    `others` are the runs of the namespace, `run` itself included or not. A run whose load has begun goes
+    `others` are the runs of the lane, `run` itself included or not. A run whose load has begun goes
     first, then of those that queue for it the oldest. A run that still awaits its rollout keeps nobody
     waiting.
     """
@@ -25,7 +42,20 @@ def blocked_by(run: PerfRun, others: Iterable[PerfRun]) -> str | None:
     rivals = (other for other in others if other.metadata.uid != run.metadata.uid)
     ahead = [rival for rival in rivals if _begun(rival) or (_queues(rival) and _age(rival) < _age(run))]
     first = min(ahead, key=lambda rival: (not _begun(rival), _age(rival)), default=None)
-    return None if first is None else first.metadata.name
+    if first is None:
+        return None
+    here = first.metadata.namespace == run.metadata.namespace
+    return first.metadata.name if here else f"{first.metadata.namespace}/{first.metadata.name}"
+
+
+def next_up(runs: Iterable[PerfRun]) -> PerfRun | None:
+    """Of a lane's runs the one whose turn is next, once no load goes on; None: nobody queues."""
+    return min((run for run in runs if _queues(run)), key=_age, default=None)
+
+
+def lets_others_begin(run: PerfRun) -> bool:
+    """Whether this run, as it is now, keeps nobody waiting."""
+    return not _begun(run) and not _queues(run)
 
 
 def _begun(run: PerfRun) -> bool:
@@ -36,5 +66,5 @@ def _queues(run: PerfRun) -> bool:
     return run.status.phase in _WAITING and queues(run.status)
 
 
-def _age(run: PerfRun) -> tuple[datetime, str]:
-    return run.metadata.creation_timestamp or _BEGINNING, run.metadata.name
+def _age(run: PerfRun) -> tuple[datetime, str, str]:
+    return run.metadata.creation_timestamp or _BEGINNING, run.metadata.name, run.metadata.namespace

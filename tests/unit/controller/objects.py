@@ -26,15 +26,27 @@ def _stored(manifest: dict[str, Any], version: int, **metadata: Any) -> dict[str
     }
 
 
-def gate(version: int, **metadata: Any) -> dict[str, Any]:
+def gate(version: int, *, environment: str | None = None, **metadata: Any) -> dict[str, Any]:
     """Gate `front-end` of Deployment `front-end`."""
-    return _stored(api_cases.gate(), version, **metadata)
+    return _stored(api_cases.gate({"spec.environment": environment}), version, **metadata)
 
 
-def run(version: int, phase: str | None = None, **metadata: Any) -> dict[str, Any]:
-    """A run of gate `front-end`."""
+def run(version: int, phase: str | None = None, *, of: str = "front-end", **metadata: Any) -> dict[str, Any]:
+    """A run of a gate."""
     status = {"status": {"phase": phase}} if phase else {}
-    return _stored({**api_cases.run(), **status}, version, **metadata)
+    return _stored({**api_cases.run({"spec.gate": of}), **status}, version, **metadata)
+
+
+def queued_run(version: int, **changes: Any) -> dict[str, Any]:
+    """A run that waits for its turn."""
+    queued = {
+        "at": "2026-11-23T12:00:01Z",
+        "phase": "AwaitingRollout",
+        "reason": "Queued",
+        "message": "waits for another",
+    }
+    raw = run(version, "AwaitingRollout", **changes)
+    return {**raw, "status": {**raw["status"], "timeline": [queued]}}
 
 
 def deployment(version: int, image: str = "podinfo:1") -> dict[str, Any]:

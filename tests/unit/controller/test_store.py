@@ -4,7 +4,7 @@ import pytest
 
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.store import Store
-from tests.unit.controller.objects import NAMESPACE, deployment, gate, job, run
+from tests.unit.controller.objects import NAMESPACE, deployment, gate, job, queued_run, run
 
 GATE = Key(Subject.GATE, NAMESPACE, "front-end")
 
@@ -150,14 +150,68 @@ def test_a_job_concerns_its_run(store: Store, heard: list[Key]) -> None:
     assert heard == [run_key("before-the-sale")]
 
 
-def test_a_run_that_ends_concerns_those_that_wait(store: Store, heard: list[Key]) -> None:
-    store.put(run(1, name="first"))
-    store.put(run(2, name="second"))
+@pytest.mark.parametrize("how", ["ends", "leaves the queue", "is deleted"])
+def test_a_run_that_keeps_nobody_waiting_any_more_concerns_the_one_whose_turn_is_next(
+    store: Store, heard: list[Key], how: str
+) -> None:
+    store.put(queued_run(1, name="first", creationTimestamp="2026-11-23T11:00:00Z"))
+    store.put(queued_run(2, name="third", creationTimestamp="2026-11-23T13:00:00Z"))
+    store.put(queued_run(3, name="second"))
+    store.put(run(4, "Completed", name="earlier"))
     heard.clear()
 
-    store.put(run(3, "Completed", name="first"))
+    match how:
+        case "ends":
+            store.put(run(5, "Completed", name="first"))
+        case "leaves the queue":
+            store.put(run(5, "AwaitingRollout", name="first"))
+        case _:
+            store.remove(queued_run(5, name="first"))
 
     assert heard == [run_key("first"), GATE, run_key("second")]
+
+
+def test_an_ended_run_that_is_seen_for_the_first_time_lets_nobody_begin(
+    store: Store, heard: list[Key]
+) -> None:
+    store.put(queued_run(1, name="first"))
+    heard.clear()
+
+    store.put(run(2, "Completed", name="earlier"))
+
+    assert heard == [run_key("earlier"), GATE]
+
+
+def test_runs_wait_for_those_of_their_own_environment_only(store: Store, heard: list[Key]) -> None:
+    store.put(gate(1, name="a", environment="blue"))
+    store.put(gate(2, name="b", environment="green"))
+    store.put(run(3, "Running", name="first", of="a"))
+    store.put(queued_run(4, name="second", of="b"))
+    store.put(queued_run(5, name="third", of="a"))
+    heard.clear()
+
+    store.put(run(6, "Completed", name="first", of="a"))
+
+    assert run_key("third") in heard
+    assert run_key("second") not in heard
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "of its namespace"])
+def test_an_environment_is_one_in_all_namespaces_if_the_settings_say_so(
+    heard: list[Key], *, shared: bool
+) -> None:
+    store = Store(heard.append, frozenset({"staging"} if shared else ()))
+    store.put(gate(1, environment="staging"))
+    store.put(gate(2, environment="staging", namespace="other"))
+    store.put(run(3, "Running", name="first"))
+    store.put(queued_run(4, name="second", namespace="other"))
+    heard.clear()
+
+    lane = store.lane("other", "front-end")
+    assert [each.metadata.name for each in store.in_lane(lane)] == (["first"] if shared else []) + ["second"]
+    store.put(run(5, "Completed", name="first"))
+
+    assert (Key(Subject.RUN, "other", "second") in heard) is shared
 
 
 def test_a_run_that_goes_on_does_not_concern_those_that_wait(store: Store, heard: list[Key]) -> None:

@@ -38,6 +38,7 @@ def test_what_is_judged_and_how_counts(edit: dict[str, Any]) -> None:
         {"initial": "Test"},
         {"suspend": True},
         {"historyLimit": 5},
+        {"environment": "staging"},
         {"override": {"revision": "5f1d0c2ab9", "reason": "sale", "expires": "2026-11-25T18:00:00Z"}},
     ],
     ids=lambda edit: next(iter(edit)),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devperfops_operator.api.base import ObjectMeta
 from devperfops_operator.api.perfrun import PerfRun, PerfRunSpec, PerfRunStatus, Phase, TimelineEntry
-from devperfops_operator.domain.queueing import blocked_by
+from devperfops_operator.domain.queueing import Lane, blocked_by, lane, next_up
 from devperfops_operator.domain.run.steps import Step
+from tests.unit.domain.world import gate
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 QUEUED = TimelineEntry(at=NOON, phase=Phase.AWAITING_ROLLOUT, reason=Step.QUEUED.value, message="waits")
@@ -88,3 +90,32 @@ def test_of_those_that_queue_exactly_one_may_load_when_no_load_has_begun(runs: l
     free = [each for each in queue if blocked_by(each, runs) is None]
 
     assert len(free) == (0 if busy or not queue else 1)
+    assert busy or free == [each for each in [next_up(runs)] if each is not None]
+
+
+def test_a_run_of_another_namespace_is_named_with_it() -> None:
+    other = run("a", age_s=60, phase=Phase.RUNNING)
+    elsewhere = other.model_copy(
+        update={"metadata": other.metadata.model_copy(update={"namespace": "checkout"})}
+    )
+
+    assert blocked_by(run("a2"), [elsewhere]) == "checkout/a"
+
+
+@pytest.mark.parametrize(
+    ("environment", "shared", "expected"),
+    [
+        (None, frozenset(), Lane("shop", "")),
+        ("staging", frozenset(), Lane("shop", "staging")),
+        ("staging", frozenset({"staging"}), Lane("", "staging")),
+        ("blue", frozenset({"staging"}), Lane("shop", "blue")),
+    ],
+)
+def test_a_lane_is_an_environment_or_else_a_namespace(
+    environment: str | None, shared: frozenset[str], expected: Lane
+) -> None:
+    assert lane("shop", gate(environment=environment), shared) == expected
+
+
+def test_runs_of_a_gate_that_is_gone_are_in_the_lane_of_the_namespace() -> None:
+    assert lane("shop", None, frozenset({"staging"})) == Lane("shop", "")

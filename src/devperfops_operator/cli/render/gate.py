@@ -79,6 +79,8 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     yield from _files(jmeter)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
+    if spec.environment:
+        yield "Environment", spec.environment
     yield "On verdict", _on_verdict(gate)
     yield "History", f"the last {counted(spec.history_limit, 'run')}"
     if spec.override is not None:

@@ -28,6 +28,7 @@ from devperfops_operator.domain.verdict import Reason
 
 _LOOK_AGAIN = timedelta(seconds=2)
 _LOOK_AGAIN_LATEST = timedelta(seconds=30)
+_LOOK_AGAIN_QUEUED = timedelta(minutes=5)
 _LINES_OF_QUEUEING = 64  # of a timeline, which is bounded, for pods that come and go
 _ASKED_RECENTLY = timedelta(seconds=5)
 _START_DELAY = timedelta(seconds=1)
@@ -52,7 +53,7 @@ def pending(observed: RunObserved, gate: PerfGate, target: Target, now: datetime
     return RunDecision(step(status, now, Step.ACCEPTED, message, phase=Phase.AWAITING_ROLLOUT, **judged))
 
 
-def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now: datetime) -> RunDecision:
+def awaiting_rollout(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
     status, rollout = observed.run.status, target.rollout
     if rollout.problem is not None:
         return RunDecision(to_acting(status, decided(Reason.ROLLOUT_STALLED, rollout.problem.message), now))
@@ -62,7 +63,7 @@ def awaiting_rollout(observed: RunObserved, _gate: PerfGate, target: Target, now
     if load is not None:
         return _await_config(observed, load, now)
     if observed.blocked_by is not None:
-        return _queue(observed, observed.blocked_by, now)
+        return _queue(observed, gate, observed.blocked_by, now)
     return RunDecision(
         step(
             status,
@@ -95,13 +96,14 @@ def _await_config(observed: RunObserved, load: Loading, now: datetime) -> RunDec
     return RunDecision(step(status, now, Step.CONFIG_NOT_LOADED, load.message))
 
 
-def _queue(observed: RunObserved, ahead: str, now: datetime) -> RunDecision:
+def _queue(observed: RunObserved, gate: PerfGate, ahead: str, now: datetime) -> RunDecision:
+    """Whoever ends or leaves the queue wakes the next; looking again is for what nobody tells."""
     status = observed.run.status
     if queues(status):
-        return wait(observed, now + _LOOK_AGAIN)
-    return RunDecision(
-        step(status, now, Step.QUEUED, f"waits for {ahead}: one load at a time in a namespace")
-    )
+        return wait(observed, now + _LOOK_AGAIN_QUEUED)
+    environment = gate.spec.environment
+    where = f"environment {environment}" if environment else "a namespace"
+    return RunDecision(step(status, now, Step.QUEUED, f"waits for {ahead}: one load at a time in {where}"))
 
 
 def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
