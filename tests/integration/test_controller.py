@@ -44,7 +44,11 @@ def everything_but_deployments(namespace: str) -> list[dict[str, Any]]:
     metadata = {"name": "operator", "namespace": namespace}
     rbac = "rbac.authorization.k8s.io"
     rules = [
-        {"apiGroups": ["", "batch", "devperfops.io"], "resources": ["*"], "verbs": ["*"]},
+        {
+            "apiGroups": ["", "batch", "coordination.k8s.io", "devperfops.io"],
+            "resources": ["*"],
+            "verbs": ["*"],
+        },
         {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["*"]},
         {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
     ]

@@ -18,12 +18,14 @@ import httpx
 import pytest
 import yaml
 
+from devperfops_operator.adapters.kubernetes import connect
 from devperfops_operator.main import CONFIG_VARIABLE, POD_VARIABLE
 from devperfops_operator.wire.brief import TOKEN_AUDIENCE
 from devperfops_operator.wire.measurement import start_path
 from hack.kube import Kube, kubectl, wait_for
 from tests.integration.proxy import Proxy
-from tests.integration.world import address, changed_kubeconfig
+from tests.integration.test_controller import adopted, everything_but_deployments
+from tests.integration.world import GATE, World, address, changed_kubeconfig, eventually
 
 ACCOUNT = "default"
 
@@ -109,7 +111,7 @@ def test_it_ends_when_told(operator, told):
     assert [line for line in lines if line["level"] in {"error", "critical"}] == []
 
 
-QUICK = {"leaseDuration": "6s", "renewDeadline": "4s", "retryPeriod": "1s"}
+QUICK = {"leaseDuration": "10s", "renewDeadline": "8s", "retryPeriod": "1s"}
 
 
 def test_of_two_one_is_ready_and_the_other_says_who_and_takes_no_measurements(launch, kube, namespace):
@@ -130,7 +132,7 @@ def test_of_two_one_is_ready_and_the_other_says_who_and_takes_no_measurements(la
     assert (ask(first), ask(second)) == (HTTPStatus.GONE, HTTPStatus.SERVICE_UNAVAILABLE)
 
     first.process.send_signal(signal.SIGTERM)
-    first.process.communicate(timeout=20)
+    first.process.communicate(timeout=30)
     wait_until_ready(second, seconds=5)
 
 
@@ -142,7 +144,7 @@ def test_a_killed_leader_is_followed_when_its_lease_has_run_out(launch):
 
     first.process.kill()
 
-    wait_until_ready(second, seconds=10)
+    wait_until_ready(second)
 
 
 def test_a_container_started_anew_waits_for_nobody(launch):
@@ -163,7 +165,7 @@ def test_a_leader_that_stood_still_ends_when_it_wakes(launch):
     wait_until_ready(second)
     first.process.send_signal(signal.SIGCONT)
 
-    output, _ = first.process.communicate(timeout=20)
+    output, _ = first.process.communicate(timeout=30)
 
     assert first.process.returncode == 3, output
     assert "leadership is lost" in output
@@ -177,7 +179,7 @@ def test_without_the_api_server_it_ends_and_comes_back(api_server, launch, tmp_p
         first = launch(kubeconfig=kubeconfig, pod="f3c1", **QUICK)
         wait_until_ready(first)
         proxy.close()
-        output, _ = first.process.communicate(timeout=20)
+        output, _ = first.process.communicate(timeout=30)
         second = launch(kubeconfig=kubeconfig, pod="f3c1", **QUICK)
         wait_for("it is told", lambda: "cannot be reached" in readiness(second), seconds=30)
         proxy.open()
@@ -185,7 +187,39 @@ def test_without_the_api_server_it_ends_and_comes_back(api_server, launch, tmp_p
         wait_until_ready(second, seconds=20)
 
     assert first.process.returncode == 3, output
-    assert "could not be renewed for 4 s" in json.loads(output.splitlines()[-1])["message"]
+    assert "could not be renewed for 8 s" in json.loads(output.splitlines()[-1])["message"]
+
+
+async def test_a_leader_lost_while_acting_is_followed_and_rolled_back_once(
+    api_server, kube, launch, namespace, tmp_path
+):
+    """The first may not change Deployments, so it is still at it when it is killed; the second may."""
+    for manifest in everything_but_deployments(namespace):
+        kube.create(manifest)
+    user = {"token": kube.token("operator", namespace)}
+    first = launch(kubeconfig=Path(changed_kubeconfig(api_server, tmp_path, user=user)), **QUICK)
+    await eventually("the first leads", lambda: readiness(first) == "ready")
+    second = launch(**QUICK)
+    connection = await connect(str(api_server))
+    world = World(kube, connection, namespace)
+    snapshot = await adopted(world)
+    world.release("podinfo:broken")
+    (run,) = await eventually("a run", world.runs)
+    await eventually("it waits", lambda: world.phase(run) == "AwaitingRollout")
+    generation = kube.get("Deployment", GATE, namespace)["metadata"]["generation"]
+    await world.stall()
+    await eventually("it acts", lambda: world.phase(run) == "Acting")
+
+    first.process.kill()
+    await eventually("the second leads", lambda: readiness(second) == "ready")
+    await eventually("it is over", lambda: world.phase(run) == "Completed")
+
+    deployment = kube.get("Deployment", GATE, namespace)
+    assert world.status("PerfRun", run)["action"]["type"] == "Rollback"
+    assert deployment["spec"]["template"] == snapshot["data"]["template"]
+    assert deployment["metadata"]["generation"] == generation + 1, "one patch"
+    assert sorted(world.events(run)) == sorted(set(world.events(run)))
+    await connection.close()
 
 
 def test_it_shows_its_metrics(operator):
