@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devperfops_operator.adapters.kubernetes import connect
 from devperfops_operator.domain.manifests.template import RESTARTED_AT
 from tests.integration.operating import operating, ready
-from tests.integration.world import GATE, World, eventually, sockets_closed
+from tests.integration.proxy import Proxy
+from tests.integration.world import GATE, World, address, changed_kubeconfig, eventually, sockets_closed
 
 ENV = {"envFrom": [{"configMapRef": {"name": "settings"}}]}
 MOUNT = {"volumeMounts": [{"name": "settings", "mountPath": "/settings"}]}
@@ -200,6 +203,23 @@ async def test_what_changes_or_goes_while_the_operator_is_away_is_found(world: W
         await restart(world)
         await eventually("the gate is ready", lambda: ready(world, "KnownGood"))
     assert world.runs() == []
+
+
+async def test_what_changes_while_the_api_server_is_away_is_found(
+    world: World, api_server: Path, tmp_path: Path
+) -> None:
+    with Proxy(address(api_server)) as proxy:
+        cluster = {"server": f"https://127.0.0.1:{proxy.port}"}
+        through = await connect(changed_kubeconfig(api_server, tmp_path, cluster=cluster))
+        async with operating(world, through):
+            before = await adopted(world, ENV)
+            proxy.close()
+            configure(world, "2")
+            proxy.open()
+
+            await eventually("the revision is another", lambda: revision(world) != before)
+            await eventually("it is told", lambda: not_loaded(world))
+        await through.close()
 
 
 async def test_a_plan_that_breaks_in_place_is_told_at_once(world: World) -> None:

@@ -6,17 +6,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from devperfops_operator.adapters.kubernetes import RESOURCES, Connection, Listed, Seen, connect
 from devperfops_operator.adapters.kubernetes.metadata import follow
 from devperfops_operator.domain.errors import Refused, Unavailable
 from hack.kube import Kube
 from tests.integration.proxy import Proxy
-from tests.integration.world import changed_kubeconfig, sockets_closed
+from tests.integration.world import address, changed_kubeconfig, sockets_closed
 
 CONFIG_MAPS = RESOURCES["ConfigMap"]
 
@@ -36,8 +34,7 @@ async def connection(api_server: Path) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 def proxy(api_server: Path) -> Iterator[Proxy]:
-    server = urlsplit(yaml.safe_load(api_server.read_text())["clusters"][0]["cluster"]["server"])
-    with Proxy((server.hostname or "", server.port or 443)) as proxy:
+    with Proxy(address(api_server)) as proxy:
         yield proxy
 
 

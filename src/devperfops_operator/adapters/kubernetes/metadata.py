@@ -52,8 +52,9 @@ async def follow(
     """
     path = resource.path(namespace)
     listed = await _list(connection, path)
-    yield listed
     since = listed.version
+    yield listed
+    del listed  # thousands of names, of no use while the watch lasts
     while True:
         query = {
             "watch": "true",
