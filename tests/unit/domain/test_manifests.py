@@ -221,6 +221,26 @@ def test_only_the_preparation_sees_secrets_and_only_jmeter_their_properties() ->
     assert "login" not in json.dumps(pod["containers"])
 
 
+def test_a_claim_used_for_everything_is_one_volume() -> None:
+    """The kubelet waits for ever with a pod that has two volumes of the same claim."""
+    spec = gate().to_json()["spec"]
+    files = {"pvc": "files"}
+    spec["load"]["jmeter"] |= {
+        "plan": files,
+        "data": {**files, "shards": [{"file": "users.csv"}]},
+        "plugins": files,
+    }
+    pod = job_of(gate(**spec))["spec"]["template"]["spec"]
+    (volume,) = (each for each in pod["volumes"] if "persistentVolumeClaim" in each)
+    assert volume["persistentVolumeClaim"] == {"claimName": "files", "readOnly": True}
+    (jmeter,) = pod["containers"]
+    mounted = {mount["mountPath"]: mount for mount in jmeter["volumeMounts"]}
+    for folder in ("plan", "plugins", "source"):
+        mount = mounted[f"/devperfops/{folder}"]
+        assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
+    assert mounted["/devperfops/data"]["readOnly"]
+
+
 def test_plugins_join_the_plans_own_search_paths() -> None:
     spec = gate().to_json()["spec"]
     spec["load"]["jmeter"] |= {"plugins": {"pvc": "jars"}, "properties": {"search_paths": "/opt/more"}}

@@ -41,21 +41,23 @@ TOKEN_MOUNT: Final = Mount("token", TOKEN_FOLDER, read_only=True)
 
 def prepare_mounts(options: JMeterLoad) -> Sequence[Mount]:
     """What is checked and filled before JMeter starts."""
-    shared = (_ours(SOURCE, read_only=True), _ours(DATA)) if _shares(options) else ()
+    shared = (*_files(options, options.data, SOURCE), _ours(DATA)) if _shares(options) else ()
     secrets = [
         Mount(_secret_volume(index), f"{ROOT}/{SECRETS}/{name}", read_only=True)
         for index, name in enumerate(_secrets(options))
     ]
     private = (_ours(PRIVATE),) if secrets else ()
-    return (_ours(PLAN, read_only=True), *_plugins(options), *shared, *secrets, *private)
+    return (*_plan_and_plugins(options), *shared, *secrets, *private)
 
 
 def jmeter_mounts(options: JMeterLoad) -> Sequence[Mount]:
     """What JMeter reads. Where it has a part of the data, links lead to the rest."""
-    data = (_ours(DATA, read_only=True),) if options.data is not None else ()
-    rest = (_ours(SOURCE, read_only=True),) if _shares(options) else ()
+    if _shares(options):
+        data: Sequence[Mount] = (_ours(DATA, read_only=True), *_files(options, options.data, SOURCE))
+    else:
+        data = _files(options, options.data, DATA)
     private = (_ours(PRIVATE, read_only=True),) if options.properties_from else ()
-    return (_ours(PLAN, read_only=True), *_plugins(options), *data, *rest, *private)
+    return (*_plan_and_plugins(options), *data, *private)
 
 
 def volumes(options: JMeterLoad) -> list[dict[str, Any]]:
@@ -64,20 +66,45 @@ def volumes(options: JMeterLoad) -> list[dict[str, Any]]:
     return [
         {"name": RESULTS_MOUNT.volume, "emptyDir": {}},
         {"name": TMP_MOUNT.volume, "emptyDir": {}},
-        {"name": PLAN, **_volume(options.plan)},
         {"name": TOKEN_MOUNT.volume, "projected": {"sources": [{"serviceAccountToken": token}]}},
-        *_data_volumes(options),
+        *({"name": _file_volume(index), **place} for index, place in enumerate(_places(options))),
+        *([{"name": DATA, "emptyDir": {}}] if _shares(options) else []),
         *_secret_volumes(options),
-        *([{"name": PLUGINS, **_volume(options.plugins)}] if options.plugins is not None else []),
     ]
 
 
-def _data_volumes(options: JMeterLoad) -> list[dict[str, Any]]:
-    if options.data is None:
-        return []
-    if not _shares(options):
-        return [{"name": DATA, **_volume(options.data)}]
-    return [{"name": SOURCE, **_volume(options.data)}, {"name": DATA, "emptyDir": {}}]
+def _plan_and_plugins(options: JMeterLoad) -> Sequence[Mount]:
+    return (*_files(options, options.plan, PLAN), *_files(options, options.plugins, PLUGINS))
+
+
+def _files(options: JMeterLoad, source: Source | None, folder: str) -> Sequence[Mount]:
+    if source is None:
+        return ()
+    volume = _file_volume(_places(options).index(_place(source)))
+    return (Mount(volume, f"{ROOT}/{folder}", read_only=True),)
+
+
+def _places(options: JMeterLoad) -> list[dict[str, Any]]:
+    """Each ConfigMap and claim once: a pod that names a claim in two volumes never starts."""
+    places: list[dict[str, Any]] = []
+    for source in (options.plan, options.data, options.plugins):
+        if source is not None and _place(source) not in places:
+            places.append(_place(source))
+    return places
+
+
+def _place(source: Source) -> dict[str, Any]:
+    if source.pvc is not None:
+        return {"persistentVolumeClaim": {"claimName": source.pvc, "readOnly": True}}
+    return {"configMap": {"name": source.config_map}}
+
+
+def _file_volume(index: int) -> str:
+    return f"files-{index}"
+
+
+def _shares(options: JMeterLoad) -> bool:
+    return options.data is not None and bool(options.data.shards)
 
 
 def _secret_volumes(options: JMeterLoad) -> list[dict[str, Any]]:
@@ -96,17 +123,3 @@ def _secrets(options: JMeterLoad) -> list[str]:
 
 def _secret_volume(index: int) -> str:
     return f"secret-{index}"
-
-
-def _plugins(options: JMeterLoad) -> Sequence[Mount]:
-    return (_ours(PLUGINS, read_only=True),) if options.plugins is not None else ()
-
-
-def _shares(options: JMeterLoad) -> bool:
-    return options.data is not None and bool(options.data.shards)
-
-
-def _volume(source: Source) -> dict[str, Any]:
-    if source.pvc is not None:
-        return {"persistentVolumeClaim": {"claimName": source.pvc, "readOnly": True}}
-    return {"configMap": {"name": source.config_map}}
