@@ -156,7 +156,7 @@ def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> Act
             "ConfigNotReversible",
             f"the pod template already is that of known-good revision {good.revision}; what differs is "
             f"the content of {_changed_since(good, target) or 'its ConfigMaps'}, "
-            "which the operator does not change",
+            "which the operator does not change: put it back and restart the pods",
             now,
         )
     owner = target.git_owner if target is not None else None
