@@ -5,12 +5,10 @@ The teams' side is kubectl. Releases fail by a rollout that stalls, which needs 
 
 from __future__ import annotations
 
-import json
 import secrets
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,10 +17,9 @@ from devperfops_operator.domain.manifests.ownership import LAST_APPLIED
 from hack.kube import Kube, kubectl
 from tests.integration.operating import operating, ready
 from tests.integration.world import GATE, World, eventually, sockets_closed
+from tests.team import Manifest, Team, template_bytes
 
 pytestmark = pytest.mark.integration
-
-Manifest = dict[str, Any]
 
 APPLIES = ("apply", "apply --server-side")
 WAYS = (*APPLIES, "replace")
@@ -34,53 +31,14 @@ async def tidy() -> AsyncIterator[None]:
     await sockets_closed()
 
 
-@dataclass(frozen=True)
-class Team:
-    """Releases with kubectl, always in the same way: `apply`, `apply --server-side` or `replace`."""
-
-    kube: Kube
-    namespace: str
-    way: str
-
-    def release(self, manifest: Manifest, *, by_force: bool = False) -> None:
-        new = self.kube.find("Deployment", GATE, self.namespace) is None
-        verb = "create" if new and self.way == "replace" else self.way
-        force = ["--force-conflicts"] if by_force and "--server-side" in verb else []
-        self._kubectl(manifest, *verb.split(), *force, "-f", "-")
-
-    def differs(self, manifest: Manifest) -> bool:
-        """What `kubectl diff` says."""
-        options = self.way.split()[1:]
-        answer = self._kubectl(manifest, "diff", *options, "-f", "-", codes=(0, 1))
-        return answer.returncode == 1
-
-    def stored(self) -> Manifest:
-        return self.kube.get("Deployment", GATE, self.namespace)
-
-    def _kubectl(
-        self, manifest: Manifest, *arguments: str, codes: tuple[int, ...] = (0,)
-    ) -> subprocess.CompletedProcess[str]:
-        argv = [kubectl(), "--kubeconfig", str(self.kube.kubeconfig), "-n", self.namespace, *arguments]
-        answer = subprocess.run(argv, input=json.dumps(manifest), text=True, capture_output=True, check=False)
-        assert answer.returncode in codes, answer.stderr
-        return answer
-
-
 @pytest.fixture(params=WAYS)
 def team(request: pytest.FixtureRequest, kube: Kube, namespace: str) -> Team:
-    return Team(kube, namespace, request.param)
+    return Team(kube, namespace, GATE, request.param)
 
 
 @pytest.fixture(params=APPLIES)
 def applying(request: pytest.FixtureRequest, kube: Kube, namespace: str) -> Team:
-    return Team(kube, namespace, request.param)
-
-
-def elsewhere(team: Team) -> Team:
-    """The same team with a namespace where nothing was released before."""
-    name = f"test-{secrets.token_hex(4)}"
-    team.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    return Team(team.kube, name, team.way)
+    return Team(kube, namespace, GATE, request.param)
 
 
 def manifest(version: int, **spec: Any) -> Manifest:
@@ -109,11 +67,6 @@ def manifest(version: int, **spec: Any) -> Manifest:
             **spec,
         },
     }
-
-
-def template_bytes(stored: Manifest) -> str:
-    """As the API server gives it."""
-    return json.dumps(stored["spec"]["template"])
 
 
 async def adopted(world: World, team: Team, first: Manifest) -> None:
@@ -200,11 +153,11 @@ async def test_every_release_after_a_rollback_is_its_manifest_to_the_byte(world:
 
         team.release(manifest(2))
         await eventually("it is left", lambda: world.condition("Stalled") == ("True", "RevisionRejected"))
-        assert template_bytes(team.stored()) == fresh(team, manifest(2))
+        assert template_bytes(team.stored()) == template_bytes(team.first(manifest(2)))
 
         team.release(manifest(3))
         await eventually("the next is judged", lambda: waiting(world))
-    assert template_bytes(team.stored()) == fresh(team, manifest(3))
+    assert template_bytes(team.stored()) == template_bytes(team.first(manifest(3)))
     assert len(world.runs()) == 3
 
 
@@ -215,13 +168,6 @@ def turned_away(world: World) -> str | None:
         if (status.get("phase"), status.get("reason")) == ("Completed", "RevisionRejected"):
             return run
     return None
-
-
-def fresh(team: Team, released: Manifest) -> str:
-    """The template where it is the first release."""
-    other = elsewhere(team)
-    other.release(released)
-    return template_bytes(other.stored())
 
 
 async def test_what_a_failed_release_changed_outside_its_template_stays_and_goes_with_the_next(
@@ -236,24 +182,17 @@ async def test_what_a_failed_release_changed_outside_its_template_stays_and_goes
         await adopted(world, applying, first)
         applying.release(second)
         await fail(world)
-        assert outside(applying.stored()) == outside(released_elsewhere(applying, second))
+        assert outside(applying.stored()) == outside(applying.first(second))
         applying.release(third)
 
-    assert outside(applying.stored()) == outside(released_elsewhere(applying, third))
-    assert template_bytes(applying.stored()) == fresh(applying, third)
+    assert outside(applying.stored()) == outside(applying.first(third))
+    assert template_bytes(applying.stored()) == template_bytes(applying.first(third))
 
 
 def outside(stored: Manifest) -> Manifest:
     """What a manifest says besides the template."""
     spec = {key: value for key, value in stored["spec"].items() if key != "template"}
     return {"labels": stored["metadata"].get("labels", {}), "spec": spec}
-
-
-def released_elsewhere(team: Team, *released: Manifest) -> Manifest:
-    other = elsewhere(team)
-    for each in released:
-        other.release(each)
-    return other.stored()
 
 
 async def test_an_autoscaler_keeps_its_replicas_through_a_rollback_and_after_it(
@@ -273,7 +212,7 @@ async def test_an_autoscaler_keeps_its_replicas_through_a_rollback_and_after_it(
         applying.release(manifest(3))
 
     assert applying.stored()["spec"]["replicas"] == 4
-    assert template_bytes(applying.stored()) == fresh(applying, manifest(3))
+    assert template_bytes(applying.stored()) == template_bytes(applying.first(manifest(3)))
 
 
 def autoscaler(namespace: str) -> Manifest:
@@ -302,6 +241,32 @@ def scaler(stored: Manifest) -> list[Manifest]:
     """What the API server remembers of who scales, which is nothing after some server-side applies."""
     entries = stored["metadata"]["managedFields"]
     return [entry["fieldsV1"] for entry in entries if entry.get("subresource") == "scale"]
+
+
+async def test_back_to_a_revision_that_an_override_let_in_there_is_no_trace_either(
+    world: World, applying: Team
+) -> None:
+    async with operating(world):
+        await adopted(world, applying, manifest(1))
+        world.edit_gate({"actions": {"onFail": "Hold"}})
+        applying.release(manifest(2))
+        await fail(world)
+        before = applying.stored()
+        let_in = {
+            "revision": world.status("PerfGate", GATE)["target"]["revision"],
+            "reason": "it is known to be slow",
+            "expires": "2100-01-01T00:00:00Z",
+        }
+        world.edit_gate({"actions": None, "override": let_in})
+        await eventually("it is let in", lambda: ready(world, "Overridden"))
+        applying.release(manifest(3))
+        run = await fail(world)
+
+    after = applying.stored()
+    assert traces(world, run) == []
+    assert template_bytes(after) == template_bytes(before)
+    assert owners(after) == owners(before)
+    assert last_applied(after) == last_applied(before)
 
 
 # Where the records cannot be written, or not yet
@@ -428,7 +393,7 @@ async def test_whoever_releases_between_template_and_records_is_left_alone(
 
 
 async def test_what_flux_would_put_back_is_held_unless_the_gate_asks(world: World, kube: Kube) -> None:
-    team = Team(kube, world.namespace, "apply --server-side")
+    team = Team(kube, world.namespace, GATE, "apply --server-side")
     marks = {f"kustomize.toolkit.fluxcd.io/{key}": "apps" for key in ("name", "namespace")}
 
     def synced(version: int) -> Manifest:
