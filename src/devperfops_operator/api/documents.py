@@ -64,6 +64,11 @@ def read(file: str, text: str) -> Iterator[Document]:
 class _Loader(yaml.SafeLoader):
     """As Kubernetes reads YAML: dates stay texts, and `1e-06` is a number without a point, too."""
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        """JSON writes a letter beyond 16 bits as two escapes; half of such a pair is no letter."""
+        text = super().construct_scalar(node)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]

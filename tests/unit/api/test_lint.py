@@ -334,6 +334,11 @@ def test_a_number_with_an_exponent_is_no_text_though_it_has_no_point() -> None:
     assert "1e-06 is of the wrong type" in found.message
 
 
+def test_letters_that_json_writes_as_two_escapes_are_letters() -> None:
+    (found,) = lint([("gate.json", json.dumps(gate({"spec.mode": "\U00010000 \ud800"})))], no_plan)
+    assert found.message == '"\U00010000 \ufffd" is not possible: write Enforce or Observe'
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -366,7 +371,7 @@ def test_whatever_stands_in_a_field_lint_answers_and_the_model_reads_what_it_acc
 
     assert all(1 <= each.line <= len(text.splitlines()) for each in found)
     if not found and path not in {"kind", "metadata", "metadata.name", "status"}:
-        stored = yaml.safe_load(text)  # as lint read it: 1e-06 is a number in JSON and a text in YAML
+        stored = json.loads(text)
         stored["metadata"]["namespace"] = "shop"
         assert PerfGate.from_json(without_nulls(stored)).spec.objectives
 
