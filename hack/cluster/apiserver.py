@@ -44,15 +44,18 @@ class ApiServer:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[ApiServer]:
-    """An API server for the length of the block; gone afterwards even if this process is killed."""
+def running(folder: Path, flags: tuple[str, ...] = ()) -> Iterator[ApiServer]:
+    """An API server, with further `flags`, for the length of the block.
+
+    It is gone afterwards even if this process is killed.
+    """
     try:
-        yield up(folder, owner=os.getpid())
+        yield up(folder, owner=os.getpid(), flags=flags)
     finally:
         down(folder)
 
 
-def up(folder: Path, *, owner: int | None = None) -> ApiServer:
+def up(folder: Path, *, owner: int | None = None, flags: tuple[str, ...] = ()) -> ApiServer:
     """Start the two processes in the folder, or find them running.
 
     With an `owner`, a guard process ends them as soon as that process is gone.
@@ -70,7 +73,7 @@ def up(folder: Path, *, owner: int | None = None) -> ApiServer:
     table = _table(folder)
     if owner is not None:
         _guard(table, folder, owner)
-    at = _start(cache, folder, table, certificates)
+    at = _start(cache, folder, table, certificates, flags)
     return ApiServer(
         at.server, kubeconfig.write(folder / "admin.kubeconfig", at.server, "admin", certificates)
     )
@@ -93,12 +96,14 @@ def guard(folder: Path, owner: Identity) -> None:
     _table(folder).stop(_PROCESSES, patience=1)
 
 
-def _start(cache: settings.Cache, folder: Path, table: ProcessTable, certificates: pki.Pki) -> Endpoints:
+def _start(
+    cache: settings.Cache, folder: Path, table: ProcessTable, certificates: pki.Pki, flags: tuple[str, ...]
+) -> Endpoints:
     """Start both; with new ports if another process took one between the choice and its use."""
     for attempt in range(1, _ATTEMPTS + 1):
         at = _endpoints(folder)
         try:
-            for spec in _specs(cache, folder, at, certificates):
+            for spec in _specs(cache, folder, at, certificates, flags):
                 table.ensure(spec)
             api = Api(at.server, certificates)
             wait_until(
@@ -114,13 +119,16 @@ def _start(cache: settings.Cache, folder: Path, table: ProcessTable, certificate
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _specs(cache: settings.Cache, folder: Path, at: Endpoints, certificates: pki.Pki) -> list[Spec]:
+def _specs(
+    cache: settings.Cache, folder: Path, at: Endpoints, certificates: pki.Pki, flags: tuple[str, ...]
+) -> list[Spec]:
     extra = (
         "--authorization-mode=RBAC",
         # Nobody makes the ServiceAccount "default" here, without which no pod would be admitted.
         "--disable-admission-plugins=ServiceAccount",
         # 127.0.0.1 may not be an endpoint of the Service "kubernetes".
         "--endpoint-reconciler-type=none",
+        *flags,
     )
     return [
         controlplane.etcd(cache, at, folder / "etcd"),

@@ -1,0 +1,1 @@
+"""Figures of the bars in the design, each from one command: python -m benchmarks NAME."""
