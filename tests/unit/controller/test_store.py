@@ -236,3 +236,24 @@ def test_a_gate_that_changes_its_target_no_longer_belongs_to_the_old_one(
     store.put(deployment(3))
 
     assert heard == []
+
+
+def test_a_primary_concerns_the_gates_that_promote_to_it_and_no_longer_once_they_do_not(
+    store: Store, heard: list[Key]
+) -> None:
+    promoting = gate(1)
+    promoting["spec"]["promoteTo"] = "front-end-primary"
+    store.put(promoting)
+    store.put(run(2, name="live"))
+    primary = deployment(3)
+    primary["metadata"]["name"] = "front-end-primary"
+    heard.clear()
+
+    store.put(primary)
+    assert heard == [GATE, run_key("live")]
+    assert [each.metadata.name for each in store.gates.owned(NAMESPACE, "front-end-primary")] == ["front-end"]
+
+    store.put(gate(4))
+    heard.clear()
+    store.put({**primary, "metadata": {**primary["metadata"], "resourceVersion": "5"}})
+    assert heard == []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Verdict
 from devperfops_operator.domain.errors import SnapshotTooLarge
-from devperfops_operator.domain.manifests.deployment import read_target, trim
+from devperfops_operator.domain.manifests.deployment import read_primary, read_target, trim
 from devperfops_operator.domain.manifests.event import gate_events, run_events
 from devperfops_operator.domain.manifests.job import job_manifest, read_job
 from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, read_snapshot
@@ -134,6 +134,13 @@ def test_only_crashes_of_the_new_pods_stall_the_rollout(owner: str, restarts: in
     assert (target.rollout.problem is not None) is stalled
 
 
+def test_the_old_pods_crashes_are_not_held_against_a_spec_the_controller_has_not_seen() -> None:
+    sets = [{"metadata": {"uid": "old", "annotations": {"deployment.kubernetes.io/revision": "7"}}}]
+    raw = deployment(replicas=2, updatedReplicas=2, readyReplicas=1, observedGeneration=2)
+    target = read_target(raw, revision=REVISION, replica_sets=sets, pods=[crashing_pod("old", 9)])
+    assert target.rollout.problem is None
+
+
 def test_the_progress_deadline_counts_only_for_the_current_generation() -> None:
     raw = deployment(replicas=3, updatedReplicas=1, readyReplicas=2)
     raw["status"]["conditions"] = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
@@ -142,9 +149,33 @@ def test_the_progress_deadline_counts_only_for_the_current_generation() -> None:
     assert read_target(raw, revision=REVISION).rollout.problem is None
 
 
+def test_a_primary_of_no_pods_has_nothing_to_roll_out() -> None:
+    raw = deployment()
+    raw["spec"]["replicas"] = 0
+    assert read_primary(raw).rollout.complete
+    raw["status"]["observedGeneration"] = 2
+    assert not read_primary(raw).rollout.complete
+
+
+def test_a_paused_primary_would_be_awaited_for_ever() -> None:
+    raw = deployment(replicas=2, updatedReplicas=0, readyReplicas=2)
+    raw["spec"]["paused"] = True
+    problem = read_primary(trim(raw)).rollout.problem
+    assert problem is not None
+    assert problem.message == "the Deployment is paused"
+    assert read_primary({**raw, "status": {**raw["status"], **DONE}}).rollout.problem is None
+
+
+def test_a_restart_of_the_primary_changes_nothing_of_what_it_runs() -> None:
+    restarted = deployment(**DONE)
+    restarted["spec"]["template"] = template("1", **{RESTARTED_AT: "2026-11-01T00:00:00Z"})
+    assert read_primary(restarted).template_hash == read_primary(deployment(**DONE)).template_hash
+
+
 def test_trimming_keeps_what_decisions_read() -> None:
     raw = deployment(**DONE)
     assert read_target(trim(raw), revision=REVISION) == read_target(raw, revision=REVISION)
+    assert read_primary(trim(raw)) == read_primary(raw)
     assert "note" not in json.dumps(trim(raw))
 
 
