@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,57 +43,11 @@ def configure(world: World, value: str) -> None:
         world.kube.patch("ConfigMap", "settings", world.namespace, {"data": {"a": value}})
 
 
-async def start_pods(world: World) -> None:
-    """What the deployment controller and the kubelet do: the old pods go, one new one has started just now."""
-    for kind in ("Pod", "ReplicaSet"):
-        for each in world.kube.list(kind, world.namespace, f"app={GATE}"):
-            world.kube.delete(kind, each["metadata"]["name"], world.namespace)
-    deployment = world.kube.get("Deployment", GATE, world.namespace)
-    name = f"{GATE}-{secrets.token_hex(3)}"
-    metadata = {"name": name, "namespace": world.namespace, "labels": {"app": GATE}}
-    spec, template = deployment["spec"], deployment["spec"]["template"]
-    replica_set = world.kube.create(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "ReplicaSet",
-            "metadata": metadata,
-            "spec": {"replicas": 1, "selector": spec["selector"], "template": template},
-        }
-    )
-    owner = {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "name": name,
-        "uid": replica_set["metadata"]["uid"],
-    }
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {**metadata, "ownerReferences": [owner]},
-        "spec": {**template["spec"], "automountServiceAccountToken": False},
-    }
-    if world.kube.find("ServiceAccount", "default", world.namespace) is None:
-        account = {"name": "default", "namespace": world.namespace}
-        world.kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
-    world.kube.create(pod)
-    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    container = {
-        "name": "app",
-        "image": "podinfo:1",
-        "imageID": "",
-        "ready": True,
-        "restartCount": 0,
-        "state": {"running": {"startedAt": started}},
-    }
-    await world.write_status("pods", name, {"containerStatuses": [container]}, group="/api/v1")
-    await world.roll_out()
-
-
 async def restart(world: World) -> None:
     """`kubectl rollout restart`, to the end."""
     annotations = {"metadata": {"annotations": {RESTARTED_AT: secrets.token_hex(4)}}}
     world.kube.patch("Deployment", GATE, world.namespace, {"spec": {"template": annotations}})
-    await start_pods(world)
+    await world.start_pods()
 
 
 async def adopted(world: World, container: dict[str, Any], volumes: list[Any] | None = None) -> str:
@@ -104,7 +57,7 @@ async def adopted(world: World, container: dict[str, Any], volumes: list[Any] | 
     spec: dict[str, Any] = {"containers": [{"name": "app", "image": "podinfo:1", **container}]}
     spec |= {"volumes": volumes} if volumes else {}
     world.kube.patch("Deployment", GATE, world.namespace, {"spec": {"template": {"spec": spec}}})
-    await start_pods(world)
+    await world.start_pods()
     world.gate()
     await eventually("the gate is ready", lambda: ready(world, "KnownGood"))
     return revision(world)
@@ -152,7 +105,7 @@ async def test_pods_that_are_replaced_without_a_restart_count_too(world: World) 
         configure(world, "2")
         await eventually("it is told", lambda: not_loaded(world))
 
-        await start_pods(world)
+        await world.start_pods()
         world.kube.patch("Deployment", GATE, world.namespace, {"metadata": {"labels": {"looked": "at"}}})
 
         await eventually("a run", world.runs)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from devperfops_operator.adapters.kubernetes import Connection, connect
+from devperfops_operator.adapters.kubernetes import Connection
 from devperfops_operator.api.settings import Notifications
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL
-from hack.kube import Kube
 from tests.integration.operating import adopted, operating, ready
 from tests.integration.test_cli import Shell
-from tests.integration.world import GATE, World, changed_kubeconfig, eventually, sockets_closed
+from tests.integration.world import GATE, World, eventually, sockets_closed
 from tests.receivers import Receivers, notifications, receiving
 
 pytestmark = pytest.mark.integration
@@ -25,44 +23,6 @@ pytestmark = pytest.mark.integration
 async def tidy() -> AsyncIterator[None]:
     yield
     await sockets_closed()
-
-
-@pytest.fixture
-async def powerless_over_deployments(
-    api_server: Path, kube: Kube, namespace: str, tmp_path: Path
-) -> AsyncIterator[Connection]:
-    """As a ServiceAccount that may do everything in its namespace but change Deployments."""
-    for manifest in everything_but_deployments(namespace):
-        kube.create(manifest)
-    user = {"token": kube.token("operator", namespace)}
-    connection = await connect(changed_kubeconfig(api_server, tmp_path, user=user))
-    yield connection
-    await connection.close()
-
-
-def everything_but_deployments(namespace: str) -> list[dict[str, Any]]:
-    metadata = {"name": "operator", "namespace": namespace}
-    rbac = "rbac.authorization.k8s.io"
-    rules = [
-        {
-            "apiGroups": ["", "batch", "coordination.k8s.io", "devperfops.io"],
-            "resources": ["*"],
-            "verbs": ["*"],
-        },
-        {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["*"]},
-        {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
-    ]
-    return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "operator"},
-            "subjects": [{"kind": "ServiceAccount", **metadata}],
-        },
-    ]
 
 
 async def test_what_runs_is_adopted_by_a_new_gate(world: World) -> None:

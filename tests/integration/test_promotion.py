@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
+
+import pytest
 
 from devperfops_operator.adapters.kubernetes import Connection
 from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL, MANAGED_BY
 from devperfops_operator.domain.manifests.config_copy import PRIMARY_LABEL
 from hack.kube import Object
-from tests.integration import test_controller
-from tests.integration.test_controller import operating, ready
-from tests.integration.world import GATE, World, eventually
+from tests.integration.operating import operating, ready
+from tests.integration.world import GATE, World, eventually, sockets_closed
 
-pytestmark = test_controller.pytestmark
-tidy, connection, world = test_controller.tidy, test_controller.connection, test_controller.world
-powerless_over_deployments = test_controller.powerless_over_deployments
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+async def tidy() -> AsyncIterator[None]:
+    yield
+    await sockets_closed()
+
 
 PRIMARY = "front-end-primary"
 
@@ -67,7 +74,7 @@ async def deploy(world: World, image: str) -> None:
         "containers": [{"name": "app", "image": image, "envFrom": [{"configMapRef": {"name": "settings"}}]}],
     }
     world.kube.patch("Deployment", GATE, world.namespace, {"spec": {"template": {"spec": pod}}})
-    await world.roll_out()
+    await world.start_pods()
 
 
 async def adopted(world: World) -> None:
@@ -155,7 +162,7 @@ async def test_config_that_was_edited_after_the_test_is_not_promoted(world: Worl
 
     async with operating(world):
         await eventually("the run is over", lambda: world.phase(run) == "Completed")
-        await eventually("it is told", lambda: world.condition("Stalled") == ("True", "ConfigChanged"))
+        await eventually("its pods are old", lambda: world.condition("Stalled")[1] == "ConfigNotLoaded")
 
     action = world.status("PerfRun", run)["action"]
     assert (action["type"], action["reason"]) == ("Hold", "ConfigChanged")

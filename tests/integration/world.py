@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,6 +150,51 @@ class World:
             **dict.fromkeys(counts, deployment["spec"]["replicas"]),
         }
         await self.write_status("deployments", GATE, status)
+
+    async def start_pods(self) -> None:
+        """What the deployment controller and the kubelet do: the old pods go, one new one has started just now."""
+        for kind in ("Pod", "ReplicaSet"):
+            for each in self.kube.list(kind, self.namespace, f"app={GATE}"):
+                self.kube.delete(kind, each["metadata"]["name"], self.namespace)
+        deployment = self.kube.get("Deployment", GATE, self.namespace)
+        name = f"{GATE}-{secrets.token_hex(3)}"
+        metadata = {"name": name, "namespace": self.namespace, "labels": {"app": GATE}}
+        spec, template = deployment["spec"], deployment["spec"]["template"]
+        replica_set = self.kube.create(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": metadata,
+                "spec": {"replicas": 1, "selector": spec["selector"], "template": template},
+            }
+        )
+        owner = {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "name": name,
+            "uid": replica_set["metadata"]["uid"],
+        }
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {**metadata, "ownerReferences": [owner]},
+            "spec": {**template["spec"], "automountServiceAccountToken": False},
+        }
+        if self.kube.find("ServiceAccount", "default", self.namespace) is None:
+            account = {"name": "default", "namespace": self.namespace}
+            self.kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+        self.kube.create(pod)
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        container = {
+            "name": "app",
+            "image": "podinfo:1",
+            "imageID": "",
+            "ready": True,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": started}},
+        }
+        await self.write_status("pods", name, {"containerStatuses": [container]}, group="/api/v1")
+        await self.roll_out()
 
     async def stall(self) -> None:
         """The new pod does not get ready, and the deployment controller gives up."""
