@@ -19,7 +19,8 @@ import pytest
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import Refused, Unavailable
-from hack.cluster import settings
+from hack.cluster import builds, settings
+from hack.cluster.errors import ClusterError
 from hack.kube import wait_for
 from tests.conftest import require_layer
 
@@ -37,8 +38,12 @@ def free_port() -> int:
 @contextmanager
 def prometheus(folder: Path, target_port: int, *arguments: str) -> Iterator[str]:
     """A Prometheus that scrapes the target each second, ended with the block."""
-    program = settings.cache().bin / "prometheus"
-    require_layer("integration", None if program.exists() else f"{program} is not built")
+    cache = settings.cache()
+    try:
+        builds.ensure(cache, [builds.PROMETHEUS])
+    except ClusterError as error:
+        require_layer("integration", str(error))
+    program = builds.executable(cache, builds.PROMETHEUS)
     port = free_port()
     config = folder / "prometheus.yml"
     config.write_text(f"""

@@ -101,7 +101,9 @@ def its_rights(cluster: Cluster, installation: Installation) -> Iterator[Check]:
     user = f"system:serviceaccount:{installation.namespace}:{installation.account}"
     settings = installation.settings
     verify = settings is not None and settings.agent_tokens == "Verify"
+    unwatched = settings is not None and not settings.watch_config_maps
     wanted = [(right, cluster.namespace) for right in _each(rights.NAMESPACED)]
+    wanted = [each for each in wanted if not (unwatched and each[0] == ("watch", "", "configmaps"))]
     wanted += [(right, installation.namespace) for right in _each(rights.OWN)]
     wanted += [] if verify else [(right, "") for right in _each(rights.CLUSTER)]
     missing = [right for right, namespace in wanted if not _allowed(cluster, user, right, namespace)]
