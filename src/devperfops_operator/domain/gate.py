@@ -168,7 +168,9 @@ def _adopt(observed: GateObserved, target: Target, now: datetime) -> GateDecisio
 
 def _let_stand(observed: GateObserved, target: Target, override: Override, now: datetime) -> GateDecision:
     """It becomes known-good without a Pass; who said so and why is kept with it."""
-    said = sentence(override)
+    said, primary = sentence(override), observed.gate.spec.promote_to
+    if primary is not None:
+        said += f" (Deployment {primary} is left as it is)"
     number = 1 + max((snapshot.number for snapshot in observed.snapshots), default=0)
     standing = _Standing("Overriding", f"revision {target.revision} is {said}", working=True)
     decision = _keep(

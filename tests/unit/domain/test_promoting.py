@@ -434,3 +434,20 @@ def test_killed_between_the_copies_and_the_patch_it_makes_neither_twice(released
     assert len(copies(world)) == 1
     assert len(world.patches) == 1
     assert config_read(world) == "of 2"
+
+
+def test_an_override_leaves_the_primary_alone_and_says_so(released: tuple[World, str]) -> None:
+    world, _ = released
+    target = world.target()
+    assert target is not None
+    assert world.primary is not None
+    before = world.primary.template
+    world.edit_gate(
+        override={"revision": target.revision, "reason": "sale", "expires": "2099-01-01T00:00:00Z"}
+    )
+    world.adopt()
+    assert world.gate is not None
+    assert world.gate.status.known_good == target.revision
+    assert world.primary.template == before
+    passed = next(each for each in world.gate.status.conditions if each.type == "Passed")
+    assert passed.message.endswith(f"sale (Deployment {PRIMARY} is left as it is)")
