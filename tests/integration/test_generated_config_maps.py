@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from devperfops_operator.api import crd
 from hack.cluster.settings import CHECKOUT
 from hack.kube import Object, kustomize
 
@@ -53,17 +54,31 @@ def test_nothing_changes_the_reference_but_the_scenario(example):
     assert reference(kustomize(example)) == before
 
 
-def test_the_gates_data_follow_too(example):
+@pytest.mark.parametrize("field", ["data", "plugins"])
+def test_what_else_the_gate_takes_from_config_maps_follows_too(example, field):
     (example / "users.csv").write_text("name\nalice\n")
     kustomization = yaml.safe_load((example / "kustomization.yaml").read_text())
     kustomization["configMapGenerator"].append({"name": "users", "files": ["users.csv"]})
     (example / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     gate = yaml.safe_load((example / "gate.yaml").read_text())
-    gate["spec"]["load"]["jmeter"]["data"] = {"configMap": "users"}
+    gate["spec"]["load"]["jmeter"][field] = {"configMap": "users"}
     (example / "gate.yaml").write_text(yaml.safe_dump(gate))
 
     rendered = kustomize(example)
 
-    data = only(rendered, "PerfGate")["spec"]["load"]["jmeter"]["data"]
-    assert data["configMap"].startswith("users-")
-    assert data["configMap"] in {each["metadata"]["name"] for each in rendered}
+    source = only(rendered, "PerfGate")["spec"]["load"]["jmeter"][field]
+    assert source["configMap"].startswith("users-")
+    assert source["configMap"] in {each["metadata"]["name"] for each in rendered}
+
+
+def test_every_field_of_a_gate_that_names_a_config_map_is_followed():
+    reference = yaml.safe_load((CHECKOUT / COMPONENT / "name-reference.yaml").read_text())["nameReference"]
+    followed = {spec["path"] for spec in reference[0]["fieldSpecs"]}
+    assert followed == set(naming_config_maps(crd.schema(crd.GATE)["properties"]["spec"], "spec"))
+
+
+def naming_config_maps(schema, path):
+    for name, inner in schema.get("properties", {}).items():
+        if name == "configMap":
+            yield f"{path}/{name}"
+        yield from naming_config_maps(inner, f"{path}/{name}")
