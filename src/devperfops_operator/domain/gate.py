@@ -22,6 +22,7 @@ from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision, Manifest
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.history import surplus
+from devperfops_operator.domain.inputs import seen_by_gate
 from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.run import run_manifest
 from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, overriding_snapshot
@@ -35,22 +36,6 @@ from devperfops_operator.domain.verdict import Reason
 _LOOK_AGAIN = timedelta(seconds=2)
 _RETRY_STALLED = timedelta(seconds=10)
 _RETRY_REFUSED = timedelta(seconds=30)
-_MENDED = frozenset(
-    reason.value
-    for reason in (
-        Reason.TARGET_NOT_FOUND,
-        Reason.TARGET_GONE,
-        Reason.PLAN_NOT_FOUND,
-        Reason.PLAN_INVALID,
-        Reason.SERVICE_NOT_FOUND,
-        Reason.SERVICE_PORT_UNKNOWN,
-        Reason.PROMETHEUS_UNKNOWN,
-        Reason.PRIMARY_NOT_FOUND,
-        Reason.PRIMARY_UNFIT,
-        Reason.PRIMARY_TAKEN,
-    )
-)
-"""Reasons a gate that is not stalled shows to be past."""
 
 
 def decide_gate(observed: GateObserved, now: datetime) -> GateDecision:
@@ -239,14 +224,14 @@ def _wants_another_attempt(observed: GateObserved, run: PerfRun, current: Curren
 
     A superseded run has none. A revision that was rolled back and stands there again was applied again: it
     gets a run of its own, which turns it away.
-    What was missing in a run is there by now, or the gate would be stalled.
+    What was missing in a run is there by now, or the gate would be stalled, if it can see that.
     """
     status = run.status
     if not status.phase.terminal:
         return False
     judged_by = status.criteria_hash or current.criteria_hash
     edited = judged_by not in {None, criteria_hash(observed.gate.spec)}
-    mended = status.reason in _MENDED
+    mended = seen_by_gate(status.reason, observed.gate.spec)
     return status.phase is Phase.SUPERSEDED or edited or mended or _rolled_back(run)
 
 

@@ -10,10 +10,27 @@ from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.observed import Inputs, Problem
 from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire import jmx
 
 _DEFAULT_PORTS: Final = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
-
+_SEEN_BY_GATE: Final = frozenset(
+    {
+        Reason.TARGET_NOT_FOUND,
+        Reason.TARGET_GONE,
+        Reason.INVALID_SPEC,
+        Reason.PLAN_NOT_FOUND,
+        Reason.PLAN_INVALID,
+        Reason.DATA_NOT_FOUND,
+        Reason.PLUGINS_NOT_FOUND,
+        Reason.SERVICE_NOT_FOUND,
+        Reason.SERVICE_PORT_UNKNOWN,
+        Reason.PROMETHEUS_UNKNOWN,
+        Reason.PRIMARY_NOT_FOUND,
+        Reason.PRIMARY_UNFIT,
+        Reason.PRIMARY_TAKEN,
+    }
+)
 
 ConfigMaps = Mapping[str, Mapping[str, str] | None]
 """Data by name; None: there is no such ConfigMap."""
@@ -46,6 +63,19 @@ def check_inputs(
     if problem is not None:
         return Inputs(problem=problem)
     return _address(spec, service)
+
+
+def seen_by_gate(reason: str | None, spec: PerfGateSpec) -> bool:
+    """Whether what a run ended for stalls the gate, too, as long as it lasts. Into volumes it cannot look."""
+    jmeter = spec.load.jmeter
+    sources: dict[str | None, Source | None] = {
+        Reason.PLAN_NOT_FOUND: jmeter.plan,
+        Reason.PLAN_INVALID: jmeter.plan,
+        Reason.DATA_NOT_FOUND: jmeter.data,
+        Reason.PLUGINS_NOT_FOUND: jmeter.plugins,
+    }
+    source = sources.get(reason)
+    return reason in _SEEN_BY_GATE and (source is None or source.config_map is not None)
 
 
 def _spec_problem(spec: PerfGateSpec) -> Problem | None:
