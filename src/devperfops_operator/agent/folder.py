@@ -33,7 +33,10 @@ class ResultsFolder:
             return None
 
     def record_stop(self, moment_ms: int) -> int:
-        """Record our stop; returns the moment recorded, which is the first one's. Blocks depend on it."""
+        """Record our stop; returns the moment recorded, which is the first one's. Blocks depend on it.
+
+        Raises OSError if it cannot be written.
+        """
         part = self._written(self._stop, json.dumps({"stopped_at_ms": moment_ms}))
         try:
             os.link(part, self._stop)  # unlike a rename, it does not replace

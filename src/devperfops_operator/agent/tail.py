@@ -7,6 +7,7 @@ import math
 import time
 from typing import Final
 
+from devperfops_operator.agent.faults import FaultWatch
 from devperfops_operator.agent.folder import ResultsFolder
 from devperfops_operator.agent.jmeter import JMeterLog, control_port, stop_test
 from devperfops_operator.agent.operator import OperatorClient, RunOverError, UnavailableError
@@ -36,6 +37,7 @@ class Tail:
         self._termination = termination
         self._port = control_port(brief)
         self._jmeter = JMeterLog(folder.jmeter_log)
+        self._faults = FaultWatch.of(folder.path)
         self._stop_ms = folder.stop_ms
         self._history = BlockHistory(
             lambda: BlockStream(
@@ -76,6 +78,7 @@ class Tail:
         self._jmeter.follow()
         if self._jmeter.state is not state:
             _log.info("JMeter: %s", self._jmeter.state.value)
+        self._look_around()
         damage = self._history.live.damage
         if self._ended:
             self._history.finish()
@@ -83,6 +86,14 @@ class Tail:
             self._history.follow()
         if self._history.live.damage != damage:
             _log.error("the results cannot be read: %s", self._history.live.damage)
+
+    def _look_around(self) -> None:
+        """When JMeter has ended, nothing spoils its results any more."""
+        before = self._faults.fault
+        if not self._ended:
+            self._faults.look()
+        if self._faults.fault is not before:
+            _log.error("the results cannot be trusted: %s", self._faults.fault)
 
     def _exchange(self) -> float:
         """Push once; returns the seconds to wait before the next push."""
@@ -119,7 +130,7 @@ class Tail:
     def _heartbeat(self) -> Heartbeat:
         read = self._history.live.builder
         state = JMeterState.ENDED if self._ended else self._jmeter.state
-        return Heartbeat(state, read.rows, read.first_start_ms, read.last_end_ms)
+        return Heartbeat(state, read.rows, read.first_start_ms, read.last_end_ms, self._faults.fault)
 
     def _last_word(self) -> LastWord:
         read = self._history.live
@@ -149,7 +160,11 @@ class Tail:
     def _record_stop(self) -> None:
         """All rows read by now ended before the stop, whatever the two clocks say."""
         last_end_ms = self._history.live.builder.last_end_ms or 0
-        self._stop_ms = self._folder.record_stop(max(time.time_ns() // 1_000_000, last_end_ms))
+        self._stop_ms = max(time.time_ns() // 1_000_000, last_end_ms)
+        try:
+            self._stop_ms = self._folder.record_stop(self._stop_ms)
+        except OSError as error:  # a full disk above all: the more reason to stop
+            _log.warning("the stop is not recorded: %s", error)
         self._history.stop_at(self._stop_ms)
         _log.info("stop JMeter")
 

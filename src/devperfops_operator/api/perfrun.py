@@ -22,7 +22,7 @@ from devperfops_operator.api.base import (
 from devperfops_operator.api.expect import MAX_LENGTH
 from devperfops_operator.api.load_rules import MAX_WORKERS
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
-from devperfops_operator.wire.measurement import LABEL_LENGTH, LoadEnd
+from devperfops_operator.wire.measurement import LABEL_LENGTH, Fault, LoadEnd
 
 KIND = "PerfRun"
 PLURAL = "perfruns"
@@ -134,6 +134,7 @@ class WorkerStatus(ApiModel):
     blocks: int
     end: LoadEnd
     truncated: bool = False  # the JTL's last line is cut
+    fault: Fault | None = None  # of its node
     first_start: Timestamp | None = None  # when its first sample began, by its node's clock
     last_end: Timestamp | None = None  # when its last sample ended, likewise
     ended_at: Timestamp | None = None  # when these totals came

@@ -14,7 +14,7 @@ from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import Evidence, WorkerEvidence
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.domain.verdict import Reason
-from devperfops_operator.wire.measurement import LoadEnd
+from devperfops_operator.wire.measurement import Fault, LoadEnd
 
 RATE_WANTED: Final = Fraction(95, 100)
 """Under this share of the planned rate a run shows nothing about the planned load."""
@@ -31,6 +31,7 @@ class Finding:
 
 def load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     """Everything that makes the load another one than planned, at its end."""
+    yield from node_findings(evidence)
     yield from _worker_findings(plan, status)
     load = status.load
     rate = achieved_rate(plan, evidence, load) if load is not None else None
@@ -40,6 +41,14 @@ def load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> I
     yield from _start_findings(plan, evidence)
     yield from _sample_findings(plan, evidence, rate)
     yield from _time_findings(plan, status.workers, load)
+
+
+def node_findings(evidence: Evidence) -> Iterator[Finding]:
+    """What spoils the results from then on, so that a load need not go on to its end."""
+    for reason, fault, sentence in _NODE_FAULTS:
+        found = [worker.index for worker in evidence.workers if worker.fault is fault]
+        if found:
+            yield Finding(reason, sentence.format(names(found)))
 
 
 def achieved_rate(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Fraction | None:
@@ -78,6 +87,24 @@ def _rate(plan: RunPlan, worker: WorkerEvidence, begun: datetime, end: datetime 
     return Fraction(worker.judged_samples * 60) / window if window >= 1 else None
 
 
+_NODE_FAULTS: Final[tuple[tuple[Reason, Fault, str], ...]] = (
+    (
+        Reason.DISK_FULL,
+        Fault.DISK_FULL,
+        (
+            "results of {} are missing: No space left on device; free some of its node's disk, or keep the "
+            "load from that node by nodeSelector"
+        ),
+    ),
+    (
+        Reason.CLOCK_STEPPED,
+        Fault.CLOCK_STEPPED,
+        (
+            "the clock of the node of {} jumped under load, so the times of its results do not fit together; "
+            "see how that node keeps its time"
+        ),
+    ),
+)
 _FAULTS: Final[tuple[tuple[Reason, Callable[[WorkerStatus], bool], str], ...]] = (
     (
         Reason.JMETER_DIED,
@@ -156,16 +183,26 @@ def _sample_findings(plan: RunPlan, evidence: Evidence, rate: Fraction) -> Itera
 
 
 def _time_findings(plan: RunPlan, workers: Sequence[WorkerStatus], load: LoadStatus) -> Iterator[Finding]:
-    """By the common beginning: a worker's own first sample may come late by chance."""
     planned = plan.duration - plan.ramp_up
     for worker in workers:
-        ended = worker.ended_at or load.ended_at  # an older operator stored the second only
-        if load.judged_from is None or ended is None:
-            continue
-        judged = ended - load.judged_from
-        if judged < planned * float(RATE_WANTED):
+        judged = _judged_time(plan, worker, load)
+        if judged is not None and judged < planned * float(RATE_WANTED):
             yield Finding(
                 Reason.ENDED_EARLY,
                 f"JMeter of worker {worker.index} ended after {judged.total_seconds():.0f} s of the "
                 f"{planned.total_seconds():.0f} s to be judged; the plan must run for Duration",
             )
+
+
+def _judged_time(plan: RunPlan, worker: WorkerStatus, load: LoadStatus) -> timedelta | None:
+    """By one clock: that of the worker's node, or ours, which hears late where the network was cut.
+
+    From the common beginning on: a worker's own first sample may come late by chance.
+    """
+    ended = worker.ended_at or load.ended_at  # an older operator stored the second only
+    spans = []
+    if load.ends_at is not None and ended is not None:
+        spans.append(ended - (load.ends_at - plan.duration + plan.ramp_up))
+    if load.judged_from is not None and worker.last_end is not None:
+        spans.append(worker.last_end - load.judged_from)
+    return max(spans, default=None)

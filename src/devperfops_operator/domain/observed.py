@@ -15,7 +15,7 @@ from devperfops_operator.domain.manifests.ownership import Ownership, Restoratio
 from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.domain.revision import Config
-from devperfops_operator.wire.measurement import Final, JMeterState
+from devperfops_operator.wire.measurement import Fault, Final, JMeterState
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,7 @@ class WorkerEvidence:
     judged_errors: int = 0
     blocks: int = 0
     final: Final | None = None
+    fault: Fault | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by objective name
 
     @property

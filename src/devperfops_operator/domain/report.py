@@ -50,8 +50,9 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
                       bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]; of a gauge, samples
                       are its points and there is no bound
-        workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, firstStart,
-                      lastEnd (both by the clock of its node), endedAt, objectives}]
+        workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, fault
+                      (of its node, or null: DiskFull, ClockStepped), firstStart, lastEnd (both by the clock
+                      of its node), endedAt, objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,
                       primary: {name, uid, before, after (hashes of its template), patchedAt} or null}
                       or null

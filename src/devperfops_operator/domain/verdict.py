@@ -43,6 +43,8 @@ class Reason(StrEnum):
     AMBIGUOUS_QUERY = "AmbiguousQuery"
     # tested, but the test itself was not valid or not enough
     TARGET_GONE = "TargetGone"
+    DISK_FULL = "DiskFull"
+    CLOCK_STEPPED = "ClockStepped"
     EVIDENCE_LOST = "EvidenceLost"
     JMETER_DIED = "JMeterDied"
     JTL_TRUNCATED = "JTLTruncated"
@@ -85,6 +87,8 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.UNRESPONSIVE: Verdict.FAIL,
     Reason.AMBIGUOUS_QUERY: Verdict.ERROR,
     Reason.TARGET_GONE: Verdict.INCONCLUSIVE,
+    Reason.DISK_FULL: Verdict.INCONCLUSIVE,
+    Reason.CLOCK_STEPPED: Verdict.INCONCLUSIVE,
     Reason.EVIDENCE_LOST: Verdict.INCONCLUSIVE,
     Reason.JMETER_DIED: Verdict.INCONCLUSIVE,
     Reason.JTL_TRUNCATED: Verdict.INCONCLUSIVE,

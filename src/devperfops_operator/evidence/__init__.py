@@ -152,6 +152,7 @@ class _Worker:
             blocks=totals.blocks,
             first_start=totals.first_start,
             last_end=totals.last_end,
+            fault=totals.fault,
             final=Final(totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated),
         )
         for stored in totals.objectives:
@@ -175,6 +176,7 @@ class _Worker:
             rows=max(self.seen.rows, heartbeat.rows),
             first_start=_earliest(self.seen.first_start, _moment(heartbeat.first_start_ms)),
             last_end=_latest(self.seen.last_end, _moment(heartbeat.last_end_ms)),
+            fault=self.seen.fault or heartbeat.fault,
         )
 
     def add(self, block: Block, objectives: Iterable[JudgedObjective]) -> None:

@@ -48,6 +48,13 @@ class LoadEnd(StrEnum):
     DIED = "Died"  # it ended without telling so
 
 
+class Fault(StrEnum):
+    """What a worker's agent found wrong with its node: the results are not to be trusted from then on."""
+
+    DISK_FULL = "DiskFull"  # JMeter could not write results
+    CLOCK_STEPPED = "ClockStepped"  # results have times of two clocks
+
+
 @dataclass(slots=True)
 class LabelStats:
     """Judged samples of one label (JMeter's sampler name) in one block.
@@ -141,6 +148,7 @@ class Heartbeat:
     rows: int
     first_start_ms: int | None
     last_end_ms: int | None
+    fault: Fault | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -148,16 +156,20 @@ class Heartbeat:
             "rows": self.rows,
             "first_start_ms": self.first_start_ms,
             "last_end_ms": self.last_end_ms,
+            "fault": self.fault.value if self.fault is not None else None,
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
-        beat = decode.record(raw, "heartbeat", ("jmeter", "rows", "first_start_ms", "last_end_ms"))
+        fields = ("jmeter", "rows", "first_start_ms", "last_end_ms", "fault")
+        beat = decode.record(raw, "heartbeat", fields)
+        fault = beat["fault"]
         return cls(
             jmeter=decode.member(beat["jmeter"], "jmeter", JMeterState),
             rows=decode.count(beat["rows"], "rows"),
             first_start_ms=decode.optional_count(beat["first_start_ms"], "first_start_ms"),
             last_end_ms=decode.optional_count(beat["last_end_ms"], "last_end_ms"),
+            fault=decode.member(fault, "fault", Fault) if fault is not None else None,
         )
 
 

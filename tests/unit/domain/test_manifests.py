@@ -345,6 +345,36 @@ def test_a_pod_says_more_than_the_job_that_failed_for_it(job: dict[str, Any]) ->
     assert "backoff limit" in (read_job(raw, []).problem or "")
 
 
+def ended_badly(reason: str, code: int = 137) -> dict[str, Any]:
+    ended = {"terminated": {"exitCode": code, "reason": reason}}
+    return {
+        "metadata": {"name": "r-1-0-a"},
+        "status": {"containerStatuses": [{"name": "jmeter", "state": ended}]},
+    }
+
+
+def test_a_pod_tells_how_jmeter_ended(job: dict[str, Any]) -> None:
+    assert read_job(job, [ended_badly("Completed", code=0)]).problem is None
+    assert (
+        read_job(job, [ended_badly("Error")]).problem == "container jmeter of pod r-1-0-a ended with code 137"
+    )
+    out_of_memory = read_job(job, [ended_badly("OOMKilled")]).problem or ""
+    assert out_of_memory.startswith(
+        "container jmeter of pod r-1-0-a ended with code 137: OOMKilled, out of memory"
+    )
+
+
+def test_a_pod_tells_who_took_it_away(job: dict[str, Any]) -> None:
+    evicted = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "DeletionByTaintManager",
+        "message": "Taint manager: deleting due to NoExecute taint",
+    }
+    pod = {"metadata": {"name": "p"}, "status": {"conditions": [evicted]}}
+    assert read_job(job, [pod]).problem == f"pod p was taken away: {evicted['message']}"
+
+
 PREPARE_REFUSED = {
     "metadata": {"name": "p"},
     "status": {

@@ -243,6 +243,8 @@ def test_a_test_that_went_wrong_never_passes(
         update={"status": status.model_copy(update={"workers": (worker,)})}
     )
     world.settle(name)
+    world.wait(6)  # for the kubelet to say why
+    world.settle(name)
     status = world.runs[name].status
     assert (status.reason, status.verdict) == (reason, verdict)
     assert not world.snapshot_of(name).known_good

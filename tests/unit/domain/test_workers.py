@@ -165,6 +165,8 @@ def test_the_fault_of_one_worker_is_enough(changes: dict[str, Any], reason: str,
     )
     world.change_worker(name, 1, final=final)
     world.settle(name)
+    world.wait(6)  # for the kubelet to say why
+    world.settle(name)
     assert outcome(world, name) == (Verdict.INCONCLUSIVE, reason)
     assert says in message(world, name)
 

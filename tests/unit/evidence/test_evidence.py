@@ -25,6 +25,7 @@ from devperfops_operator.wire.brief import Threshold
 from devperfops_operator.wire.histogram import bucket_of, upper_edge
 from devperfops_operator.wire.measurement import (
     Block,
+    Fault,
     Final,
     Heartbeat,
     JMeterState,
@@ -95,6 +96,7 @@ def totals_of(store):
             truncated=w.final.truncated,
             first_start=w.first_start,
             last_end=w.last_end,
+            fault=w.fault,
             objectives=tuple(
                 ObjectiveTotals(
                     name=name,
@@ -295,6 +297,14 @@ def test_a_heartbeat_that_was_overtaken_takes_nothing_back():
     assert (worker.jmeter, worker.rows, worker.heard_at) == (JMeterState.ENDED, 50, NOW)
     assert worker.first_start == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
     assert worker.last_end == datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+
+
+def test_a_fault_once_told_stays_and_is_known_after_a_restart():
+    store = opened()
+    send(store, beat=replace(BEAT, fault=Fault.DISK_FULL))
+    send(store, final=final_of([]), beat=BEAT)
+    assert store.view(RUN).workers[0].fault is Fault.DISK_FULL
+    assert opened(totals_of(store)).view(RUN).workers[0].fault is Fault.DISK_FULL
 
 
 def test_when_new_rows_were_heard_of_is_told_by_our_clock():

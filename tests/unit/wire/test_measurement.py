@@ -11,6 +11,7 @@ from devperfops_operator.wire.histogram import BUCKETS
 from devperfops_operator.wire.jtl import JtlRow
 from devperfops_operator.wire.measurement import (
     Block,
+    Fault,
     Final,
     Heartbeat,
     JMeterState,
@@ -20,7 +21,7 @@ from devperfops_operator.wire.measurement import (
     StartReply,
 )
 
-HEARTBEAT = Heartbeat(JMeterState.RUNNING, 3, 1_000, 2_000)
+HEARTBEAT = Heartbeat(JMeterState.RUNNING, 3, 1_000, 2_000, Fault.DISK_FULL)
 FINAL = Final(blocks=2, rows=3, errors=1, end=LoadEnd.STOPPED, truncated=False)
 
 
@@ -126,6 +127,7 @@ STATS: list[str | int] = ["blocks", 0, "labels", "a"]
         (["heartbeat", "jmeter"], ["Running"], "jmeter must be one of"),
         (["heartbeat", "rows"], None, "rows must be a whole number"),
         (["heartbeat", "last_end_ms"], -3, "last_end_ms must be a whole number"),
+        (["heartbeat", "fault"], "Flood", "fault must be one of DiskFull, ClockStepped, not 'Flood'"),
         (["final", "end"], "Fine", "end must be one of"),
         (["final", "errors"], 4, "errors must be a whole number from 0 to 3"),
         (["final", "truncated"], 0, "truncated must be true or false"),

@@ -234,7 +234,8 @@ def _workers(workers: tuple[WorkerStatus, ...]) -> RenderableType:
 
 
 def _ended(worker: WorkerStatus) -> str:
-    return worker.end + (", result file cut" if worker.truncated else "")
+    fault = f", {worker.fault}" if worker.fault is not None else ""
+    return worker.end + (", result file cut" if worker.truncated else "") + fault
 
 
 def _workers_table(groups: Iterable[Sequence[WorkerStatus]]) -> RenderableType:

@@ -33,7 +33,7 @@ _USER: Final = 10001
 _GRACE_S: Final = 120  # the agent delivers its last blocks in it
 _KEPT_S: Final = 600
 _PREPARE: Final = "prepare"
-_SETUP_CONTAINERS: Final = ("agent", "pull", _PREPARE)
+_WORDS: Final = {"OOMKilled": "OOMKilled, out of memory: more than its limit, or than the node had"}
 _RESTRICTED: Final = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -230,22 +230,25 @@ def _pod_problems(pods: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _pod_problem(pod: Mapping[str, Any]) -> str | None:
-    """Why this pod does not start, in the scheduler's or the kubelet's own words."""
+    """Why this pod does not start or has ended badly, in the scheduler's or the kubelet's own words."""
     status, name = pod.get("status", {}), pod["metadata"]["name"]
     if status.get("phase") == "Failed" and status.get("message"):
         return f"pod {name} failed: {status.get('reason', '')}: {status['message']}"
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"pod {name} is not scheduled: {condition.get('message', '')}"
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            return f"pod {name} was taken away: {condition.get('message') or condition.get('reason', '')}"
     containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
     for container in containers:
         state = container.get("state", {})
         waiting, ended = state.get("waiting", {}), state.get("terminated", {})
         if waiting.get("message"):
             return f"container {container['name']} of pod {name} waits: {waiting['message']}"
-        if container["name"] in _SETUP_CONTAINERS and ended.get("exitCode", 0) != 0:
-            said = f": {ended['message']}" if ended.get("message") else ""
-            return f"container {container['name']} of pod {name} ended with code {ended['exitCode']}{said}"
+        if ended.get("exitCode", 0) != 0:
+            said = ended.get("message") or _WORDS.get(ended.get("reason", ""))
+            how = f"code {ended['exitCode']}" + (f": {said}" if said else "")
+            return f"container {container['name']} of pod {name} ended with {how}"
     return None
 
 

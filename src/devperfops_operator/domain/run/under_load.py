@@ -27,7 +27,7 @@ from devperfops_operator.domain.judgement import (
     latched_failure,
     with_warnings,
 )
-from devperfops_operator.domain.load_findings import achieved_rate, longest_pause, names
+from devperfops_operator.domain.load_findings import achieved_rate, longest_pause, names, node_findings
 from devperfops_operator.domain.objectives import Polled, RunPlan
 from devperfops_operator.domain.observed import (
     Evidence,
@@ -49,6 +49,8 @@ _HEARD_RECENTLY = timedelta(seconds=10)
 _OVERRUN = timedelta(seconds=60)
 _FINAL_WAIT = timedelta(seconds=130)
 _FINAL_WAIT_JOB_GONE = timedelta(seconds=10)
+_CAUSE_WAIT = timedelta(seconds=5)
+_CAUSED_BY_POD = {Reason.EVIDENCE_LOST, Reason.JMETER_DIED}
 _METRICS_WAIT = timedelta(seconds=30)
 _COVERED = 0.8  # of the judged window, at least, by the scrapes of a counter
 _UNREAD_WAIT = timedelta(minutes=10)  # the operator itself may have been away
@@ -58,9 +60,11 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     plan, evidence = resolve_plan(gate.spec), observed.evidence
     status = store_finals(observed.run.status, evidence, now)
     status = _told_start(status, plan, evidence, now)
-    failure = latched_failure(plan, evidence) or _unresponsive(observed, status, plan, now)
-    if failure is not None:
-        return RunDecision(_fail_now(status, plan, evidence, failure, now))
+    judgement = (
+        latched_failure(plan, evidence) or _spoilt(evidence) or _unresponsive(observed, status, plan, now)
+    )
+    if judgement is not None:
+        return RunDecision(_stop_now(status, plan, evidence, judgement, now))
     if all_delivered(status) or _given_up(observed, status, plan, now):
         return RunDecision(_load_ended(status, plan, evidence, now))
     status = _progress(status, plan, evidence, now)
@@ -77,13 +81,25 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
         return RunDecision(status, polls, requeue_at=now + _TICK)
     evidence = _with_gaps(observed, status, plan)
     objectives = close_objectives(plan, evidence, status.objectives, now)
-    judgement = with_warnings(_with_cause(judge(plan, evidence, status), observed.job), objectives)
+    judgement = judge(plan, evidence, status)
+    if _cause_outstanding(judgement, observed.job, status, now):
+        return RunDecision(status, requeue_at=now + _TICK)
+    judgement = with_warnings(_with_cause(judgement, observed.job), objectives)
     return RunDecision(to_acting(status, judgement, now, objectives=objectives))
 
 
+def _cause_outstanding(
+    judgement: Judgement, job: LoadJob | None, status: PerfRunStatus, now: datetime
+) -> bool:
+    """The agent tells that JMeter died about when the kubelet tells why; lost evidence was waited for."""
+    if judgement.reason is not Reason.JMETER_DIED or job is None or job.problem is not None:
+        return False
+    return now - (entered(status, Phase.JUDGING) or now) < _CAUSE_WAIT
+
+
 def _with_cause(judgement: Judgement, job: LoadJob | None) -> Judgement:
-    """Lost evidence in the words of the pod that lost it: of an evicted one there are no logs."""
-    if judgement.reason is not Reason.EVIDENCE_LOST or job is None or job.problem is None:
+    """In the words of the pod that went wrong: of an evicted one there are no logs."""
+    if judgement.reason not in _CAUSED_BY_POD or job is None or job.problem is None:
         return judgement
     return decided(judgement.reason, f"{judgement.message} ({job.problem})")
 
@@ -138,6 +154,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
         blocks=worker.final.blocks,
         end=worker.final.end,
         truncated=worker.final.truncated,
+        fault=worker.fault,
         first_start=worker.first_start,
         last_end=worker.last_end,
         ended_at=now,
@@ -175,6 +192,12 @@ def _told_start(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: d
     return _with_load(status, judged_from=first + plan.ramp_up, ends_at=now + plan.duration)
 
 
+def _spoilt(evidence: Evidence) -> Judgement | None:
+    """A load whose results cannot be trusted any more proves nothing by going on."""
+    first = next(node_findings(evidence), None)
+    return decided(first.reason, first.message) if first is not None else None
+
+
 def _unresponsive(
     observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime
 ) -> Judgement | None:
@@ -199,11 +222,11 @@ def _unresponsive(
     )
 
 
-def _fail_now(
-    status: PerfRunStatus, plan: RunPlan, evidence: Evidence, failure: Judgement, now: datetime
+def _stop_now(
+    status: PerfRunStatus, plan: RunPlan, evidence: Evidence, judgement: Judgement, now: datetime
 ) -> PerfRunStatus:
     status = figures(status, plan, evidence, now, stop_requested_at=now)
-    return to_acting(status, with_warnings(failure, status.objectives), now)
+    return to_acting(status, with_warnings(judgement, status.objectives), now)
 
 
 def _given_up(observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:
