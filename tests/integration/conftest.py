@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +15,7 @@ from hack.cluster.errors import ClusterError
 from hack.cluster.settings import CHECKOUT
 from hack.kube import Kube, wait_for
 from tests.conftest import require_layer
-from tests.integration.world import World, changed_kubeconfig
+from tests.integration.world import World, changed_kubeconfig, everything_but_deployments
 
 CRDS = sorted((CHECKOUT / "crds").glob("devperfops.io_*.yaml"))
 
@@ -75,37 +74,12 @@ async def powerless_over_deployments(
     api_server: Path, kube: Kube, namespace: str, tmp_path: Path
 ) -> AsyncIterator[Connection]:
     """As a ServiceAccount that may do everything in its namespace but change Deployments."""
-    for manifest in _everything_but_deployments(namespace):
+    for manifest in everything_but_deployments(namespace):
         kube.create(manifest)
     user = {"token": kube.token("operator", namespace)}
     connection = await connect(changed_kubeconfig(api_server, tmp_path, user=user))
     yield connection
     await connection.close()
-
-
-def _everything_but_deployments(namespace: str) -> list[dict[str, Any]]:
-    metadata = {"name": "operator", "namespace": namespace}
-    rbac = "rbac.authorization.k8s.io"
-    rules = [
-        {
-            "apiGroups": ["", "batch", "coordination.k8s.io", "devperfops.io"],
-            "resources": ["*"],
-            "verbs": ["*"],
-        },
-        {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["*"]},
-        {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
-    ]
-    return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "operator"},
-            "subjects": [{"kind": "ServiceAccount", **metadata}],
-        },
-    ]
 
 
 def install_crds(kube: Kube) -> None:

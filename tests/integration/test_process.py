@@ -23,9 +23,16 @@ from devperfops_operator.main import CONFIG_VARIABLE, POD_VARIABLE
 from devperfops_operator.wire.brief import TOKEN_AUDIENCE
 from devperfops_operator.wire.measurement import start_path
 from hack.kube import Kube, kubectl, wait_for
+from tests.integration.operating import adopted
 from tests.integration.proxy import Proxy
-from tests.integration.test_controller import adopted, everything_but_deployments
-from tests.integration.world import GATE, World, address, changed_kubeconfig, eventually
+from tests.integration.world import (
+    GATE,
+    World,
+    address,
+    changed_kubeconfig,
+    eventually,
+    everything_but_deployments,
+)
 
 ACCOUNT = "default"
 

@@ -99,6 +99,32 @@ def address(kubeconfig: Path) -> tuple[str, int]:
     return host, int(port)
 
 
+def everything_but_deployments(namespace: str) -> list[dict[str, Any]]:
+    """A ServiceAccount `operator` that may do all but change Deployments."""
+    metadata = {"name": "operator", "namespace": namespace}
+    rbac = "rbac.authorization.k8s.io"
+    rules = [
+        {
+            "apiGroups": ["", "batch", "coordination.k8s.io", "devperfops.io"],
+            "resources": ["*"],
+            "verbs": ["*"],
+        },
+        {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["*"]},
+        {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+    ]
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "operator"},
+            "subjects": [{"kind": "ServiceAccount", **metadata}],
+        },
+    ]
+
+
 @dataclass(frozen=True)
 class World:
     """One namespace."""

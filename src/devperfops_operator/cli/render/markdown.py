@@ -6,9 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from rich.console import RenderableType
+
 from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRun, TimelineEntry
-from devperfops_operator.cli.render.run import action_line, load_line, objective_title
-from devperfops_operator.cli.render.words import NONE, Clock, number, outcome, plain, took
+from devperfops_operator.cli.render.run import (
+    OBJECTIVE_COLUMNS,
+    objective_row,
+    objective_title,
+    run_facts,
+    untold_sentence,
+)
+from devperfops_operator.cli.render.words import Clock, outcome, plain, took
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~@])")
 
@@ -25,11 +33,11 @@ def _lines(run: PerfRun, clock: Clock) -> Iterator[str]:
     if status.message:
         yield f"**{_escaped(status.reason or '')}**: {_escaped(status.message)}"
         yield ""
-    yield from _table(("", ""), _facts(run, clock))
+    yield from _table(("", ""), run_facts(run, clock))
     if status.objectives:
         yield from ("", "### Objectives", "")
-        columns = ("Verdict", "Objective", "Observed", "Exceedances", "Bound", "Allowed", "Samples")
-        yield from _table(columns, map(_objective, status.objectives))
+        columns = [column.capitalize() for column in OBJECTIVE_COLUMNS]
+        yield from _table(columns, map(objective_row, status.objectives))
         yield from _sentences(status.objectives, status.message or "")
     if status.timeline:
         yield from ("", "### Timeline", "")
@@ -38,50 +46,24 @@ def _lines(run: PerfRun, clock: Clock) -> Iterator[str]:
         yield from _table(("After", "Phase", "Step", ""), rows)
 
 
-def _facts(run: PerfRun, clock: Clock) -> Iterator[tuple[str, str]]:
-    status, began = run.status, run.metadata.creation_timestamp
-    yield "Gate", f"{run.spec.gate} (namespace {run.metadata.namespace})"
-    yield "Revision", f"{status.revision or 'not read yet'}, trigger {status.trigger or 'not known yet'}"
-    if began is not None:
-        yield "Began", clock.date_time(began)
-    if status.completed_at is not None:
-        yield "Took", took(began, status.completed_at)
-    if status.load is not None:
-        yield "Load", load_line(status.load)
-    if status.action is not None:
-        yield "Action", action_line(status.action, clock)
-
-
-def _objective(objective: ObjectiveStatus) -> tuple[str, ...]:
-    return (
-        objective.verdict or NONE,
-        objective_title(objective),
-        objective.observed or NONE,
-        objective.exceedance or NONE,
-        objective.bound or NONE,
-        objective.allowed or NONE,
-        number(objective.samples),
-    )
-
-
 def _sentences(objectives: Iterable[ObjectiveStatus], told: str) -> Iterator[str]:
     """What an objective says and the run's own sentence does not."""
-    said = [each for each in objectives if each.message and each.message not in told]
+    said = [(each, sentence) for each in objectives if (sentence := untold_sentence(each, told))]
     if said:
         yield ""
-    for each in said:
-        yield f"- {_escaped(objective_title(each))}: {_escaped(each.message or '')}"
+    for each, sentence in said:
+        yield f"- {_escaped(objective_title(each))}: {_escaped(sentence)}"
 
 
 def _step(entry: TimelineEntry) -> tuple[str, ...]:
     return entry.phase, entry.reason, entry.message
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Iterator[str]:
     yield _row(columns)
     yield _row(["---"] * len(columns))
     for row in rows:
-        yield _row([_escaped(cell) for cell in row])
+        yield _row([_escaped(str(cell)) for cell in row])
 
 
 def _row(cells: Iterable[str]) -> str:

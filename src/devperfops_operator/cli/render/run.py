@@ -38,6 +38,8 @@ from devperfops_operator.cli.render.words import (
 )
 from devperfops_operator.domain.objectives import claim
 
+OBJECTIVE_COLUMNS = ("VERDICT", "OBJECTIVE", "OBSERVED", "EXCEEDANCES", "BOUND", "ALLOWED", "SAMPLES")
+"""Of `objective_row`."""
 _MANY = 8
 """More workers than these do not get a row each."""
 _NARROW = 90
@@ -94,19 +96,19 @@ class Objectives:
         if options.max_width < _NARROW:
             yield from (_objective_lines(each, self._sentence(each)) for each in self._objectives)
             return
-        yield table(
-            ("VERDICT", "OBJECTIVE", "OBSERVED", "EXCEEDANCES", "BOUND", "ALLOWED", "SAMPLES"),
-            map(_objective_row, self._objectives),
-            right=("EXCEEDANCES", "BOUND", "ALLOWED", "SAMPLES"),
-        )
+        yield table(OBJECTIVE_COLUMNS, map(objective_row, self._objectives), right=OBJECTIVE_COLUMNS[3:])
         for each in self._objectives:
             if sentence := self._sentence(each):
                 yield Text(f"{objective_title(each)}: {sentence}")
 
     def _sentence(self, objective: ObjectiveStatus) -> str:
-        """Why the objective did not hold, unless the run's message says so; figures say why it did."""
-        message = objective.message or ""
-        return "" if objective.verdict is Verdict.PASS or message in self._told else plain(message)
+        return untold_sentence(objective, self._told)
+
+
+def untold_sentence(objective: ObjectiveStatus, told: str) -> str:
+    """Why the objective did not hold, unless the run's message says so; figures say why it did."""
+    message = objective.message or ""
+    return "" if objective.verdict is Verdict.PASS or message in told else plain(message)
 
 
 def objective_title(objective: Objective | ObjectiveStatus) -> str:
@@ -148,13 +150,13 @@ def doings(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     if run.status.load:
         yield "Load", load_line(run.status.load)
     if run.status.action:
-        yield "Action", action_line(run.status.action, clock)
+        yield "Action", _action_line(run.status.action, clock)
 
 
 def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
     yield headline(run)
     yield Text()
-    yield facts(_facts(run, clock))
+    yield facts(run_facts(run, clock))
     if run.status.objectives:
         yield heading("Objectives")
         yield indented(Objectives(run))
@@ -166,7 +168,8 @@ def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
         yield indented(Timeline(run, clock))
 
 
-def _facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
+def run_facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
+    """What a report begins with."""
     status, began = run.status, run.metadata.creation_timestamp
     yield "Gate", f"{run.spec.gate} (namespace {run.metadata.namespace})"
     yield "Revision", f"{status.revision or 'not read yet'}, trigger {status.trigger or 'not known yet'}"
@@ -182,7 +185,7 @@ def _facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
         yield "Told", _notification(entry, clock)
 
 
-def action_line(action: ActionStatus, clock: Clock) -> str:
+def _action_line(action: ActionStatus, clock: Clock) -> str:
     to = f" to {action.to_revision}" if action.to_revision else ""
     done = f"done {clock.time(action.done_at)}" if action.done_at else "not done yet"
     return f"{action.type}{to}, {done} ({action.reason}{': ' if action.message else ''}{action.message})"
@@ -194,7 +197,8 @@ def _notification(entry: NotificationStatus, clock: Clock) -> str:
     return f"{entry.receiver} not yet{': ' if entry.message else ''}{entry.message or ''}"
 
 
-def _objective_row(objective: ObjectiveStatus) -> tuple[str | Text, ...]:
+def objective_row(objective: ObjectiveStatus) -> tuple[str | Text, ...]:
+    """Beginning with the verdict; the last four are figures."""
     return (
         verdict_text(objective.verdict),
         objective_title(objective),
