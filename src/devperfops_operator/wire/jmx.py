@@ -22,10 +22,10 @@ def problems(jmx: bytes, needs: Collection[str]) -> list[str]:
     """
     try:
         root = fromstring(jmx, forbid_dtd=True)
-    except ParseError as error:
-        return [f"is not XML: {error}; save the plan again with JMeter"]
     except DefusedXmlException:
         return ["has a document type or entities, which a JMeter plan never needs; remove them"]
+    except (ParseError, LookupError, ValueError) as error:  # the latter two: an encoding the parser lacks
+        return [f"is not XML: {error}; save the plan again with JMeter"]
     if root.tag != "jmeterTestPlan":
         return [f"is not a JMeter test plan: its root element is <{root.tag}>, not <jmeterTestPlan>"]
     found = [] if any(map(_is_thread_group, _enabled(root))) else ["has no enabled thread group"]
@@ -61,9 +61,17 @@ def _kind(element: Element) -> str | None:
 def _enabled(element: Element) -> Iterator[Element]:
     """The element and its descendants, without what is disabled.
 
-    A disabled element's subtree is the hashTree that follows it.
+    A disabled element's subtree is the hashTree that follows it. Without recursion: the file may be nested
+    as deep as its author likes.
     """
-    yield element
+    waiting = [element]
+    while waiting:
+        element = waiting.pop()
+        yield element
+        waiting += reversed(list(_enabled_children(element)))
+
+
+def _enabled_children(element: Element) -> Iterator[Element]:
     skip_tree = False
     for child in element:
         if child.tag == "hashTree" and skip_tree:
@@ -71,7 +79,7 @@ def _enabled(element: Element) -> Iterator[Element]:
             continue
         skip_tree = child.get("enabled") == "false"
         if not skip_tree:
-            yield from _enabled(child)
+            yield child
 
 
 def _is_thread_group(element: Element) -> bool:

@@ -38,6 +38,8 @@ def test_a_plan_that_reads_what_is_set_is_fine() -> None:
     [
         (b"", "is not XML"),
         (b"threads: 5", "is not XML"),
+        (plan().replace(b"UTF-8", b"Shift_JIS"), "is not XML"),
+        (plan().replace(b"UTF-8", b"rot13"), "is not XML"),
         (b"<project/>", "its root element is <project>"),
         (plan(enabled="false"), "has no enabled thread group"),
         (plan(group="SetupThreadGroup"), "has no enabled thread group"),
@@ -49,6 +51,11 @@ def test_a_plan_that_reads_what_is_set_is_fine() -> None:
 def test_what_is_wrong_is_said(jmx: bytes, sentence: str) -> None:
     found = problems(jmx, NEEDS)
     assert any(sentence in problem for problem in found), found
+
+
+def test_a_plan_may_be_nested_deeper_than_python_calls() -> None:
+    deep = "<hashTree>" * 5_000 + "<p>${__P(TPM)}</p>" + "</hashTree>" * 5_000
+    assert problems(plan(deep), NEEDS | {"TPM"}) == []
 
 
 def test_a_property_read_only_by_a_disabled_element_is_not_read() -> None:
