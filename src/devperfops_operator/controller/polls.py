@@ -38,7 +38,7 @@ class Polls:
         poll = (run_uid, effect.objective)
         if poll in self._running:
             return
-        task = asyncio.create_task(self._poll(run_uid, effect))
+        task = asyncio.create_task(self._poll(key, run_uid, effect))
         self._running[poll] = task
         task.add_done_callback(lambda task: self._finished(key, poll, task))
 
@@ -49,13 +49,10 @@ class Polls:
 
     def _finished(self, key: Key, poll: Poll, task: asyncio.Task[None]) -> None:
         del self._running[poll]
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
-            _log.error("%s: reading Prometheus for %s failed", key, poll[1], exc_info=error)
-        self._wake(key)
+        if not task.cancelled():
+            self._wake(key)
 
-    async def _poll(self, run_uid: str, effect: PollMetrics) -> None:
+    async def _poll(self, key: Key, run_uid: str, effect: PollMetrics) -> None:
         try:
             match effect.polled:
                 case BadEvents():
@@ -65,9 +62,16 @@ class Polls:
                 case _:
                     assert_never(effect.polled)
         except (Refused, Unavailable) as error:
-            problem = Problem(Reason.PROMETHEUS_UNAVAILABLE.value, str(error))
-            if self._evidence.is_open(run_uid):
-                self._evidence.poll_failed(run_uid, effect.objective, problem, effect.until)
+            self._missed(run_uid, effect, str(error))
+        except Exception as error:  # noqa: BLE001  unrecorded, it would be asked again at once, without end
+            _log.exception("%s: reading Prometheus for %s failed", key, effect.objective)
+            what = f"an unexpected {type(error).__name__}; see the operator's log"
+            self._missed(run_uid, effect, f"the answer of Prometheus {effect.server} cannot be used: {what}")
+
+    def _missed(self, run_uid: str, effect: PollMetrics, message: str) -> None:
+        problem = Problem(Reason.PROMETHEUS_UNAVAILABLE.value, message)
+        if self._evidence.is_open(run_uid):
+            self._evidence.poll_failed(run_uid, effect.objective, problem, effect.until)
 
     async def _poll_counters(self, run_uid: str, effect: PollMetrics, counters: BadEvents) -> None:
         good, total = await asyncio.gather(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -163,6 +164,22 @@ async def test_what_cannot_be_read_is_a_gap_in_the_evidence(error: DevPerfOpsErr
     gap = bench.evidence.view(RUN).objectives["availability"].gap
     assert gap is not None
     assert (gap.reason, gap.message) == ("PrometheusUnavailable", str(error))
+
+
+@pytest.mark.parametrize("answer", [None, "lots"])
+async def test_what_makes_no_sense_is_a_gap_too_and_not_asked_again_at_once(answer: Any) -> None:
+    """A decision asks again at once as long as it knows of no answer."""
+    bench = Bench({"good": answer, "total": 100.0, "max(cpu)": 0.5})
+    for effect in (GAUGE, EFFECT):
+        bench.woken.clear()
+        bench.polls.start(KEY, RUN, effect)
+        await bench.answer()
+
+    seen = bench.evidence.view(RUN)
+    assert seen.metrics_polled_at == EFFECT.until
+    gap = seen.objectives["availability"].gap
+    assert gap is not None
+    assert gap.reason == "PrometheusUnavailable"
 
 
 async def test_an_answer_that_comes_after_the_run_has_ended_is_dropped() -> None:
