@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Receivers:
     token: str = TOKEN
     out_of_order: int = 0  # how many of the next requests fail with 503
     tries: int = 0
+    talks_without_end: bool = False
 
     @property
     def slack_api(self) -> str:
@@ -54,6 +55,8 @@ class Receivers:
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             raise web.HTTPUnauthorized
         self.reports.append((request.headers["Idempotency-Key"], await request.json()))
+        if self.talks_without_end:
+            await _talk(request)
         return web.Response(status=204)
 
     def _count(self) -> None:
@@ -61,6 +64,15 @@ class Receivers:
         if self.out_of_order:
             self.out_of_order -= 1
             raise web.HTTPServiceUnavailable
+
+
+async def _talk(request: web.Request) -> None:
+    """Until the other side has gone."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        while True:
+            await response.write(b" " * (1 << 16))
 
 
 def _shown(said: dict[str, Any]) -> str:

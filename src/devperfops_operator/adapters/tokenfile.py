@@ -7,6 +7,18 @@ from pathlib import Path
 from devperfops_operator.domain.errors import Refused
 
 
+def read_bearer(file: Path) -> str:
+    """Nothing but a token: HTTP libraries quote anything else in their errors.
+
+    Raises:
+        Refused: as `read_token`, or the file holds something else.
+    """
+    token = read_token(file)
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise Refused("TokenUnusable", f"{file} holds more than a token; put only the token into the Secret")
+    return token
+
+
 def read_token(file: Path) -> str:
     """The file's text without the space around it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -69,6 +70,28 @@ async def test_a_wrong_token_is_refused_and_never_told(tmp_path: Path) -> None:
             with pytest.raises(Refused) as refused:
                 await receiver.send(MESSAGE)
             assert receivers.TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content", [f"{receivers.TOKEN}\nanother", f"token: {receivers.TOKEN}", "t\u00f6ken"]
+)
+async def test_a_file_that_holds_more_than_a_token_is_refused_and_never_told(
+    tmp_path: Path, content: str
+) -> None:
+    async with receiving() as world:
+        for receiver in (slack(world, tmp_path), webhook(world, tmp_path)):
+            token_file(tmp_path, content)
+            with pytest.raises(Refused, match="holds more than a token") as refused:
+                await receiver.send(MESSAGE)
+            assert receivers.TOKEN not in str(refused.value)
+    assert world.tries == 0
+
+
+async def test_a_webhook_that_talks_without_end_is_not_listened_to(tmp_path: Path) -> None:
+    async with receiving() as world, asyncio.timeout(10):
+        world.talks_without_end = True
+        await webhook(world, tmp_path).send(MESSAGE)
+    assert len(world.reports) == 1
 
 
 async def test_a_renewed_token_is_used_at_once(tmp_path: Path) -> None:

@@ -7,9 +7,8 @@ import base64
 from requests import PreparedRequest, Session
 from requests.auth import AuthBase
 
-from devperfops_operator.adapters.tokenfile import read_token
+from devperfops_operator.adapters.tokenfile import read_bearer, read_token
 from devperfops_operator.api.settings import PrometheusServer
-from devperfops_operator.domain.errors import Refused
 
 
 def open_session(server: PrometheusServer) -> Session:
@@ -31,18 +30,9 @@ class _Credentials(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Raises Refused if a secret cannot be read or used."""
         if self._server.token_file is not None:
-            request.headers["Authorization"] = f"Bearer {self._token()}"
+            request.headers["Authorization"] = f"Bearer {read_bearer(self._server.token_file)}"
         elif self._server.basic_auth is not None:
             basic = self._server.basic_auth
             pair = f"{basic.username}:{read_token(basic.password_file)}"
             request.headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         return request
-
-    def _token(self) -> str:
-        """Nothing but a token: the HTTP library would quote anything else in its error."""
-        assert self._server.token_file is not None  # noqa: S101  the caller has looked
-        token = read_token(self._server.token_file)
-        if not (token.isascii() and token.isprintable() and " " not in token):
-            message = f"{self._server.token_file} holds more than a token; put only the token into the Secret"
-            raise Refused("TokenUnusable", message)
-        return token

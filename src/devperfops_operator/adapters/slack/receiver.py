@@ -10,7 +10,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from devperfops_operator.adapters.tokenfile import read_token
+from devperfops_operator.adapters.tokenfile import read_bearer
 from devperfops_operator.api.settings import SlackReceiver
 from devperfops_operator.domain.errors import Refused, Unavailable
 from devperfops_operator.domain.report import Message
@@ -41,7 +41,7 @@ class SlackChannel:
             Unavailable: no answer, or one that says "later".
         """
         client = AsyncWebClient(
-            token=read_token(self._settings.token_file),
+            token=read_bearer(self._settings.token_file),
             base_url=f"{self._settings.api_url}/",
             timeout=TIMEOUT_SECONDS,
             retry_handlers=[],  # trying again is the caller's business

@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from devperfops_operator.adapters.tokenfile import read_token
+from devperfops_operator.adapters.tokenfile import read_bearer
 from devperfops_operator.api.settings import WebhookReceiver
 from devperfops_operator.domain.errors import Refused, Unavailable
 from devperfops_operator.domain.report import Message
@@ -31,12 +31,15 @@ class Webhook:
             Refused: a 3xx or 4xx answer.
             Unavailable: no answer, or one that says "later".
         """
-        token = self._settings.token_file and read_token(self._settings.token_file)
+        token = self._settings.token_file and read_bearer(self._settings.token_file)
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         headers = {"Idempotency-Key": f'"{message.key}"', **authorization}
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-                response = await client.post(self._settings.url, json=message.document, headers=headers)
+            async with (
+                httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client,
+                client.stream("POST", self._settings.url, json=message.document, headers=headers) as response,
+            ):
+                pass  # the body is not read: nobody knows how long it is
         except httpx.HTTPError as error:
             raise Unavailable(f"the webhook does not answer: {error or type(error).__name__}") from None
         if response.is_success:
