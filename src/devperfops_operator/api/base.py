@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Self
@@ -39,11 +40,11 @@ Timestamp = Annotated[
 """An instant; RFC 3339 in UTC with milliseconds on the wire."""
 
 
-def _cut(limit: int) -> AfterValidator:
+def _cut(limit: int) -> Callable[[str], str]:
     def cut(text: str) -> str:
         return text if len(text) <= limit else text[: limit - 1] + "…"
 
-    return AfterValidator(cut)
+    return cut
 
 
 Word = Annotated[str, Field(max_length=64)]
@@ -52,10 +53,20 @@ Word = Annotated[str, Field(max_length=64)]
 Name = Annotated[str, Field(max_length=253)]
 """The name of an object."""
 
-Line = Annotated[str, _cut(256), Field(json_schema_extra={"maxLength": 256})]
+Line = Annotated[
+    str,
+    AfterValidator(_cut(256)),
+    PlainSerializer(_cut(256)),  # also what a copy brought in, which is not validated
+    Field(json_schema_extra={"maxLength": 256}),
+]
 """A short text for people; cut to its limit, because it may quote others."""
 
-Sentence = Annotated[str, _cut(2048), Field(json_schema_extra={"maxLength": 2048})]
+Sentence = Annotated[
+    str,
+    AfterValidator(_cut(2048)),
+    PlainSerializer(_cut(2048)),  # also what a copy brought in, which is not validated
+    Field(json_schema_extra={"maxLength": 2048}),
+]
 """A message for people; cut to its limit, because it may quote others."""
 
 

@@ -4,13 +4,21 @@ from datetime import UTC, datetime
 
 from devperfops_operator.api.base import Condition
 from devperfops_operator.api.load import JMeterLoad
-from devperfops_operator.api.perfrun import Phase, TimelineEntry
+from devperfops_operator.api.perfrun import NotificationStatus, Phase, TimelineEntry
 
 
 def test_a_message_that_quotes_too_much_is_cut_and_not_refused() -> None:
     entry = TimelineEntry(at=datetime.now(UTC), phase=Phase.ACTING, reason="Refused", message="x" * 3000)
 
     assert entry.message == "x" * 2047 + "…"
+
+
+def test_what_is_copied_into_a_status_is_cut_when_it_is_stored() -> None:
+    """The API server would refuse the whole status, again and again."""
+    entry = NotificationStatus(receiver="slack").model_copy(update={"message": "x" * 3000})
+
+    assert entry.to_json()["message"] == "x" * 2047 + "…"
+    assert "message" not in NotificationStatus(receiver="slack").to_json()
 
 
 def test_instants_are_rfc_3339_in_utc_with_milliseconds() -> None:
