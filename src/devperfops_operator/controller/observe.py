@@ -124,7 +124,7 @@ class Observer:
             job=self._job(run),
             evidence=Evidence(),
             failures=self._failures.of(key),
-            deliveries=self._outbox.of(run.metadata.uid),
+            deliveries=self._outbox.of(key, run.metadata.uid),
         )
 
     async def _inputs_of_run(

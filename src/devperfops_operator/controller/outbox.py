@@ -35,20 +35,21 @@ class Outbox:
         self._telemetry = telemetry
         self._wake = wake
         self._sending: dict[Errand, asyncio.Task[None]] = {}
-        self._deliveries: dict[str, dict[str, Delivery]] = {}  # by the run's uid, then by receiver
+        self._deliveries: dict[Key, dict[Errand, Delivery]] = {}
 
-    def of(self, run_uid: str) -> Mapping[str, Delivery]:
+    def of(self, key: Key, run_uid: str) -> Mapping[str, Delivery]:
         """How far it is, by receiver."""
-        return dict(self._deliveries.get(run_uid, {}))
+        known = self._deliveries.get(key, {})
+        return {receiver: delivery for (uid, receiver), delivery in known.items() if uid == run_uid}
 
-    def forget(self, run_uid: str) -> None:
-        """Everybody has been told, or nobody needs to be any more."""
-        self._deliveries.pop(run_uid, None)
+    def forget(self, key: Key) -> None:
+        """Everybody has been told, or the run is gone."""
+        self._deliveries.pop(key, None)
 
     def start(self, key: Key, run_uid: str, effect: Notify) -> None:
         """Begin a try, unless the one before still goes on, or it has been made since the decision."""
         errand = (run_uid, effect.receiver)
-        if errand in self._sending or self._attempts(run_uid, effect.receiver) >= effect.attempt:
+        if errand in self._sending or self._attempts(key, errand) >= effect.attempt:
             return
         task = asyncio.create_task(self._send(key, run_uid, effect))
         self._sending[errand] = task
@@ -65,7 +66,7 @@ class Outbox:
 
     async def _send(self, key: Key, run_uid: str, effect: Notify) -> None:
         problem = await self._try(effect)
-        self._deliveries.setdefault(run_uid, {})[effect.receiver] = Delivery(
+        self._deliveries.setdefault(key, {})[run_uid, effect.receiver] = Delivery(
             attempts=effect.attempt,
             tried_at=datetime.now(UTC),
             sent=problem is None,
@@ -75,8 +76,8 @@ class Outbox:
         if problem is not None:
             _log.warning("%s: %s is not told: %s", key, effect.receiver, problem)
 
-    def _attempts(self, run_uid: str, receiver: str) -> int:
-        delivery = self._deliveries.get(run_uid, {}).get(receiver)
+    def _attempts(self, key: Key, errand: Errand) -> int:
+        delivery = self._deliveries.get(key, {}).get(errand)
         return 0 if delivery is None else delivery.attempts
 
     async def _try(self, effect: Notify) -> str | None:

@@ -93,6 +93,7 @@ class Reconciler:
         observed = await self._observer.run(key)
         if observed is None:
             self._forget(key)
+            self._outbox.forget(key)
             return None
         run, uid = observed.run, observed.run.metadata.uid
         self._follow(key, run)
@@ -101,7 +102,7 @@ class Reconciler:
         await self._persist("PerfRun", run, decision.status)
         self._count_verdict(run.status, decision.status)
         if not untold(decision.status):
-            self._outbox.forget(uid)
+            self._outbox.forget(key)
         try:
             await self._executor.execute(key, uid, decision.effects)
         finally:

@@ -63,7 +63,7 @@ async def test_one_try_at_a_time(bench: Bench) -> None:
     bench.outbox.start(KEY, "u-1", EFFECT)
     await bench.answered()
     assert bench.slack.got == [EFFECT.message]
-    assert bench.outbox.of("u-1")["slack"].sent
+    assert bench.outbox.of(KEY, "u-1")["slack"].sent
     assert bench.counted("Sent") == 1
 
 
@@ -82,7 +82,7 @@ async def test_a_failure_is_remembered_with_its_words_and_counted(bench: Bench, 
     for attempts in (1, 2):
         bench.outbox.start(KEY, "u-1", replace(EFFECT, attempt=attempts))
         await bench.answered()
-        delivery = bench.outbox.of("u-1")["slack"]
+        delivery = bench.outbox.of(KEY, "u-1")["slack"]
         assert (delivery.sent, delivery.attempts) == (False, attempts)
         assert delivery.message
     assert bench.counted("Failed") == 2
@@ -91,12 +91,12 @@ async def test_a_failure_is_remembered_with_its_words_and_counted(bench: Bench, 
 async def test_a_receiver_that_is_no_longer_set_is_said(bench: Bench) -> None:
     bench.outbox.start(KEY, "u-1", replace(EFFECT, receiver="pager"))
     await bench.answered()
-    assert "no such receiver" in bench.outbox.of("u-1")["pager"].message
+    assert "no such receiver" in bench.outbox.of(KEY, "u-1")["pager"].message
 
 
 async def test_a_namesake_starts_anew_and_forgotten_is_forgotten(bench: Bench) -> None:
     bench.outbox.start(KEY, "u-1", EFFECT)
     await bench.answered()
-    assert bench.outbox.of("u-2") == {}
-    bench.outbox.forget("u-1")
-    assert bench.outbox.of("u-1") == {}
+    assert bench.outbox.of(KEY, "u-2") == {}
+    bench.outbox.forget(KEY)
+    assert bench.outbox.of(KEY, "u-1") == {}
