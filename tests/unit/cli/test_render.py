@@ -253,17 +253,33 @@ def test_workers_that_ended_alike_share_a_line_where_there_are_many():
         status = samples.failed().status.model_copy(update={"workers": tuple(reversed(workers))})
         run = samples.failed().model_copy(update={"status": status})
         text = trimmed(run_screen(run, samples.clock(60)))
-        return text[text.index("WORKER  ") :].splitlines()[1 : count + 1]
+        return text[text.index("JMETER  ") :].splitlines()[1 : count + 1]
 
     assert [line.split() for line in shown(3, count=3)] == [
-        ["0", "Completed", "1,201", "412", "0"],
-        ["1", "Completed", "1,201", "412", "0"],
-        ["2", "Died", "1,201", "412", "0"],
+        ["Completed", "1,201", "412", "0", "0"],
+        ["Completed", "1,201", "412", "0", "1"],
+        ["Died", "1,201", "412", "0", "2"],
     ]
     assert [line.split() for line in shown(64, count=2)] == [
-        ["0-1,", "3-63", "Completed", "75,663", "25,956", "0"],
-        ["2", "Died", "1,201", "412", "0"],
+        ["Completed", "75,663", "25,956", "0", "0-1,", "3-63"],
+        ["Died", "1,201", "412", "0", "2"],
     ]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_workers_that_ended_here_and_there_leave_room_for_their_figures(width: int):
+    (one,) = samples.failed().status.workers
+    ends = [LoadEnd.DIED if index % 2 else LoadEnd.COMPLETED for index in range(64)]
+    workers = tuple(one.model_copy(update={"index": n, "end": end}) for n, end in enumerate(ends))
+    status = samples.failed().status.model_copy(update={"workers": workers})
+    shown = _on_terminal(
+        run_screen(samples.failed().model_copy(update={"status": status}), samples.clock(60)), width
+    )
+    lines = [line.split()[:4] for line in shown.splitlines()]
+    assert ["Completed", "38,432", "13,184", "0"] in lines
+    assert ["Died", "38,432", "13,184", "0"] in lines
+    assert "62" in shown
+    assert "63" in shown
 
 
 def test_several_workers_are_told_with_the_threads():

@@ -245,13 +245,13 @@ def _ended(worker: WorkerStatus) -> str:
 def _workers_table(groups: Iterable[Sequence[WorkerStatus]]) -> RenderableType:
     rows = (
         (
-            index_ranges([worker.index for worker in group]),
             _ended(group[0]),
             number(sum(worker.rows for worker in group)),
             number(sum(worker.judged_samples for worker in group)),
             number(sum(worker.errors for worker in group)),
+            index_ranges([worker.index for worker in group]),  # the last: there may be many
         )
         for group in groups
     )
-    columns = ("WORKER", "JMETER", "ROWS", "JUDGED", "ERRORS")
+    columns = ("JMETER", "ROWS", "JUDGED", "ERRORS", "WORKER")
     return table(columns, rows, right=("ROWS", "JUDGED", "ERRORS"))
