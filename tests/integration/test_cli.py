@@ -424,6 +424,7 @@ def test_override_writes_who_lets_what_stand_why_and_until_when(shell, operator,
 
     assert (done.code, done.stdout[:52]) == (0, f"Gate {gate} lets revision 5f2c1a9b3d stand until ")
     written = kube.get("PerfGate", gate, shell.namespace)["spec"]["override"]
+    assert f"stand until {written['expires'][:10]} " in done.stdout
     left = datetime.fromisoformat(written.pop("expires")) - datetime.now(UTC)
     assert timedelta(hours=1, minutes=55) < left <= timedelta(hours=2)
     user = shell.run("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}", program=kubectl()).stdout

@@ -47,7 +47,7 @@ def _given_up(options: argparse.Namespace, sentence: str, message: str) -> int:
     """Leaves a message for the operator, which reads it in the pod's status."""
     _log.error("cannot %s: %s", options.command, sentence)
     with suppress(OSError):
-        options.message.write_text(message)
+        options.message.write_text(message, encoding="utf-8", errors="replace")
     return _IMPOSSIBLE
 
 

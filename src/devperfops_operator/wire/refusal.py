@@ -30,7 +30,8 @@ class Refusal:
     message: str
 
     def to_json(self) -> str:
-        return json.dumps({"reason": self.reason, "message": self.message[:_LARGEST]})
+        document = {"reason": self.reason, "message": self.message[:_LARGEST]}
+        return json.dumps(document, ensure_ascii=False)  # an escape may be 12 bytes for a letter
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -52,7 +52,9 @@ def command(
         expires=datetime.now(UTC) + expires,
     )
     cluster.override(gate, override.to_json())
-    click.echo(f"Gate {gate} lets revision {override.revision} stand until {override.expires:%H:%M:%S} UTC.")
+    click.echo(
+        f"Gate {gate} lets revision {override.revision} stand until {override.expires:%Y-%m-%d %H:%M:%S} UTC."
+    )
     click.echo(f"How it stands: {invocation()} describe {gate} -n {cluster.namespace}", err=True)
     return 0
 
