@@ -20,6 +20,7 @@ from devperfops_operator.domain.effects import (
     Effect,
     MarkKnownGood,
     Promote,
+    RollBack,
     RunDecision,
     SuspendJob,
 )
@@ -54,7 +55,7 @@ def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: da
         action = restrained(_choose(observed, gate, target, now), gate, status)
         return RunDecision(status.model_copy(update={"action": action}))
     if status.action.done_at is None:
-        return _act(observed, status, status.action, target, now)
+        return _unless_held(_act(observed, status, status.action, target, now), observed, gate, target, now)
     stopping = _stopping(observed, status, now)
     if stopping is not None:
         return RunDecision(status, stopping, requeue_at=now + _LOOK_AGAIN)
@@ -67,6 +68,18 @@ def _with_finals(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRu
     if criteria_hash(gate.spec) != status.criteria_hash:
         return store_finals(status, observed.evidence, now)
     return with_finals(status, resolve_plan(gate.spec), observed.evidence, now, ended_at=now)
+
+
+def _unless_held(
+    decision: RunDecision, observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime
+) -> RunDecision:
+    """Before what runs is changed: since that was chosen the gate may have changed its mind."""
+    if not any(isinstance(effect, RollBack | Promote) for effect in decision.effects):
+        return decision
+    action = restrained(_choose(observed, gate, target, now), gate, decision.status)
+    if action.type is not ActionType.HOLD:
+        return decision
+    return RunDecision(decision.status.model_copy(update={"action": action}))
 
 
 def _choose(observed: RunObserved, gate: PerfGate, target: Target | None, now: datetime) -> ActionStatus:
@@ -140,9 +153,8 @@ def _choose_after_inconclusive(
     chosen = _choose_after_pass(observed, gate, now) if promote else _go_back(observed, target, now)
     if chosen.type is ActionType.HOLD:
         return chosen
-    return chosen.model_copy(
-        update={"reason": "Inconclusive", "message": f"{chosen.message}, though unproven: {because}"}
-    )
+    message = f"{chosen.message}, though unproven: {because}"
+    return ActionStatus.model_validate({**dict(chosen), "reason": "Inconclusive", "message": message})
 
 
 def _go_back(observed: RunObserved, target: Target | None, now: datetime) -> ActionStatus:
