@@ -112,8 +112,11 @@ def _decide(observed: GateObserved, target: Target, now: datetime) -> GateDecisi
 
 
 def _begin(observed: GateObserved, target: Target, unborn: CurrentRun | None, now: datetime) -> GateDecision:
-    """A run for what stands, unless it has failed and was turned away already. `unborn`: claimed before."""
-    if unborn is not None:
+    """A run for what stands, unless it has failed and was turned away already.
+
+    `unborn`: claimed before. One that was to turn the revision away may have lost its reason since.
+    """
+    if unborn is not None and unborn.rejected is None:
         return _start(observed, target, unborn, now)
     against = rejection(observed.runs, target.revision, criteria_hash(observed.gate.spec))
     if against is not None and against.turned_away:

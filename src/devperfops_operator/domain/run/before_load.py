@@ -44,7 +44,7 @@ def pending(observed: RunObserved, gate: PerfGate, target: Target, now: datetime
         "template_hash": target.template_hash,
         "criteria_hash": criteria_hash(gate.spec),
     }
-    if own and claim is not None and claim.rejected is not None:
+    if own and claim is not None and claim.rejected and claim.criteria_hash == judged["criteria_hash"]:
         rejected = decided(Reason.REVISION_REJECTED, claim.rejected)
         return RunDecision(to_acting(status, rejected, now, **judged))
     why = f"revision {target.revision} of {target.name}"
@@ -77,14 +77,10 @@ def awaiting_rollout(observed: RunObserved, gate: PerfGate, target: Target, now:
 
 
 def _await_rollout(observed: RunObserved, message: str, now: datetime) -> RunDecision:
-    """Looks at the pods less and less often. A run that cannot use its turn lets others have it."""
-    status = observed.run.status
-    if queues(status) and len(status.timeline) < _LINES_OF_QUEUEING:
-        return RunDecision(
-            step(status, now, Step.LEFT_QUEUE, f"its rollout is no longer complete: {message}")
-        )
-    waited = now - (entered(status, Phase.AWAITING_ROLLOUT) or now)
-    return wait(observed, now + min(max(_LOOK_AGAIN, waited / 10), _LOOK_AGAIN_LATEST))
+    """Looks at the pods less and less often."""
+    waited = now - (entered(observed.run.status, Phase.AWAITING_ROLLOUT) or now)
+    until = now + min(max(_LOOK_AGAIN, waited / 10), _LOOK_AGAIN_LATEST)
+    return _wait_outside(observed, until, f"its rollout is no longer complete: {message}", now)
 
 
 def _await_config(observed: RunObserved, load: Loading, now: datetime) -> RunDecision:
@@ -92,8 +88,16 @@ def _await_config(observed: RunObserved, load: Loading, now: datetime) -> RunDec
     status = observed.run.status
     told_already = told(status, Step.CONFIG_NOT_LOADED) is not None
     if told_already or not load.stuck:
-        return wait(observed, load.until or now + _LOOK_AGAIN_LATEST)
+        return _wait_outside(observed, load.until or now + _LOOK_AGAIN_LATEST, load.message, now)
     return RunDecision(step(status, now, Step.CONFIG_NOT_LOADED, load.message))
+
+
+def _wait_outside(observed: RunObserved, until: datetime, why: str, now: datetime) -> RunDecision:
+    """A run that cannot use its turn lets others have it."""
+    status = observed.run.status
+    if queues(status) and len(status.timeline) < _LINES_OF_QUEUEING:
+        return RunDecision(step(status, now, Step.LEFT_QUEUE, why))
+    return wait(observed, until)
 
 
 def _queue(observed: RunObserved, gate: PerfGate, ahead: str, now: datetime) -> RunDecision:
