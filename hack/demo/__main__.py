@@ -44,7 +44,7 @@ def demo(choice: Choice, timeline: Timeline) -> None:
     with timeline.step(
         "a Kubernetes cluster" if choice.kubeconfig is None else f"the cluster of {choice.kubeconfig}"
     ):
-        kube = setup.start_cluster(choice.kubeconfig)
+        kube = _cluster(choice.kubeconfig)
     with timeline.step("images: operator (also the agent), JMeter, podinfo, Prometheus"):
         images = setup.provide_images(choice)
     with timeline.step(f"nothing left of an earlier demo in {sample.NAMESPACE} and {sample.MONITORING}"):
@@ -55,14 +55,22 @@ def demo(choice: Choice, timeline: Timeline) -> None:
         setup.install_prometheus(kube, images)
     runs = Story(kube, timeline, setup.with_images(sample.podinfo(), images)).tell()
     _farewell(kube, timeline, report.write(kube, runs, CHECKOUT / "build/demo"))
+    _ways_out(choice.kubeconfig, timeline)
 
 
 def down(kubeconfig: Path | None, timeline: Timeline) -> None:
     """Remove everything the demo made in the cluster; the cluster itself stays."""
-    kube = setup.start_cluster(kubeconfig)
+    kube = _cluster(kubeconfig)
     with timeline.step("remove the demo's namespaces, the operator and its CRDs"):
         setup.remove(kube)
         setup.uninstall_operator(kube)
+
+
+def _cluster(kubeconfig: Path | None) -> Kube:
+    kube = setup.start_cluster(kubeconfig)
+    if kubeconfig:
+        setup.refuse_other_operators(kube)
+    return kube
 
 
 def _farewell(kube: Kube, timeline: Timeline, files: list[Path]) -> None:
@@ -76,8 +84,14 @@ def _farewell(kube: Kube, timeline: Timeline, files: list[Path]) -> None:
     timeline.tell(f"  export KUBECONFIG={kube.kubeconfig}")
     timeline.tell(f"  .venv/bin/devperfops get -n {sample.NAMESPACE}")
     timeline.tell(f"  .venv/bin/devperfops run {sample.APP} -n {sample.NAMESPACE}")
-    timeline.tell("Remove it: [bold]make demo-down[/]")
-    timeline.tell("Stop the local cluster: [bold]make stop[/]")
+
+
+def _ways_out(kubeconfig: Path | None, timeline: Timeline) -> None:
+    if kubeconfig:
+        timeline.tell(f"Remove it: [bold]KUBECONFIG={kubeconfig} make demo-down[/]")
+    else:
+        timeline.tell("Remove it: [bold]make demo-down[/]")
+        timeline.tell("Stop the local cluster: [bold]make stop[/]")
 
 
 if __name__ == "__main__":

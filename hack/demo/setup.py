@@ -11,18 +11,23 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
 
 from hack.cluster import cluster, imagestore, settings
 from hack.cluster.imagestore import Image
 from hack.cluster.settings import CHECKOUT
 from hack.demo import sample
 from hack.demo.errors import DemoFailed
-from hack.kube import Kube, Object, condition, kustomize, rolled_out, wait_for
+from hack.kube import FIELD_MANAGER, Kube, Object, condition, kustomize, rolled_out, wait_for
 
 SYSTEM: Final = "devperfops-system"
 OPERATOR: Final = "devperfops-operator"
 GATES: Final = "perfgates.devperfops.io"
 _OVERLAY: Final = CHECKOUT / "build/demo/operator"
+_OPERATORS: Final = f"app.kubernetes.io/name={OPERATOR}"
+_ANSWER_SECONDS: Final = 15
 _READY_SECONDS: Final = 180
 _GONE_SECONDS: Final = 180
 
@@ -73,8 +78,42 @@ def chosen_cluster(environment: Mapping[str, str]) -> Path | None:
 
 
 def start_cluster(kubeconfig: Path | None) -> Kube:
-    """The user's cluster, or ours."""
-    return Kube(kubeconfig or cluster.up(settings.cache()))
+    """The user's cluster, or ours.
+
+    Raises:
+        DemoFailed: the user's does not answer.
+    """
+    if kubeconfig is None:
+        return Kube(cluster.up(settings.cache()))
+    kube = Kube(kubeconfig)
+    try:
+        kube.request("/version", seconds=_ANSWER_SECONDS)
+    except (ConfigException, ApiException, HTTPError) as error:
+        why = getattr(error, "reason", None) or error
+        raise DemoFailed(
+            f"the cluster of KUBECONFIG={kubeconfig} cannot be asked ({why}): "
+            "correct it, or unset it and the demo brings a cluster of its own"
+        ) from None
+    return kube
+
+
+def refuse_other_operators(kube: Kube) -> None:
+    """The demo would give an operator that is at work other settings, and take its CRDs away at the end.
+
+    Raises:
+        DemoFailed: the cluster has an operator that the demo did not install.
+    """
+    theirs = [each["metadata"] for each in kube.list("Deployment", selector=_OPERATORS) if not _ours(each)]
+    if theirs:
+        names = ", ".join(f"{each['namespace']}/{each['name']}" for each in theirs)
+        raise DemoFailed(
+            f"this cluster has an operator that is not the demo's ({names}): use another cluster"
+        )
+
+
+def _ours(applied: Object) -> bool:
+    managers = applied["metadata"].get("managedFields", [])
+    return any(each.get("manager") == FIELD_MANAGER for each in managers)
 
 
 def provide_images(choice: Choice) -> Images:
@@ -83,7 +122,8 @@ def provide_images(choice: Choice) -> Images:
     found = {}
     for name, image in all_images().items():
         if choice.registry:
-            found[name] = imagestore.push(cache, image, choice.registry, verify=not choice.insecure)
+            pushed = _named_by_content(image)  # a node asks only once for what a name means
+            found[name] = imagestore.push(cache, pushed, choice.registry, verify=not choice.insecure)
         else:
             imagestore.load(cache, image)
             found[name] = image.name
@@ -91,24 +131,23 @@ def provide_images(choice: Choice) -> Images:
 
 
 def all_images() -> dict[str, Image]:
-    """By short name. The tag of ours is the hash of what they are built from, so a change is a new image."""
+    """By short name. A change of ours is an image of another name."""
     cache = settings.cache()
     deploy = CHECKOUT / "deploy/images"
-    ours = {
-        "operator": imagestore.described(
-            "devperfops/operator:dev", deploy / "operator/Dockerfile", CHECKOUT, ()
-        ),
-        "jmeter": imagestore.described(
-            "devperfops/jmeter:dev", deploy / "jmeter/Dockerfile", deploy / "jmeter", ()
-        ),
-    }
+    operator = imagestore.described("devperfops/operator:dev", deploy / "operator/Dockerfile", CHECKOUT, ())
+    jmeter = imagestore.described(
+        "devperfops/jmeter:dev", deploy / "jmeter/Dockerfile", deploy / "jmeter", ()
+    )
     return {
-        **{
-            name: replace(each, name=f"{each.name.rpartition(':')[0]}:{each.key}")
-            for name, each in ours.items()
-        },
+        "operator": _named_by_content(operator),
+        "jmeter": _named_by_content(jmeter),
         **{name: imagestore.known(cache, name) for name in ("podinfo", "prometheus")},
     }
+
+
+def _named_by_content(image: Image) -> Image:
+    """The tag is the hash of what the image is built from."""
+    return replace(image, name=f"{image.name.rpartition(':')[0]}:{image.key}")
 
 
 def remove(kube: Kube) -> None:

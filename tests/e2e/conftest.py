@@ -16,7 +16,7 @@ from hack.cluster.locks import exclusive
 from hack.cluster.settings import CHECKOUT
 from hack.demo import setup
 from hack.demo.setup import Choice, Images
-from hack.kube import Kube, kustomize
+from hack.kube import Kube, kustomize, wait_for
 from tests.conftest import require_layer
 from tests.e2e.arena import Arena
 
@@ -40,6 +40,20 @@ def world() -> World:
         base = kustomize(CHECKOUT / "deploy/kustomize/base")
         setup.install(kube, (o for o in base if o["kind"] in {"CustomResourceDefinition", "ClusterRole"}))
     return World(kube, images)
+
+
+@pytest.fixture
+def demo_namespaces(world: World) -> Iterator[None]:
+    """The demo's own namespaces, for one test at a time; gone afterwards."""
+    with exclusive(settings.cache().root / "demo.lock", "another test plays the demo"):
+        yield
+        setup.remove(world.kube)
+        world.kube.delete("Namespace", setup.SYSTEM)
+        wait_for(
+            f"namespace {setup.SYSTEM} is gone",
+            lambda: world.kube.find("Namespace", setup.SYSTEM) is None,
+            seconds=120,
+        )
 
 
 @pytest.fixture

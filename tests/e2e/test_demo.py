@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from hack.demo import report, setup
@@ -14,6 +15,7 @@ from hack.demo.timeline import Timeline
 from tests.e2e.conftest import World
 
 
+@pytest.mark.usefixtures("demo_namespaces")
 def test_the_demo_tells_the_truth(world: World, tmp_path: Path):
     """Adopted; sound: Pass; slow: Fail within seconds, rolled back; sound: Pass. The story asserts each."""
     kube, images = world.kube, world.images
