@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from devperfops_operator.cli.app import app
+from hack.cluster.settings import CHECKOUT
 
+EXAMPLES = CHECKOUT / "examples"
 GATE = """\
 apiVersion: devperfops.io/v1alpha1
 kind: PerfGate
@@ -113,3 +115,10 @@ def test_a_file_that_is_not_there_is_a_usage_error(tmp_path):
     done = _lint(tmp_path / "missing.yaml")
     assert done.exit_code == 2
     assert "does not exist" in done.stderr
+
+
+def test_every_example_is_clean():
+    files = [path for path in EXAMPLES.rglob("*") if path.suffix in {".yaml", ".yml", ".jmx"}]
+    done = _lint(*files)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == f"{len(files)} files: 0 errors, 0 warnings\n"
