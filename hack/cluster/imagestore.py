@@ -44,8 +44,13 @@ class Image:
 
 
 def known(cache: Cache, name: str) -> Image:
-    """One of `KNOWN`; its program is built first."""
+    """One of `KNOWN`; its program is built first.
+
+    Raises:
+        ClusterError: there is none of that name, not root, or the build fails.
+    """
     full, program = _of_program(name)
+    _need_root()
     builds.ensure(cache, [program])
     return Image(full, SOURCES / "images" / name / "Dockerfile", builds.folder(cache, program))
 
@@ -69,9 +74,8 @@ def build(cache: Cache, image: Image) -> str:
     Raises:
         ClusterError: not root, the build fails, or the context does not rest.
     """
+    _need_root()
     packages.ensure(cache, packages.CLUSTER)
-    if os.geteuid() != 0:
-        raise ClusterError("images are built as root (buildah with chroot isolation): run as root")
     with exclusive(cache.images / ".lock", "another build of images is running"):
         for _ in range(_ATTEMPTS):
             stored = f"localhost/devperfops-build/{_slug(image.name.rpartition(':')[0])}:{image.key}"
@@ -135,6 +139,11 @@ def push(cache: Cache, image: Image, registry: str, *, verify: bool) -> str:
 def ctr(cache: Cache, *arguments: str) -> list[str]:
     """A call of containerd's own client, where the kubelet's images are."""
     return ["ctr", f"--address={cache.cluster.socket}", "--namespace=k8s.io", *arguments]
+
+
+def _need_root() -> None:
+    if os.geteuid() != 0:
+        raise ClusterError("images are built as root (buildah with chroot isolation): run as root")
 
 
 def _of_program(name: str) -> tuple[str, Program]:

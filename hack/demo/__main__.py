@@ -45,6 +45,7 @@ def demo(choice: Choice, timeline: Timeline) -> None:
         "a Kubernetes cluster" if choice.kubeconfig is None else f"the cluster of {choice.kubeconfig}"
     ):
         kube = _cluster(choice.kubeconfig)
+    app = sample.podinfo()  # by kubectl: whoever lacks it is told now, not after minutes of builds
     with timeline.step("images: operator (also the agent), JMeter, podinfo, Prometheus"):
         images = setup.provide_images(choice)
     with timeline.step(f"nothing left of an earlier demo in {sample.NAMESPACE} and {sample.MONITORING}"):
@@ -53,7 +54,7 @@ def demo(choice: Choice, timeline: Timeline) -> None:
         setup.install_operator(kube, images)
     with timeline.step(f"Prometheus in {sample.MONITORING}"):
         setup.install_prometheus(kube, images)
-    runs = Story(kube, timeline, setup.with_images(sample.podinfo(), images)).tell()
+    runs = Story(kube, timeline, setup.with_images(app, images)).tell()
     _farewell(kube, timeline, report.write(kube, runs, CHECKOUT / "build/demo"))
     _ways_out(choice.kubeconfig, timeline)
 

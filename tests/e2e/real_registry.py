@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from hack.cluster import commands, imagestore, settings
 from hack.cluster.locks import exclusive
 from hack.kube import wait_for
@@ -33,22 +35,23 @@ class Registry:
 @contextmanager
 def real_registry(folder: Path) -> Iterator[Registry]:
     """A registry for the length of the block; the node forgets afterwards what it pulled from it."""
-    log = folder / "registry.log"
-    config = folder / "registry.yml"
-    config.write_text(
-        f"{{version: 0.1, storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}, "
-        'http: {addr: "127.0.0.1:0"}}'
-    )
-    program = _program()
-    with (
-        log.open("wb") as out,
-        subprocess.Popen([program, "serve", config], stdout=out, stderr=out) as process,
-    ):
+    with _serving(folder) as registry:
+        try:
+            yield registry
+        finally:
+            _forget(registry.address)
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[Registry]:
+    config, log = folder / "registry.yml", folder / "registry.log"
+    storage = {"filesystem": {"rootdirectory": str(folder / "registry")}}
+    config.write_text(yaml.safe_dump({"version": "0.1", "storage": storage, "http": {"addr": "127.0.0.1:0"}}))
+    argv = [_program(), "serve", config]
+    with log.open("wb") as out, subprocess.Popen(argv, stdout=out, stderr=out) as process:
         try:
             port = wait_for("the registry listens", lambda: _port(log), seconds=30, interval=0.1)
-            registry = Registry(f"localhost:{port}", log)
-            yield registry
-            _forget(registry.address)
+            yield Registry(f"localhost:{port}", log)
         finally:
             process.terminate()
 
