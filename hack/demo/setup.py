@@ -59,8 +59,9 @@ class Choice:
             raise DemoFailed("IMAGES=load reaches the local cluster only: use IMAGES=push REGISTRY=host/path")
         if way == "push" and not registry:
             raise DemoFailed(
-                "the images have to be pushed where your cluster can pull them: say REGISTRY=host/path "
-                "(or unset KUBECONFIG, and the demo brings a cluster of its own)"
+                "the images have to be pushed where your cluster can pull them: say REGISTRY=host/path, "
+                "with REGISTRY_INSECURE=1 if it has no TLS (or unset KUBECONFIG, and the demo brings "
+                "a cluster of its own)"
             )
         return cls(
             kubeconfig=kubeconfig,
