@@ -26,9 +26,11 @@ class Registry:
     log: Path
 
     def pulled(self, image: str) -> bool:
-        """Whether containerd was given the manifest of that image."""
+        """Whether containerd was told what the image is. It asks for no content that it still has."""
         path = image.removeprefix(f"{self.address}/").rpartition(":")[0]
-        manifest = re.compile(rf'"GET /v2/{re.escape(path)}/manifests/\S+ HTTP/1.1" 200 .*"containerd/')
+        manifest = re.compile(
+            rf'"(?:HEAD|GET) /v2/{re.escape(path)}/manifests/\S+ HTTP/1.1" 200 .*"containerd/'
+        )
         return manifest.search(self.log.read_text()) is not None
 
 
@@ -86,4 +88,4 @@ def _forget(address: str) -> None:
     names = commands.run(imagestore.ctr(cache, "images", "list", "--quiet")).split()
     for name in names:
         if name.startswith(f"{address}/"):
-            commands.run(imagestore.ctr(cache, "images", "remove", name))
+            commands.run(imagestore.ctr(cache, "images", "remove", "--sync", name))

@@ -74,7 +74,7 @@ def _series(cluster: Cluster, gate: PerfGate, about: str, url: str) -> Iterator[
         if result:
             yield ok(about, f"{query} selects {result[0]['value'][1]} series")
         else:
-            remedy = "correct the names and labels: without series nothing is judged"
+            remedy = "correct the names and labels; an app that nobody has used yet may have none"
             yield problem(about, f"{query} selects nothing at {url}", remedy)
 
 
