@@ -10,7 +10,7 @@ from tests.unit.cli import samples
 
 
 def unescaped(text: str) -> str:
-    return re.sub(r"\\([\\`*_{}\[\]<>#|~@])", r"\1", text)
+    return re.sub(r"\\([\\`*_{}\[\]<>#|~@&])", r"\1", text)
 
 
 def test_it_says_what_the_status_says() -> None:
@@ -31,6 +31,14 @@ def test_every_table_has_as_many_cells_in_each_row_whatever_the_texts_hold() -> 
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table
     assert "\n# heading" not in text
     assert not re.search(r"(?<!\\)[<@\[`]", text.replace("\\\\", ""))
+
+
+def test_what_looks_like_an_entity_is_no_mention_and_stays_as_it_is() -> None:
+    said = "sum(rate(x{path='/?a=1&lt=2'}[1m])) asks &commat;everybody"
+    text = markdown(samples.run(phase="Completed", message=said), samples.clock(60))
+
+    assert re.search(r"(?<!\\)&", text) is None
+    assert said in unescaped(text)
 
 
 def test_a_run_that_has_just_begun_has_a_report_too() -> None:

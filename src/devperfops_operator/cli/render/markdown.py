@@ -18,7 +18,7 @@ from devperfops_operator.cli.render.run import (
 )
 from devperfops_operator.cli.render.words import Clock, outcome, plain, took
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~@])")
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~@&])")
 
 
 def markdown(run: PerfRun, clock: Clock) -> str:
