@@ -64,13 +64,13 @@ class EvidenceStore:
         self._runs.pop(run_uid, None)
 
     def prepared(self, run_uid: str, worker: int, now: datetime) -> None:
-        """The worker is ready and waits for the common start."""
+        """The worker is ready and waits for the common start. Raises ValueError if there is none."""
         self._run(run_uid).worker(worker).prepare(now)
 
     def accept(self, run_uid: str, worker: int, push: Push, now: datetime) -> int:
         """Take in a push; returns the number of the block wanted next.
 
-        Raises ValueError, and takes in nothing, if a block does not fit the run's plan.
+        Raises ValueError, and takes in nothing, if the worker or a block does not fit the run's plan.
         """
         run = self._run(run_uid)
         for block in push.blocks:
@@ -217,6 +217,9 @@ class _Run:
         self.labels: set[str] = set()
 
     def worker(self, index: int) -> _Worker:
+        """Raises ValueError if the run has none of that number."""
+        if index >= self.plan.workers:  # anybody may name a pod so
+            raise ValueError(f"the run has {self.plan.workers} workers, and none is number {index}")
         if index not in self.workers:
             self.workers[index] = _Worker(index, self.sampled)
         return self.workers[index]

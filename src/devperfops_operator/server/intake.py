@@ -55,7 +55,10 @@ class Intake:
         if final_stored(run, worker):
             raise _over(run)
         now = self._now()
-        self._evidence.prepared(run.metadata.uid, worker, now)
+        try:
+            self._evidence.prepared(run.metadata.uid, worker, now)
+        except ValueError as error:
+            raise refusal(web.HTTPBadRequest, f"this worker does not fit the run: {error}") from error
         self._runs.wake(run.metadata.namespace, run.metadata.name)
         return web.json_response(StartReply(_start_in_ms(run, now)).to_json())
 

@@ -201,6 +201,19 @@ async def test_only_the_workers_own_pod_may_speak_for_it(operator, path, pod, na
     assert operator.evidence.view(UID).workers == ()
 
 
+@pytest.mark.parametrize("path", [start_path, blocks_path])
+async def test_a_pod_with_the_name_of_a_worker_there_is_not_adds_nothing(operator, path):
+    """Whoever may make pods in a namespace may name them so, and fill the operator's memory."""
+    operator.store(make_run())
+    stranger = operator.tokens.issue(f"{RUN}-70000-abcde")
+
+    status, answer = await operator.post(path(NAMESPACE, RUN, 70_000), push(block(0)), token=stranger)
+
+    assert status == 400
+    assert "none is number 70000" in answer["message"]
+    assert operator.evidence.view(UID).workers == ()
+
+
 @pytest.mark.parametrize("path", [BLOCKS, START])
 async def test_a_worker_of_a_deleted_run_is_none_of_the_run_that_has_its_name_now(operator, token, path):
     operator.store(make_run(uid="22bb"))
