@@ -109,6 +109,10 @@ def readiness(operator: Operator) -> str:
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_told(operator, told):
+    assert_it_ends_when_told(operator, told)
+
+
+def assert_it_ends_when_told(operator: Operator, told: signal.Signals) -> None:
     operator.process.send_signal(told)
     output, _ = operator.process.communicate(timeout=20)
 
@@ -116,6 +120,16 @@ def test_it_ends_when_told(operator, told):
     assert operator.process.returncode == 0, output
     assert lines[-1]["message"] == "ended as told"
     assert [line for line in lines if line["level"] in {"error", "critical"}] == []
+
+
+def test_told_before_its_watches_are_there_it_leaves_nothing_behind(api_server, launch, tmp_path):
+    """The API server is slow enough that kopf is still asking it for its kinds."""
+    with Proxy(address(api_server), delay_s=0.2) as proxy:
+        server = {"server": f"https://127.0.0.1:{proxy.port}"}
+        operator = launch(kubeconfig=Path(changed_kubeconfig(api_server, tmp_path, cluster=server)))
+        wait_until_ready(operator)
+
+        assert_it_ends_when_told(operator, signal.SIGTERM)
 
 
 QUICK = {"leaseDuration": "10s", "renewDeadline": "8s", "retryPeriod": "1s"}

@@ -20,6 +20,7 @@ SELECTORS: Final = dict.fromkeys(("ControllerRevision", "Job", "Pod"), OURS)
 _WATCH_SECONDS: Final = 300
 _REQUEST_SECONDS: Final = 30
 _BACK_OFFS: Final = (2.0,) * 30
+_SCAN: Final = "kopf._cogs.clients.scanning"  # what kinds there are
 
 
 async def watch(
@@ -64,11 +65,29 @@ def _registry(store: Store, listed: Callable[[], None]) -> kopf.OperatorRegistry
         group, _, version = resource.api_version.rpartition("/")
         kopf.on.event(group, version, resource.plural, id=f"see-{resource.plural}", registry=registry)(seen)
     kopf.on.login(id="log-in", registry=registry)(_log_in)
+    kopf.on.cleanup(id="end-scan", registry=registry)(_end_scan)
     return registry
 
 
 def _log_in(**arguments: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_kubeconfig(**arguments) or kopf.login_with_service_account(**arguments)
+
+
+async def _end_scan(**_: Any) -> None:
+    """A cancelled scan leaves requests behind, which would fail, or open a session that nobody closes.
+
+    kopf cleans up between the end of its own tasks and the end of its session.
+    """
+    left = [task for task in asyncio.all_tasks() if _module(task) == _SCAN]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+def _module(task: asyncio.Task[Any]) -> str | None:
+    """Where the coroutine is written that the task does."""
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    return None if frame is None else frame.f_globals["__name__"]
 
 
 def _settings() -> kopf.OperatorSettings:
