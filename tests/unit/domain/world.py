@@ -46,6 +46,7 @@ from devperfops_operator.domain.manifests.template import (
     without_restart,
 )
 from devperfops_operator.domain.observed import (
+    Delivery,
     EffectFailure,
     Evidence,
     GateObserved,
@@ -146,6 +147,8 @@ class World:
     managed_fields: tuple[Any, ...] = ()
     annotation: str | None = None
     git_owner: str | None = None
+    receivers: tuple[str, ...] = ()
+    deliveries: dict[str, dict[str, Delivery]] = field(default_factory=dict)  # by run's uid, by receiver
 
     def __post_init__(self) -> None:
         self.managed_fields, self.annotation = owned_by_kubectl(self.template), last_applied(self.template)
@@ -246,8 +249,9 @@ class World:
                 evidence=self.evidence.get(name, Evidence()),
                 blocked_by=blocked_by(run, list(self.runs.values())),
                 restoration=self.restoration(name),
-                settings=RunSettings(operator_url="http://operator"),
+                settings=RunSettings(operator_url="http://operator", receivers=self.receivers),
                 failures=self.failures,
+                deliveries=self.deliveries.get(run.metadata.uid, {}),
             ),
             self.now,
         )
