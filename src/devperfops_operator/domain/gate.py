@@ -272,7 +272,8 @@ def _standing_of(run: PerfRun) -> _Standing:
     if status.phase is Phase.CANCELLED:
         return _Standing("Cancelled", f"{name} was cancelled; `devperfops run` tests again")
     if not status.phase.terminal or status.verdict is None:
-        return _Standing("Testing", f"{name} judges revision {status.revision}: {status.phase}", working=True)
+        judged = f"revision {status.revision}" if status.revision else "what stands"
+        return _Standing("Testing", f"{name} judges {judged}: {status.phase}", working=True)
     passed = ConditionStatus.TRUE if status.verdict is Verdict.PASS else ConditionStatus.FALSE
     action = status.action
     if action is not None and action.type is ActionType.HOLD and action.primary is not None:

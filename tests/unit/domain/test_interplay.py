@@ -190,3 +190,12 @@ def reading(config_maps: list[str], version: str) -> dict[str, Any]:
     made = template(version)
     made["spec"]["containers"][0]["envFrom"] = [{"configMapRef": {"name": name}} for name in config_maps]
     return made
+
+
+def test_a_run_that_has_not_begun_is_told_by_what_it_is_to_judge() -> None:
+    world, name = next(released())
+    world.step_gate()
+    assert world.runs[name].status.phase is Phase.PENDING
+    assert world.gate is not None
+    (told,) = {each.message for each in world.gate.status.conditions}
+    assert told == f"{name} judges what stands: Pending"
