@@ -168,6 +168,25 @@ class Arena:
             seconds=_RUN_SECONDS,
         )
 
+    def wait_for_load_pods(self, count: int) -> list[Object]:
+        """That many pods of load tests exist; returns them."""
+
+        def probe() -> list[Object] | None:
+            pods = self.kube.list("Pod", self.namespace, "devperfops.io/run")
+            return pods if len(pods) == count else None
+
+        return wait_for(f"{count} load pods exist", probe, seconds=_START_SECONDS)
+
+    def wait_for_load_over(self) -> None:
+        """No pod of a load test runs any more."""
+        ended = {"Succeeded", "Failed"}
+
+        def probe() -> bool:
+            pods = self.kube.list("Pod", self.namespace, "devperfops.io/run")
+            return all(pod["status"]["phase"] in ended for pod in pods)
+
+        wait_for("no load runs", probe, seconds=_RUN_SECONDS)
+
     def wait_for_run(
         self,
         what: str,

@@ -12,7 +12,7 @@ import secrets
 import tarfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,8 @@ from typing import Any
 
 from hack.cluster import commands, imagestore, settings
 
-_NAME = "jmeter"
+_NAME = "image"
+_TAG = "offered"
 _LAYER_BYTES = 3_000_000
 _PIECES = 60
 
@@ -40,10 +41,25 @@ class Registry:
 
 @contextmanager
 def slow_registry(image: str, *, seconds: float) -> Iterator[Registry]:
-    """Offers the image of that name with one more layer, which takes so long to get."""
-    registry = _with_new_layer(image, seconds)
+    """Offers the image of that name with one more layer, which nobody has seen before and takes so long to get."""
+    files = {"srv/new": secrets.token_bytes(_LAYER_BYTES)}
+    with _serving(_with_new_layer(image, files, {}, seconds)) as registry:
+        yield registry
+
+
+@contextmanager
+def registry_with(
+    image: str, files: Mapping[str, bytes], environment: Mapping[str, str]
+) -> Iterator[Registry]:
+    """Offers the image of that name with these files and variables in it."""
+    with _serving(_with_new_layer(image, files, environment, seconds=0)) as registry:
+        yield registry
+
+
+@contextmanager
+def _serving(registry: Registry) -> Iterator[Registry]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(registry))
-    registry.image = f"localhost:{server.server_port}/{_NAME}:slow"
+    registry.image = f"localhost:{server.server_port}/{_NAME}:{_TAG}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -55,13 +71,16 @@ def slow_registry(image: str, *, seconds: float) -> Iterator[Registry]:
         commands.succeeds(imagestore.ctr(settings.cache(), "images", "remove", registry.image))
 
 
-def _with_new_layer(image: str, seconds: float) -> Registry:
+def _with_new_layer(
+    image: str, files: Mapping[str, bytes], environment: Mapping[str, str], seconds: float
+) -> Registry:
     names = commands.run(imagestore.ctr(settings.cache(), "images", "list", f"name=={image}")).splitlines()
     manifest = json.loads(_content(names[1].split()[2]))
     config = json.loads(_content(manifest["config"]["digest"]))
-    layer = _layer()
+    layer = _layer(files)
     config["rootfs"]["diff_ids"].append(_digest(layer))
     config["history"].append({"created_by": "a test"})
+    config["config"]["Env"] += [f"{name}={value}" for name, value in environment.items()]
     raw_config = json.dumps(config).encode()
     manifest["config"] |= {"digest": _digest(raw_config), "size": len(raw_config)}
     manifest["layers"].append({**manifest["layers"][-1], "digest": _digest(layer), "size": len(layer)})
@@ -77,13 +96,13 @@ def _content(digest: str) -> str:
     return commands.run(imagestore.ctr(settings.cache(), "content", "get", digest))
 
 
-def _layer() -> bytes:
-    """A layer nobody has seen before."""
+def _layer(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        entry = tarfile.TarInfo("srv/new")
-        entry.size = _LAYER_BYTES
-        tar.addfile(entry, io.BytesIO(secrets.token_bytes(_LAYER_BYTES)))
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
 
 
@@ -103,7 +122,7 @@ def _handler(registry: Registry) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, *, body: bool) -> None:
             kind, _, reference = self.path.removeprefix(f"/v2/{_NAME}/").partition("/")
-            manifests = {"slow": registry.manifest, _digest(registry.manifest): registry.manifest}
+            manifests = {_TAG: registry.manifest, _digest(registry.manifest): registry.manifest}
             content = (manifests if kind == "manifests" else registry.blobs).get(reference)
             if content is None:
                 self.send_error(404)

@@ -74,7 +74,7 @@ def test_an_image_that_cannot_be_pulled_ends_in_the_kubelets_words(by_hand: Aren
     by_hand.operator.settings["timeouts"] = {"start": "15s"}
     by_hand.load["workers"] = 2
     with slow_registry(by_hand.images["jmeter"], seconds=0) as registry:
-        missing = registry.image.replace(":slow", ":missing")
+        missing = f"{registry.image}-missing"
         by_hand.load["jmeter"]["image"] = missing
         by_hand.start()
         by_hand.manual_run("no-image")

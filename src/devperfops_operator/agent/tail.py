@@ -69,6 +69,7 @@ class Tail:
 
     def _look(self) -> None:
         """Read what JMeter has written."""
+        self._look_around()
         if (
             self._termination.requested and not self._ended
         ):  # first: all that JMeter wrote is there to be read
@@ -78,7 +79,6 @@ class Tail:
         self._jmeter.follow()
         if self._jmeter.state is not state:
             _log.info("JMeter: %s", self._jmeter.state.value)
-        self._look_around()
         damage = self._history.live.damage
         if self._ended:
             self._history.finish()

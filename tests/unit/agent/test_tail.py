@@ -226,6 +226,23 @@ async def test_a_stop_survives_the_agent(
     assert json.loads((worker.results / "stop.json").read_text()) == {"stopped_at_ms": START + 1_000}
 
 
+async def test_a_stop_that_cannot_be_recorded_is_made_all_the_same(
+    operator: PlayedOperator, worker: Worker, control: socket.socket
+) -> None:
+    (worker.results / ".stop.json.part").mkdir()
+    worker.log(BEGIN)
+    worker.write(jtl() + lines(0, 1))
+    operator.stop = True
+    agent = await worker.run("tail")
+    async with asyncio.timeout(PATIENCE_S):
+        assert await asyncio.get_running_loop().sock_recv(control, 100) == b"StopTestNow"
+    worker.log(END)
+    assert await terminated(agent) == 0
+    assert operator.final is not None
+    assert operator.final.end is LoadEnd.STOPPED
+    assert "the stop is not recorded" in worker.said
+
+
 async def test_a_stop_after_the_natural_end_is_none(operator: PlayedOperator, worker: Worker) -> None:
     worker.log(BEGIN + END)
     worker.write(jtl() + lines(0, 2))
