@@ -19,7 +19,6 @@ RELEASE = "devperfops-operator"
 def test_installed_for_one_namespace_without_any_cluster_role_it_gates_a_release(
     arena: Arena, tmp_path: Path
 ) -> None:
-    before = {each["metadata"]["name"] for each in arena.kube.list("ClusterRoleBinding")}
     helm = Helm(arena.kube.kubeconfig, arena.namespace, tmp_path / "helm")
     repository, _, tag = arena.images["operator"].rpartition(":")
     values = {
@@ -42,9 +41,14 @@ def test_installed_for_one_namespace_without_any_cluster_role_it_gates_a_release
     arena.release("2")
     run = arena.wait_for_end()
     assert outcome(run) == ("Completed", "Pass", "ObjectivesMet")
-    assert {each["metadata"]["name"] for each in arena.kube.list("ClusterRoleBinding")} <= before
-    account = f"system:serviceaccount:{arena.namespace}:{RELEASE}"
-    assert account not in json.dumps([each.get("subjects") for each in arena.kube.list("ClusterRoleBinding")])
+    bound = [
+        subject for each in arena.kube.list("ClusterRoleBinding") for subject in each.get("subjects") or ()
+    ]
+    assert [
+        subject
+        for subject in bound
+        if subject.get("namespace") == arena.namespace and subject["name"] == RELEASE
+    ] == []
 
     wrong = {"jmeter": {"image": f"{arena.images['jmeter']}-nowhere"}}
     (tmp_path / "wrong.yaml").write_text(json.dumps({**values, **wrong}))
