@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hack.cluster import commands
+from hack.cluster import commands, packages, settings
 from hack.kube import Object
 from tests.e2e.node import results
 from tests.e2e.registry import registry_with
@@ -37,6 +37,7 @@ def set_clock(pod: Object, seconds: int) -> None:
 
 
 def _built() -> bytes:
+    packages.ensure(settings.cache(), {"gcc": "gcc", "/usr/include/stdlib.h": "libc6-dev"})
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "clock.so"
         commands.run(
