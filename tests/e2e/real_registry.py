@@ -71,6 +71,7 @@ def _program() -> Path:
     with exclusive(cache.programs / f".{_PACKAGE}.lock", "another test unpacks the registry"):
         if not program.exists():
             folder.mkdir(parents=True, exist_ok=True)
+            commands.run_long("apt-get update", ["apt-get", "update"], cache.log / "apt-update.log")
             commands.run_long(
                 f"download {_PACKAGE}",
                 ["apt-get", "download", _PACKAGE],
