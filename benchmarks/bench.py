@@ -117,17 +117,8 @@ class Bench:
         status = {"status": {"observedGeneration": generation, **counts}}
         self.ask("PATCH", f"{path}/status", status, **_PATCH)
 
-    def run_of(self, gate: str) -> str:
-        """The gate's own run of the revision that stands."""
-        path = f"/apis/devperfops.io/v1alpha1/namespaces/{NAMESPACE}/perfgates/{gate}"
-        return str(self.ask("GET", path)["status"]["run"]["name"])
-
     def run(self, name: str) -> Raw:
         return self.ask("GET", f"/apis/devperfops.io/v1alpha1/namespaces/{NAMESPACE}/perfruns/{name}")
-
-    def cancel(self, name: str) -> None:
-        path = f"/apis/devperfops.io/v1alpha1/namespaces/{NAMESPACE}/perfruns/{name}"
-        self.ask("PATCH", path, {"spec": {"cancel": True}}, **_PATCH)
 
     # ---- load pods
 
