@@ -28,13 +28,6 @@ async def tidy() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def connection(api_server: Path) -> AsyncIterator[Connection]:
-    connection = await connect(str(api_server))
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 def cluster(connection: Connection) -> Cluster:
     return Cluster(connection)
 

@@ -26,13 +26,6 @@ async def tidy() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def connection(api_server: Path) -> AsyncIterator[Connection]:
-    connection = await connect(str(api_server))
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 def proxy(api_server: Path) -> Iterator[Proxy]:
     with Proxy(address(api_server)) as proxy:
         yield proxy
