@@ -1,0 +1,55 @@
+"""What one block holds for an objective."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import assert_never
+
+from devperfops_operator.domain.objectives import (
+    BadEvents,
+    Counted,
+    FailedSamples,
+    GaugePoints,
+    OverThreshold,
+)
+from devperfops_operator.wire.measurement import Block, LabelStats
+
+
+def counted_in(block: Block, counted: Counted) -> tuple[int, int]:
+    """Samples and exceedances that a block holds for an objective."""
+    match counted:
+        case OverThreshold(index, transaction=transaction):
+            labels = stats_of(block, transaction)
+            censored = sum(stats.censored_over[index] for stats in labels)
+            return (
+                sum(stats.samples for stats in labels) + censored,
+                sum(stats.over[index] for stats in labels) + censored,
+            )
+        case FailedSamples(transaction):
+            labels = stats_of(block, transaction)
+            return sum(stats.samples for stats in labels), sum(stats.errors for stats in labels)
+        case BadEvents() | GaugePoints():
+            return 0, 0  # not measured by workers
+        case _:
+            assert_never(counted)
+
+
+def stats_of(block: Block, transaction: str | None) -> list[LabelStats]:
+    """Of the samples of that name; None: of all samplers."""
+    if transaction is None:
+        return list(block.labels.values())
+    tables = (block.labels, block.controllers)
+    return [table[transaction] for table in tables if transaction in table]
+
+
+def check(block: Block, thresholds: int) -> None:
+    for label, stats in chain(block.labels.items(), block.controllers.items()):
+        fits = (
+            len(stats.over) == len(stats.censored_over) == thresholds
+            and all(0 <= part <= stats.samples for part in (stats.errors, *stats.over))
+            and all(censored >= 0 for censored in stats.censored_over)
+        )
+        if not fits:
+            raise ValueError(
+                f"block {block.sequence}, label {label!r}: counts do not fit {thresholds} thresholds"
+            )

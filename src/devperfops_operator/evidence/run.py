@@ -1,0 +1,120 @@
+"""One run: its workers, what Prometheus told, and which objectives have failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.api.perfrun import WorkerStatus
+from devperfops_operator.domain.load_findings import START_SKEW
+from devperfops_operator.domain.objectives import Counted, JudgedObjective, OverThreshold, Polled, RunPlan
+from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem
+from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.evidence.blocks import stats_of
+from devperfops_operator.evidence.polled import PolledObjective
+from devperfops_operator.evidence.worker import Worker, merged
+from devperfops_operator.wire.histogram import quantile
+from devperfops_operator.wire.measurement import Block, Push
+
+_NAMES_TOLD = 10
+
+
+class Run:
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
+        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, Polled)]
+        self.polled = {o.name: PolledObjective(o) for o in plan.polled_objectives}
+        self.workers: dict[int, Worker] = {}
+        self.failed: set[str] = set()
+        self.histograms: dict[str | None, Counter[int]] = {
+            o.transaction: Counter() for o in self.sampled if isinstance(o.counted, OverThreshold)
+        }
+        self.labels: set[str] = set()
+
+    def worker(self, index: int) -> Worker:
+        """Raises ValueError if the run has none of that number."""
+        if index >= self.plan.workers:  # anybody may name a pod so
+            raise ValueError(f"the run has {self.plan.workers} workers, and none is number {index}")
+        if index not in self.workers:
+            self.workers[index] = Worker(index, self.sampled)
+        return self.workers[index]
+
+    def stand_in(self, stored: Sequence[WorkerStatus]) -> None:
+        for totals in stored:
+            known = self.workers.get(totals.index)
+            if known is None or not known.seen.complete:
+                self.workers[totals.index] = Worker.from_totals(totals, self.sampled)
+        self._look()
+
+    def accept(self, index: int, push: Push, now: datetime) -> int:
+        worker = self.worker(index)
+        worker.hear(push.heartbeat, now)
+        for block in push.blocks:
+            if block.sequence == worker.seen.blocks:
+                worker.add(block, self.sampled)
+                self._remember(block)
+                self._look()
+        if push.final is not None:
+            worker.finish(push.final)
+        return worker.seen.blocks
+
+    def _remember(self, block: Block) -> None:
+        """What only the whole run's samples tell."""
+        self.labels.update(block.labels)
+        for transaction, histogram in self.histograms.items():
+            for stats in stats_of(block, transaction):
+                histogram.update(stats.histogram)
+
+    def view(self) -> Evidence:
+        polls = [polled.polled_at for polled in self.polled.values()]
+        return Evidence(
+            workers=tuple(self.workers[index].view() for index in sorted(self.workers)),
+            objectives={
+                **{objective.name: self._objective(objective) for objective in self.sampled},
+                **{name: polled.evidence for name, polled in self.polled.items()},
+            },
+            metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
+        )
+
+    def _look(self) -> None:
+        for objective in self.sampled:
+            if objective.name not in self.failed and objective.test.fails(self._merged(objective)):
+                self.failed.add(objective.name)
+
+    def _merged(self, objective: JudgedObjective) -> Tally:
+        counts = [worker.counts[objective.name] for worker in self.workers.values()]
+        seconds = [count.seconds for count in counts]
+        if self._apart:  # one second of the target may have two names
+            return merged(counts, max(map(len, seconds)))
+        return merged(counts, len(set().union(*seconds)))
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the workers began, or their nodes' clocks are, too far from each other."""
+        starts = [w.seen.first_start for w in self.workers.values() if w.seen.first_start is not None]
+        return bool(starts) and max(starts) - min(starts) > START_SKEW
+
+    def _objective(self, objective: JudgedObjective) -> ObjectiveEvidence:
+        tally = self._merged(objective)
+        unknown = objective.transaction is not None and not tally.samples
+        return ObjectiveEvidence(
+            tally=tally,
+            failed=objective.name in self.failed,
+            quantile_ms=self._quantile(objective.counted),
+            gap=Problem(Reason.NO_SAMPLES.value, self._names_seen()) if unknown else None,
+        )
+
+    def _names_seen(self) -> str:
+        """Beside a name that no sample has."""
+        seen = sorted(self.labels)
+        more = f" and {len(seen) - _NAMES_TOLD} more" if len(seen) > _NAMES_TOLD else ""
+        told = f"; the samplers are called {', '.join(seen[:_NAMES_TOLD])}{more}" if seen else ""
+        return f"no judged sample has this name{told}"
+
+    def _quantile(self, counted: Counted) -> float | None:
+        """Milliseconds; None where it is not known: a stand-in has no histogram."""
+        if not isinstance(counted, OverThreshold) or any(worker.stand_in for worker in self.workers.values()):
+            return None
+        return quantile(self.histograms[counted.transaction], counted.quantile)

@@ -1,0 +1,80 @@
+"""All live runs at once: what the rest of the house sees of the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from devperfops_operator.analysis.series import Series
+from devperfops_operator.api.perfrun import WorkerStatus
+from devperfops_operator.domain.errors import Unavailable
+from devperfops_operator.domain.objectives import RunPlan
+from devperfops_operator.domain.observed import Evidence, Problem
+from devperfops_operator.evidence.blocks import check
+from devperfops_operator.evidence.polled import GaugeWindow
+from devperfops_operator.evidence.run import Run
+from devperfops_operator.wire.measurement import Push
+
+
+class EvidenceStore:
+    """The evidence of all live runs, by the run's uid.
+
+    Everything but `open`, `close`, `is_open` and `view` raises Unavailable for a run that is not open:
+    after a restart that means "not yet, send it again".
+    """
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+
+    def open(self, run_uid: str, plan: RunPlan, stored: Sequence[WorkerStatus] = ()) -> None:
+        """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here."""
+        if run_uid not in self._runs:
+            self._runs[run_uid] = Run(plan)
+        self._runs[run_uid].stand_in(stored)
+
+    def is_open(self, run_uid: str) -> bool:
+        return run_uid in self._runs
+
+    def close(self, run_uid: str) -> None:
+        """Forget the run."""
+        self._runs.pop(run_uid, None)
+
+    def prepared(self, run_uid: str, worker: int, now: datetime) -> None:
+        """The worker is ready and waits for the common start. Raises ValueError if there is none."""
+        self._run(run_uid).worker(worker).prepare(now)
+
+    def accept(self, run_uid: str, worker: int, push: Push, now: datetime) -> int:
+        """Take in a push; returns the number of the block wanted next.
+
+        Raises ValueError, and takes in nothing, if the worker or a block does not fit the run's plan.
+        """
+        run = self._run(run_uid)
+        for block in push.blocks:
+            check(block, len(run.plan.thresholds))
+        return run.accept(worker, push, now)
+
+    def accept_counters(
+        self, run_uid: str, objective: str, good: Sequence[Series], total: Sequence[Series], now: datetime
+    ) -> None:
+        """Take in an objective's counters: all samples of the judged window so far, at each poll again."""
+        self._run(run_uid).polled[objective].count(good, total, now)
+
+    def accept_gauge(
+        self, run_uid: str, objective: str, series: Sequence[Series], window: GaugeWindow, now: datetime
+    ) -> None:
+        """Take in a gauge: its points in the judged window so far, at each poll again."""
+        self._run(run_uid).polled[objective].look(series, window, now)
+
+    def poll_failed(self, run_uid: str, objective: str, problem: Problem, now: datetime) -> None:
+        """The poll of an objective got no usable answer. What was counted before stays."""
+        self._run(run_uid).polled[objective].miss(problem, now)
+
+    def view(self, run_uid: str) -> Evidence:
+        """The evidence as it is now; empty for a run that is not open."""
+        run = self._runs.get(run_uid)
+        return run.view() if run else Evidence()
+
+    def _run(self, run_uid: str) -> Run:
+        if run_uid not in self._runs:
+            raise Unavailable("the operator does not collect this run's measurements (yet); send them again")
+        return self._runs[run_uid]

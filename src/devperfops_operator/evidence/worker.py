@@ -1,0 +1,127 @@
+"""One worker of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.api.perfrun import WorkerStatus
+from devperfops_operator.domain.objectives import JudgedObjective
+from devperfops_operator.domain.observed import WorkerEvidence
+from devperfops_operator.evidence.blocks import counted_in
+from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_JMETER_STATES = list(JMeterState)  # in the order they come
+
+
+@dataclass(slots=True)
+class Count:
+    """One worker's count for one objective. `stored_seconds`: of a stand-in, which only knows how many."""
+
+    samples: int = 0
+    exceedances: int = 0
+    seconds: set[int] = field(default_factory=set)
+    stored_seconds: int = 0
+
+    def add(self, second: int, samples: int, exceedances: int) -> None:
+        self.samples += samples
+        self.exceedances += exceedances
+        if exceedances:
+            self.seconds.add(second)
+
+
+def merged(counts: Sequence[Count], different: int) -> Tally:
+    """All of them together. Stored seconds may be the same in each, so the most that are surely different."""
+    return Tally(
+        samples=sum(count.samples for count in counts),
+        exceedances=sum(count.exceedances for count in counts),
+        exceedance_seconds=max([different, *(count.stored_seconds for count in counts)]),
+    )
+
+
+class Worker:
+    """One worker: live, or a stand-in made of its stored totals."""
+
+    def __init__(self, index: int, objectives: Iterable[JudgedObjective]) -> None:
+        self.seen = WorkerEvidence(index)
+        self.counts = {objective.name: Count() for objective in objectives}
+        self.stand_in = False
+
+    @classmethod
+    def from_totals(cls, totals: WorkerStatus, objectives: Iterable[JudgedObjective]) -> Worker:
+        worker = cls(totals.index, objectives)
+        worker.stand_in = True
+        worker.seen = WorkerEvidence(
+            index=totals.index,
+            prepared=True,
+            jmeter=JMeterState.ENDED,
+            rows=totals.rows,
+            errors=totals.errors,
+            judged_samples=totals.judged_samples,
+            judged_errors=totals.judged_errors,
+            blocks=totals.blocks,
+            first_start=totals.first_start,
+            last_end=totals.last_end,
+            fault=totals.fault,
+            final=Final(totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated),
+        )
+        for stored in totals.objectives:
+            if stored.name in worker.counts:
+                worker.counts[stored.name] = Count(
+                    stored.samples, stored.exceedances, stored_seconds=stored.exceedance_seconds
+                )
+        return worker
+
+    def prepare(self, now: datetime) -> None:
+        self.seen = replace(self.seen, prepared=True, heard_at=_latest(self.seen.heard_at, now))
+
+    def hear(self, heartbeat: Heartbeat, now: datetime) -> None:
+        """Pushes may overtake each other, so every figure moves in one direction only."""
+        answered = now if heartbeat.rows > self.seen.rows else None
+        self.seen = replace(
+            self.seen,
+            heard_at=_latest(self.seen.heard_at, now),
+            answered_at=_latest(self.seen.answered_at, answered),
+            jmeter=max(self.seen.jmeter, heartbeat.jmeter, key=_JMETER_STATES.index),
+            rows=max(self.seen.rows, heartbeat.rows),
+            first_start=_earliest(self.seen.first_start, _moment(heartbeat.first_start_ms)),
+            last_end=_latest(self.seen.last_end, _moment(heartbeat.last_end_ms)),
+            fault=self.seen.fault or heartbeat.fault,
+        )
+
+    def add(self, block: Block, objectives: Iterable[JudgedObjective]) -> None:
+        errors = sum(stats.errors for stats in block.labels.values())
+        self.seen = replace(
+            self.seen,
+            errors=self.seen.errors + block.warmup_errors + errors,
+            judged_samples=self.seen.judged_samples + sum(s.samples for s in block.labels.values()),
+            judged_errors=self.seen.judged_errors + errors,
+            blocks=self.seen.blocks + 1,
+        )
+        for objective in objectives:
+            self.counts[objective.name].add(block.second, *counted_in(block, objective.counted))
+
+    def finish(self, final: Final) -> None:
+        """The first FINAL is the last word."""
+        self.seen = replace(self.seen, final=self.seen.final or final)
+
+    def view(self) -> WorkerEvidence:
+        return replace(
+            self.seen,
+            tallies={name: merged([count], len(count.seconds)) for name, count in self.counts.items()},
+        )
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)
