@@ -70,6 +70,8 @@ _COUNTERS: Final = {
 
 _GAUGE: Final = {"query": "max(cpu)", "expect": "value < 0.8 for 95%"}
 
+_BUCKETS: Final = 'request_duration_seconds_bucket{app="cart", path=~"/a{2}"}'
+
 VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
@@ -83,6 +85,10 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "minutes, spaces around": gate({f"{FIRST}.expect": "  p1 <  1m "}),
     "counters": gate({FIRST: _COUNTERS, "spec.prometheus": "monitoring"}),
     "a gauge": gate({FIRST: _GAUGE, "spec.prometheus": "monitoring"}),
+    "a histogram": gate({f"{FIRST}.histogram": _BUCKETS, "spec.prometheus": "monitoring"}),
+    "a histogram by its name alone": gate(
+        {f"{FIRST}.histogram": " shop:latency_ms_bucket ", "spec.prometheus": "monitoring"}
+    ),
     "a gauge all the time, above zero": gate(
         {FIRST: {**_GAUGE, "expect": "value >= -0.000000001 for 100%"}, "spec.prometheus": "monitoring"}
     ),
@@ -325,12 +331,12 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "counters without server": Refused(
         gate({FIRST: _COUNTERS}),
         "spec.prometheus",
-        "an objective with good and total, or with query, needs prometheus: write the name",
+        "an objective with good and total, with histogram or with query needs prometheus: write the name",
     ),
     "gauge without server": Refused(
         gate({FIRST: _GAUGE}),
         "spec.prometheus",
-        "an objective with good and total, or with query, needs prometheus: write the name",
+        "an objective with good and total, with histogram or with query needs prometheus: write the name",
     ),
     "gauge without query": Refused(
         gate({FIRST: {"expect": "value < 0.8 for 95%"}, "spec.prometheus": "monitoring"}),
@@ -351,6 +357,31 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({FIRST: {**_GAUGE, "transaction": "GET /cart"}, "spec.prometheus": "monitoring"}),
         "spec.objectives[0]",
         'expect "value < 0.8 for 95%" is judged by Prometheus, which knows no transactions of JMeter: leave',
+    ),
+    "histogram without server": Refused(
+        gate({f"{FIRST}.histogram": _BUCKETS}),
+        "spec.prometheus",
+        "an objective with good and total, with histogram or with query needs prometheus: write the name",
+    ),
+    "histogram of errors": Refused(
+        gate({FIRST: {"expect": "errors < 1%", "histogram": _BUCKETS}, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'expect "errors < 1%" is not judged by a histogram: leave histogram out',
+    ),
+    "histogram of a transaction": Refused(
+        gate({f"{FIRST}.histogram": _BUCKETS, f"{FIRST}.transaction": "a", "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        'expect "p99 < 2s" is judged by Prometheus, which knows no transactions of JMeter: leave',
+    ),
+    "histogram that is a sum": Refused(
+        gate({f"{FIRST}.histogram": f"sum({_BUCKETS})", "spec.prometheus": "monitoring"}),
+        "spec.objectives[0].histogram",
+        "does not select the buckets of one histogram: write the name that ends in _bucket and its labels",
+    ),
+    "histogram without buckets": Refused(
+        gate({f"{FIRST}.histogram": "request_duration_seconds", "spec.prometheus": "monitoring"}),
+        "spec.objectives[0].histogram",
+        "does not select the buckets of one histogram: write the name that ends in _bucket and its labels",
     ),
     "empty gauge": Refused(
         gate({FIRST: {**_GAUGE, "query": ""}, "spec.prometheus": "monitoring"}),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +19,15 @@ import httpx
 import pytest
 
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
+from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.api.settings import PrometheusServer
+from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.controller.polls import Polls
+from devperfops_operator.domain.effects import PollMetrics
 from devperfops_operator.domain.errors import Refused, Unavailable
+from devperfops_operator.domain.objectives import JudgedObjective, OverEdge, RunPlan
+from devperfops_operator.domain.observed import ObjectiveEvidence
+from devperfops_operator.evidence import EvidenceStore
 from hack.cluster import builds, settings
 from hack.cluster.errors import ClusterError
 from hack.kube import wait_for
@@ -26,6 +35,7 @@ from tests.conftest import require_layer
 
 pytestmark = pytest.mark.integration
 
+BUCKETS = 'http_request_duration_seconds_bucket{job="shop"}'
 SELECTOR = 'http_requests_total{code="200"}'
 
 
@@ -71,7 +81,7 @@ scrape_configs:
 
 
 class Target(BaseHTTPRequestHandler):
-    """One counter of two series, which grow with each scrape."""
+    """One counter of two series, and a histogram, which grow with each scrape."""
 
     scrapes = 0
 
@@ -82,7 +92,11 @@ class Target(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(
             f'http_requests_total{{code="200"}} {self.scrapes * 10}\n'
-            f'http_requests_total{{code="500"}} {self.scrapes}\n'.encode()
+            f'http_requests_total{{code="500"}} {self.scrapes}\n'
+            "# TYPE http_request_duration_seconds histogram\n"
+            f'http_request_duration_seconds_bucket{{le="0.5"}} {self.scrapes * 7}\n'
+            f'http_request_duration_seconds_bucket{{le="2"}} {self.scrapes * 8}\n'
+            f'http_request_duration_seconds_bucket{{le="+Inf"}} {self.scrapes * 10}\n'.encode()
         )
 
     def log_message(self, *_: object) -> None:
@@ -182,6 +196,39 @@ async def test_of_a_query_that_gives_many_series_two_are_enough_to_see_it(url: s
     series = await metrics(url).gauge("shop", query, until, until, timedelta(seconds=1))
 
     assert len(series) == 2
+
+
+@pytest.mark.parametrize(("limit_ms", "share"), [(2000, 0.2), (500, 0.3)])
+async def test_a_histogram_counts_what_was_over_its_edge(url: str, limit_ms: int, share: float) -> None:
+    evidence = await histogram_evidence(url, limit_ms)
+
+    assert evidence.gap is None
+    assert evidence.tally.samples >= 30
+    assert evidence.tally.exceedances == round(share * evidence.tally.samples)
+
+
+async def test_a_limit_that_is_no_edge_is_refused_with_the_edges_the_server_knows(url: str) -> None:
+    evidence = await histogram_evidence(url, 1000)
+
+    assert evidence.gap is not None
+    assert evidence.gap.reason == "HistogramEdgeMissing"
+    assert "the nearest are 500ms and 2s" in evidence.gap.message
+    assert not evidence.tally.samples
+
+
+async def histogram_evidence(url: str, limit_ms: int) -> ObjectiveEvidence:
+    """What one read of the last half minute gives."""
+    polled = OverEdge(BUCKETS, limit_ms)
+    objective = JudgedObjective("fast", "p50 < x", polled, ShareTest(Fraction(1, 2), 0.001))
+    evidence, read, now = EvidenceStore(), asyncio.Event(), datetime.now(UTC)
+    evidence.open("uid-1", RunPlan(1, 1, timedelta(), timedelta(seconds=30), None, (), (objective,), "shop"))
+    polls = Polls(metrics=metrics(url), evidence=evidence, wake=lambda _: read.set())
+    since = now - timedelta(seconds=30)
+    effect = PollMetrics("shop", "fast", polled, since, now, ends=now, step=timedelta(seconds=1))
+    polls.start(Key(Subject.RUN, "shop", "front-end-1"), "uid-1", effect)
+    async with asyncio.timeout(10):
+        await read.wait()
+    return evidence.view("uid-1").objectives["fast"]
 
 
 async def test_a_wrong_query_of_a_gauge_is_refused_with_the_servers_own_words(url: str) -> None:

@@ -9,7 +9,10 @@ Target = tuple[str, str]
 
 
 class SeriesError(ValueError):
-    """Samples that cannot be judged. `reason`: NoSamples, NotANumber, GoodExceedsTotal or AmbiguousQuery."""
+    """Samples that cannot be judged.
+
+    `reason`: NoSamples, NotANumber, GoodExceedsTotal, AmbiguousQuery or HistogramEdgeMissing.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -30,6 +30,7 @@ class Objective(ApiModel):
         objective_rules.GOOD_WITH_TOTAL,
         objective_rules.GOOD_HAS_QUERIES,
         objective_rules.QUERIES_HAVE_GOOD,
+        objective_rules.HISTOGRAM_HAS_LATENCY,
         objective_rules.VALUE_WITH_QUERY,
         objective_rules.TRANSACTION_HAS_SAMPLES,
     )
@@ -54,6 +55,11 @@ class Objective(ApiModel):
         str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives raw counters")
     ] = None
     """PromQL that gives the raw counters of all events."""
+    histogram: Annotated[str | None, Field(max_length=4096), objective_rules.BUCKETS] = None
+    """The buckets of a latency histogram at Prometheus: NAME_bucket{...}, without the label le.
+
+    The limit of expect must be one of its edges. In seconds, unless its name ends in _milliseconds_bucket.
+    """
     query: Annotated[
         str | None, Field(max_length=4096), rules.not_empty("is empty: write a query that gives one gauge")
     ] = None

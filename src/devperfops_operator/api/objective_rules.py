@@ -13,6 +13,8 @@ from devperfops_operator.api.rules import Rule, matches, quoted
 
 _GOOD: Final = "^ *good"
 _VALUE: Final = "^ *value"
+_LATENCY: Final = "^ *p"
+_BUCKETS: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]*_bucket *(\{[^\n]*\} *)?$"
 _BY_PROMETHEUS: Final = "^ *(good|value)"
 
 
@@ -110,9 +112,22 @@ VALUE_WITH_QUERY: Final = Rule.of(
     'query and expect "{self.expect}" do not fit together: write a query, which gives a gauge at Prometheus, '
     "for value < 0.8 for 95%, and for nothing else",
 )
+BUCKETS: Final = Rule.of(
+    matches("self", _BUCKETS),
+    lambda value: re.search(_BUCKETS, value) is not None,
+    "does not select the buckets of one histogram: write the name that ends in _bucket and its labels, "
+    'such as http_request_duration_seconds_bucket{app="cart"}; the operator chooses the bucket',
+)
+HISTOGRAM_HAS_LATENCY: Final = Rule.of(
+    f"!has(self.histogram) || {matches('self.expect', _LATENCY)}",
+    lambda objective: "histogram" not in objective or _is(_LATENCY, objective),
+    'expect "{self.expect}" is not judged by a histogram: leave histogram out, or write expect: p99 < 2s',
+)
 TRANSACTION_HAS_SAMPLES: Final = Rule.of(
-    f"!has(self.transaction) || !{matches('self.expect', _BY_PROMETHEUS)}",
-    lambda objective: "transaction" not in objective or not _is(_BY_PROMETHEUS, objective),
+    f"!has(self.transaction) || !(has(self.histogram) || {matches('self.expect', _BY_PROMETHEUS)})",
+    lambda objective: (
+        "transaction" not in objective or not ("histogram" in objective or _is(_BY_PROMETHEUS, objective))
+    ),
     'expect "{self.expect}" is judged by Prometheus, which knows no transactions of JMeter: '
     "leave transaction out, and write what is to be selected into the query",
 )
@@ -136,12 +151,12 @@ DISTINCT_NAMES: Final = Rule.of(
 )
 QUERIES_HAVE_PROMETHEUS: Final = Rule.of(
     "has(self.prometheus) || !has(self.objectives)"
-    " || !self.objectives.exists(o, has(o.good) || has(o.total) || has(o.query))",
+    " || !self.objectives.exists(o, has(o.good) || has(o.total) || has(o.histogram) || has(o.query))",
     lambda spec: (
         "prometheus" in spec
-        or not any({"good", "total", "query"} & o.keys() for o in spec.get("objectives", ()))
+        or not any({"good", "total", "histogram", "query"} & o.keys() for o in spec.get("objectives", ()))
     ),
-    "an objective with good and total, or with query, needs prometheus: "
+    "an objective with good and total, with histogram or with query needs prometheus: "
     "write the name of a Prometheus server from the operator's settings, such as prometheus: monitoring",
     field="prometheus",
 )

@@ -123,7 +123,7 @@ class PerfGateSpec(ApiModel):
         Field(max_length=63),
         rules.not_empty("is empty: write the name of a Prometheus server from the operator's settings"),
     ] = None
-    """The Prometheus server of good, total and query, by its name in the operator's settings."""
+    """The Prometheus server of good, total, histogram and query, by its name in the operator's settings."""
     mode: Mode = Mode.ENFORCE
     """Observe: judge and report, and change nothing."""
     initial: Initial = Initial.ADOPT

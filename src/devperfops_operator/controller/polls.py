@@ -7,11 +7,12 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
-from devperfops_operator.analysis.series import Series
+from devperfops_operator.analysis import buckets
+from devperfops_operator.analysis.series import Series, SeriesError
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.domain.effects import PollMetrics
 from devperfops_operator.domain.errors import Refused, Unavailable
-from devperfops_operator.domain.objectives import BadEvents, GaugePoints
+from devperfops_operator.domain.objectives import BadEvents, GaugePoints, OverEdge
 from devperfops_operator.domain.observed import Problem
 from devperfops_operator.domain.ports import Metrics
 from devperfops_operator.domain.verdict import Reason
@@ -57,31 +58,53 @@ class Polls:
             match effect.polled:
                 case BadEvents():
                     await self._poll_counters(run_uid, effect, effect.polled)
+                case OverEdge():
+                    await self._poll_histogram(run_uid, effect, effect.polled)
                 case GaugePoints():
                     await self._poll_gauge(run_uid, effect, effect.polled)
                 case _:
                     assert_never(effect.polled)
         except (Refused, Unavailable) as error:
             self._missed(run_uid, effect, str(error))
+        except SeriesError as error:
+            self._missed(run_uid, effect, error.message, error.reason)
         except Exception as error:  # noqa: BLE001  unrecorded, it would be asked again at once, without end
             _log.exception("%s: reading Prometheus for %s failed", key, effect.objective)
             what = f"an unexpected {type(error).__name__}; see the operator's log"
             self._missed(run_uid, effect, f"the answer of Prometheus {effect.server} cannot be used: {what}")
 
-    def _missed(self, run_uid: str, effect: PollMetrics, message: str) -> None:
-        problem = Problem(Reason.PROMETHEUS_UNAVAILABLE.value, message)
+    def _missed(
+        self,
+        run_uid: str,
+        effect: PollMetrics,
+        message: str,
+        reason: str = Reason.PROMETHEUS_UNAVAILABLE.value,
+    ) -> None:
+        problem = Problem(reason, message)
         if self._evidence.is_open(run_uid):
             self._evidence.poll_failed(run_uid, effect.objective, problem, effect.until)
 
     async def _poll_counters(self, run_uid: str, effect: PollMetrics, counters: BadEvents) -> None:
-        good, total = await asyncio.gather(
-            *(
-                self._metrics.counters(effect.server, selector, effect.since, effect.until)
-                for selector in (counters.good, counters.total)
-            )
-        )
+        good, total = await self._both(effect, counters.good, counters.total)
         if self._evidence.is_open(run_uid):
             self._evidence.accept_counters(run_uid, effect.objective, good, total, effect.until)
+
+    async def _poll_histogram(self, run_uid: str, effect: PollMetrics, over: OverEdge) -> None:
+        edges = await self._metrics.label_values(
+            effect.server, over.histogram, buckets.EDGE, effect.since, effect.until
+        )
+        in_time, total = await self._both(effect, *buckets.selectors(over.histogram, over.limit_ms, edges))
+        buckets.check(in_time, total)
+        if self._evidence.is_open(run_uid):
+            self._evidence.accept_counters(run_uid, effect.objective, in_time, total, effect.until)
+
+    async def _both(
+        self, effect: PollMetrics, good: str, total: str
+    ) -> tuple[Sequence[Series], Sequence[Series]]:
+        return await asyncio.gather(
+            self._metrics.counters(effect.server, good, effect.since, effect.until),
+            self._metrics.counters(effect.server, total, effect.since, effect.until),
+        )
 
     async def _poll_gauge(self, run_uid: str, effect: PollMetrics, gauge: GaugePoints) -> None:
         """The first point is one step into the window: what it shows was scraped under judged load."""

@@ -43,6 +43,14 @@ class BadEvents:
 
 
 @dataclass(frozen=True, slots=True)
+class OverEdge:
+    """Latency at Prometheus: counts what is over an edge of a histogram, by the selector of its buckets."""
+
+    histogram: str
+    limit_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class GaugePoints:
     """A gauge at Prometheus: counts its points out of bounds."""
 
@@ -64,7 +72,7 @@ class GaugePoints:
                 assert_never(self.op)
 
 
-Polled = BadEvents | GaugePoints
+Polled = BadEvents | OverEdge | GaugePoints
 """What Prometheus is asked for."""
 Counted = OverThreshold | FailedSamples | Polled
 
@@ -86,7 +94,7 @@ class JudgedObjective:
         match self.counted:
             case OverThreshold(transaction=transaction) | FailedSamples(transaction=transaction):
                 return transaction
-            case BadEvents() | GaugePoints():
+            case BadEvents() | OverEdge() | GaugePoints():
                 return None
             case _:
                 assert_never(self.counted)

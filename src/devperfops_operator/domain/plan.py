@@ -28,6 +28,7 @@ from devperfops_operator.domain.objectives import (
     FailedSamples,
     GaugePoints,
     JudgedObjective,
+    OverEdge,
     OverThreshold,
     RunPlan,
 )
@@ -46,7 +47,11 @@ def resolve_plan(spec: PerfGateSpec) -> RunPlan:
     jmeter = spec.load.jmeter
     expectations = [_expectation(index, objective) for index, objective in enumerate(spec.objectives)]
     thresholds = tuple(
-        dict.fromkeys(_threshold(e) for e in expectations if isinstance(e, LatencyExpectation))
+        dict.fromkeys(
+            _threshold(expectation)
+            for objective, expectation in zip(spec.objectives, expectations, strict=True)
+            if isinstance(expectation, LatencyExpectation) and objective.histogram is None
+        )
     )
     try:
         return RunPlan(
@@ -124,6 +129,8 @@ def _counted(
     index: int, objective: Objective, expectation: Expectation, thresholds: tuple[Threshold, ...]
 ) -> Counted:
     match expectation:
+        case LatencyExpectation() if objective.histogram is not None:
+            return OverEdge(objective.histogram, expectation.limit_ms)
         case LatencyExpectation():
             index = thresholds.index(_threshold(expectation))
             return OverThreshold(index, expectation.quantile, objective.transaction)

@@ -39,6 +39,14 @@ class Metrics(Protocol):
         Raises likewise.
         """
 
+    async def label_values(
+        self, server: str, selector: str, label: str, since: datetime, until: datetime
+    ) -> Sequence[str]:
+        """The values of `label` in the series `selector` matches, at about that time.
+
+        Raises likewise.
+        """
+
 
 class Tokens(Protocol):
     async def review(self, token: str) -> PodIdentity:

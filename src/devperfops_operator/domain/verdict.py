@@ -41,6 +41,7 @@ class Reason(StrEnum):
     UNRESPONSIVE = "Unresponsive"
     # under load, but it cannot be judged; what failed until then stands
     AMBIGUOUS_QUERY = "AmbiguousQuery"
+    HISTOGRAM_EDGE_MISSING = "HistogramEdgeMissing"
     # tested, but the test itself was not valid or not enough
     TARGET_GONE = "TargetGone"
     DISK_FULL = "DiskFull"
@@ -86,6 +87,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.OBJECTIVE_FAILED: Verdict.FAIL,
     Reason.UNRESPONSIVE: Verdict.FAIL,
     Reason.AMBIGUOUS_QUERY: Verdict.ERROR,
+    Reason.HISTOGRAM_EDGE_MISSING: Verdict.ERROR,
     Reason.TARGET_GONE: Verdict.INCONCLUSIVE,
     Reason.DISK_FULL: Verdict.INCONCLUSIVE,
     Reason.CLOCK_STEPPED: Verdict.INCONCLUSIVE,

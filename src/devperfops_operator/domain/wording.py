@@ -14,6 +14,7 @@ from devperfops_operator.domain.objectives import (
     FailedSamples,
     GaugePoints,
     JudgedObjective,
+    OverEdge,
     OverThreshold,
 )
 from devperfops_operator.domain.observed import ObjectiveEvidence
@@ -56,7 +57,7 @@ def observed(counted: Counted, evidence: ObjectiveEvidence) -> str:
     match counted:
         case OverThreshold(quantile=quantile) if evidence.quantile_ms is not None:
             return f"p{format_percent(quantile).rstrip('%')} = {milliseconds(evidence.quantile_ms)}"
-        case OverThreshold():
+        case OverThreshold() | OverEdge():
             return f"{share(tally)} over the limit"
         case FailedSamples():
             return f"{share(tally)} errors"
@@ -79,6 +80,8 @@ def exceedances(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
             what = "judged samples were slower or failed"
         case FailedSamples():
             what = "judged samples failed"
+        case OverEdge():
+            what = "judged requests were slower"
         case BadEvents():
             what = "judged samples were not good"
         case GaugePoints():

@@ -10,6 +10,7 @@ from devperfops_operator.domain.objectives import (
     Counted,
     FailedSamples,
     GaugePoints,
+    OverEdge,
     OverThreshold,
 )
 from devperfops_operator.wire.measurement import Block, LabelStats
@@ -28,7 +29,7 @@ def counted_in(block: Block, counted: Counted) -> tuple[int, int]:
         case FailedSamples(transaction):
             labels = stats_of(block, transaction)
             return sum(stats.samples for stats in labels), sum(stats.errors for stats in labels)
-        case BadEvents() | GaugePoints():
+        case BadEvents() | OverEdge() | GaugePoints():
             return 0, 0  # not measured by workers
         case _:
             assert_never(counted)

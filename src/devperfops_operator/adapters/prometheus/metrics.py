@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVarTuple, Unpack
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -31,6 +31,7 @@ _WRONG_QUERY: Final = frozenset({400, 422})
 _STATUS = re.compile(r"HTTP Status Code (\d+) \((.*)\)$", re.DOTALL)
 
 
+_Answer = TypeVar("_Answer")
 _When = TypeVarTuple("_When")
 
 
@@ -71,13 +72,22 @@ class PrometheusMetrics:
         """
         return await self._ask(server, query, _values, since, until, step)
 
+    async def label_values(
+        self, server: str, selector: str, label: str, since: datetime, until: datetime
+    ) -> Sequence[str]:
+        """The values of `label` in the series `selector` matches, at about that time.
+
+        Raises likewise.
+        """
+        return await self._ask(server, selector, _label_values, label, since, until)
+
     async def _ask(
         self,
         server: str,
         query: str,
-        read: Callable[[PrometheusConnect, str, Unpack[_When]], Sequence[Series]],
+        read: Callable[[PrometheusConnect, str, Unpack[_When]], _Answer],
         *when: *_When,
-    ) -> Sequence[Series]:
+    ) -> _Answer:
         """Runs `read` in the server's threads, and tells what went wrong in our words."""
         client = self._clients.get(server)
         if client is None:
@@ -115,6 +125,13 @@ def _values(
     exact = {"start": since.timestamp(), "end": until.timestamp(), "limit": _GAUGES}
     found = client.custom_query_range(query, since, until, str(step.total_seconds()), exact)
     return [_series(query, raw) for raw in found]
+
+
+def _label_values(
+    client: PrometheusConnect, selector: str, label: str, since: datetime, until: datetime
+) -> Sequence[str]:
+    asked = {"match[]": selector, "start": since.timestamp(), "end": until.timestamp(), "limit": SERIES}
+    return [str(value) for value in client.get_label_values(label, asked)]
 
 
 def _series(query: str, raw: Mapping[str, Any]) -> Series:

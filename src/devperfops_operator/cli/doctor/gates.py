@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from devperfops_operator.analysis import buckets
+from devperfops_operator.analysis.series import SeriesError
 from devperfops_operator.api.base import ConditionStatus, ConditionType
+from devperfops_operator.api.expect import LatencyExpectation, parse_expect
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.settings import ImageSettings, Settings
 from devperfops_operator.cli.cluster import GATES, Cluster
@@ -64,18 +67,36 @@ def _series(cluster: Cluster, gate: PerfGate, about: str, url: str) -> Iterator[
     if proxy is None:
         yield unknown(about, f"{url} is no Service of this cluster, so it cannot be asked from here")
         return
-    for query in _queries(gate):
-        path = f"{proxy}/api/v1/query?query={quote(f'count({query})')}"
-        try:
-            result = cluster.ask("GET", path).body["data"]["result"]
-        except (Trouble, KeyError, TypeError) as error:
-            yield unknown(about, f"{url} cannot be asked: {_words(error)}")
-            return
-        if result:
-            yield ok(about, f"{query} selects {result[0]['value'][1]} series")
-        else:
-            remedy = "correct the names and labels; an app that nobody has used yet may have none"
-            yield problem(about, f"{query} selects nothing at {url}", remedy)
+    try:
+        for query in _queries(gate):
+            yield _selects(about, query, url, _asked(cluster, proxy, f"count({query})"))
+        for histogram, limit_ms in _histograms(gate):
+            found = _asked(cluster, proxy, f"group by ({buckets.EDGE}) ({histogram})")
+            edges = [each["metric"].get(buckets.EDGE, "") for each in found]
+            if edges:
+                yield _has_edge(about, histogram, limit_ms, edges)
+    except (Trouble, KeyError, TypeError) as error:
+        yield unknown(about, f"{url} cannot be asked: {_words(error)}")
+
+
+def _asked(cluster: Cluster, proxy: str, query: str) -> list[Any]:
+    answer = cluster.ask("GET", f"{proxy}/api/v1/query?query={quote(query)}")
+    return list(answer.body["data"]["result"])
+
+
+def _selects(about: str, query: str, url: str, counted: list[Any]) -> Check:
+    if counted:
+        return ok(about, f"{query} selects {counted[0]['value'][1]} series")
+    remedy = "correct the names and labels; an app that nobody has used yet may have none"
+    return problem(about, f"{query} selects nothing at {url}", remedy)
+
+
+def _has_edge(about: str, histogram: str, limit_ms: int, edges: list[str]) -> Check:
+    try:
+        buckets.selectors(histogram, limit_ms, edges)
+    except SeriesError as error:
+        return problem(about, f"{histogram}: {error.message}", "its edges are the limits it can be judged by")
+    return ok(about, f"{histogram} has a bucket that ends at the limit")
 
 
 def _words(error: Exception) -> str:
@@ -83,9 +104,17 @@ def _words(error: Exception) -> str:
 
 
 def _queries(gate: PerfGate) -> list[str]:
-    fields = ("good", "total", "query")
+    fields = ("good", "total", "histogram", "query")
     found = [getattr(objective, field, None) for objective in gate.spec.objectives for field in fields]
     return [query for query in found if query]
+
+
+def _histograms(gate: PerfGate) -> Iterator[tuple[str, int]]:
+    """Each with its limit in milliseconds."""
+    for objective in gate.spec.objectives:
+        expectation = parse_expect(objective.expect)
+        if objective.histogram is not None and isinstance(expectation, LatencyExpectation):
+            yield objective.histogram, expectation.limit_ms
 
 
 def _proxy(url: str) -> str | None:
