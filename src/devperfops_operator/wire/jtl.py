@@ -13,16 +13,20 @@ from io import StringIO
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-_COLUMNS: Final = ("timeStamp", "elapsed", "label", "success", "URL", "responseMessage")
-_NO_URL: Final = frozenset({"", "null"})
-_TRANSACTION: Final = "Number of samples in transaction"
+COLUMNS: Final = ("timeStamp", "elapsed", "label", "success", "URL", "responseMessage")
+NO_URL: Final = frozenset({"", "null"})
+TRANSACTION: Final = "Number of samples in transaction"
+"""How the message of a Transaction Controller's row begins."""
+EMPTY_TRANSACTION: Final = f"{TRANSACTION} : 0"
 _TRUTH: Final = {"true": True, "false": False}
-LARGEST: Final = 2**53
-"""Above every number a row may hold: what JSON carries exactly everywhere."""
-_LARGEST_FIELD: Final = 1 << 20  # characters
-_LARGEST_TAIL: Final = 8 << 20  # bytes of a record that does not end
+LATEST_MS: Final = 2**43
+"""Above every time a row may start at: the year 2248."""
+LONGEST_MS: Final = 2**35
+"""Above every time a row may take: a year."""
+LARGEST_FIELD: Final = 1 << 20  # characters
+LARGEST_TAIL: Final = 8 << 20  # bytes of a record that does not end
 
-csv.field_size_limit(_LARGEST_FIELD)
+csv.field_size_limit(LARGEST_FIELD)
 
 
 class JtlError(ValueError):
@@ -41,6 +45,22 @@ class JtlRow(NamedTuple):
     @property
     def end_ms(self) -> int:
         return self.start_ms + self.elapsed_ms
+
+
+def row_of(texts: Sequence[str]) -> JtlRow | None:
+    """The row of the texts of `COLUMNS`; None of a transaction in which no request was made.
+
+    Raises:
+        ValueError: a number or the truth value is none, or out of range.
+    """
+    start, elapsed, label, success, url, message = texts
+    controller = url in NO_URL and message.startswith(TRANSACTION)
+    if success not in _TRUTH:
+        raise ValueError("neither true nor false")
+    row = JtlRow(int(start), int(elapsed), label, _TRUTH[success], controller)
+    if not (0 <= row.start_ms < LATEST_MS and 0 <= row.elapsed_ms < LONGEST_MS):
+        raise ValueError("out of range")
+    return None if controller and message.startswith(EMPTY_TRANSACTION) else row
 
 
 class JtlReader:
@@ -64,7 +84,7 @@ class JtlReader:
         Raises:
             JtlError: the first record is not a header with the columns needed, or a record never ends.
         """
-        end = _end_of_last_record(chunk, self._quotes)
+        end = end_of_last_record(chunk, self._quotes)
         if not end:
             self._keep(chunk)
             return []
@@ -72,35 +92,31 @@ class JtlReader:
         self._tail.clear()
         self._quotes = 0
         self._keep(chunk[end:])
-        return list(self._rows(_records(whole)))
+        return list(self._rows(records(whole)))
 
     def _keep(self, piece: bytes) -> None:
         self._tail += piece
         self._quotes += piece.count(b'"')
-        if len(self._tail) > _LARGEST_TAIL:
+        if len(self._tail) > LARGEST_TAIL:
             raise JtlError(
-                f"a record of the JTL is over {_LARGEST_TAIL} bytes long; it cannot be JMeter's CSV"
+                f"a record of the JTL is over {LARGEST_TAIL} bytes long; it cannot be JMeter's CSV"
             )
 
-    def _rows(self, records: Iterator[list[str] | None]) -> Iterator[JtlRow]:
-        for record in records:
+    def _rows(self, found: Iterator[list[str] | None]) -> Iterator[JtlRow]:
+        for record in found:
             if self._pick is None:
                 self._pick = _columns_of(record or [])
                 continue
             try:
-                start, elapsed, label, success, url, message = self._pick(record or [])
-                controller = url in _NO_URL and message.startswith(_TRANSACTION)
-                row = JtlRow(int(start), int(elapsed), label, _TRUTH[success], controller)
+                row = row_of(self._pick(record or []))
             except (ValueError, LookupError):
                 self.malformed += 1
                 continue
-            if 0 <= row.start_ms < LARGEST and 0 <= row.elapsed_ms < LARGEST:
+            if row is not None:
                 yield row
-            else:
-                self.malformed += 1
 
 
-def _end_of_last_record(chunk: bytes, quotes: int) -> int:
+def end_of_last_record(chunk: bytes | bytearray, quotes: int) -> int:
     """Where the last record that ends in this chunk ends, 0 if none does; `quotes` came before in its record.
 
     A record ends at a newline with an even number of quotes before it.
@@ -108,15 +124,16 @@ def _end_of_last_record(chunk: bytes, quotes: int) -> int:
     end = chunk.rfind(b"\n") + 1
     quotes += chunk.count(b'"', 0, end)
     while end and quotes % 2:
-        previous = chunk.rfind(b"\n", 0, end - 1) + 1
+        last_quote = max(0, chunk.rfind(b'"', 0, end))  # behind it the number of quotes stays odd
+        previous = chunk.rfind(b"\n", 0, last_quote) + 1
         quotes -= chunk.count(b'"', previous, end)
         end = previous
     return end
 
 
-def _records(data: bytes) -> Iterator[list[str] | None]:
+def records(data: bytes, delimiter: str = ",") -> Iterator[list[str] | None]:
     """The records of some whole lines, blank lines left out; None for a field beyond all measure."""
-    reader = csv.reader(StringIO(data.decode(errors="replace"), newline="\n"))
+    reader = csv.reader(StringIO(data.decode(errors="replace"), newline="\n"), delimiter=delimiter)
     while True:
         try:
             yield from filter(None, reader)
@@ -127,10 +144,10 @@ def _records(data: bytes) -> Iterator[list[str] | None]:
 
 
 def _columns_of(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    missing = [name for name in _COLUMNS if name not in header]
+    missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise JtlError(
             f"the JTL's first line lacks the column {missing[0]}: have JMeter write CSV with all default"
             " columns and their names (jmeter.save.saveservice.print_field_names=true)"
         )
-    return itemgetter(*(header.index(name) for name in _COLUMNS))
+    return itemgetter(*(header.index(name) for name in COLUMNS))

@@ -128,3 +128,21 @@ def test_a_record_that_never_ends_is_refused() -> None:
     reader.feed(jtl() + b'1,2,"')
     with pytest.raises(JtlError, match="it cannot be JMeter"):
         consume(reader.feed(b"x" * 1_000_000 + b"\n") for _ in range(9))
+
+
+def test_a_transaction_without_requests_is_no_row() -> None:
+    empty = row(
+        1,
+        0,
+        "checkout",
+        URL="null",
+        responseMessage="Number of samples in transaction : 0, number of failing",
+    )
+    assert read(jtl(row(0), empty)) == [JtlRow(START, 10, "GET /", success=True)]
+
+
+@pytest.mark.parametrize(("start", "elapsed"), [(2**43, 1), (0, 2**35)])
+def test_times_beyond_all_measure_are_damage(start: int, elapsed: int) -> None:
+    reader = JtlReader()
+    assert reader.feed(jtl(row(timeStamp=start, elapsed=elapsed))) == []
+    assert reader.malformed == 1

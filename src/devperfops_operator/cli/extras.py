@@ -1,0 +1,28 @@
+"""What a command needs beyond the operator's own packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from devperfops_operator.cli.errors import Trouble
+
+_ANALYSIS: Final = frozenset({"numpy", "ruptures"})
+
+
+@contextmanager
+def analysis_extra() -> Iterator[None]:
+    """Around imports that need the extra `analysis`.
+
+    Raises:
+        Trouble: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _ANALYSIS:
+            raise
+        raise Trouble(
+            f"this command needs {error.name}: pip install 'devperfops-operator[analysis]'."
+        ) from error

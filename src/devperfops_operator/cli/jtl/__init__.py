@@ -1,0 +1,1 @@
+"""The command `jtl`. Needs the extra `analysis`."""
