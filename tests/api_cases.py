@@ -56,7 +56,7 @@ def _changed(sound: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
         if value is ABSENT:
             del inner[last]
         else:
-            inner[last] = value
+            inner[last] = copy.deepcopy(value)
     return manifest
 
 
@@ -72,6 +72,13 @@ _GAUGE: Final = {"query": "max(cpu)", "expect": "value < 0.8 for 95%"}
 
 _BUCKETS: Final = 'request_duration_seconds_bucket{app="cart", path=~"/a{2}"}'
 
+_LIVE: Final = {
+    "spec.load": ABSENT,
+    "spec.live": {"duration": "10m"},
+    "spec.objectives": [{"expect": "p99 < 2s", "histogram": _BUCKETS}, _COUNTERS],
+    "spec.prometheus": "monitoring",
+}
+
 VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
@@ -85,6 +92,10 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "minutes, spaces around": gate({f"{FIRST}.expect": "  p1 <  1m "}),
     "counters": gate({FIRST: _COUNTERS, "spec.prometheus": "monitoring"}),
     "a gauge": gate({FIRST: _GAUGE, "spec.prometheus": "monitoring"}),
+    "no load": gate(_LIVE),
+    "no load, and a gauge that only warns": gate(
+        {**_LIVE, "spec.live": {"duration": "24h"}, "spec.objectives.1": {**_GAUGE, "critical": False}}
+    ),
     "a histogram": gate({f"{FIRST}.histogram": _BUCKETS, "spec.prometheus": "monitoring"}),
     "a histogram by its name alone": gate(
         {f"{FIRST}.histogram": " shop:latency_ms_bucket ", "spec.prometheus": "monitoring"}
@@ -383,6 +394,46 @@ REFUSED: Final[Mapping[str, Refused]] = {
         "spec.objectives[0].histogram",
         "does not select the buckets of one histogram: write the name that ends in _bucket and its labels",
     ),
+    "load and live": Refused(
+        gate({**_LIVE, "spec.load": _GATE["spec"]["load"]}),
+        "spec.load",
+        "write either load, to test by a load",
+    ),
+    "neither load nor live": Refused(
+        gate({"spec.load": ABSENT}),
+        "spec.load",
+        "write either load, to test by a load of this gate's own, or live",
+    ),
+    "live with samples": Refused(
+        gate({**_LIVE, "spec.objectives.1": {"expect": "p99 < 2s", "name": "sampled"}}),
+        "spec.objectives",
+        "without load there are no samples of JMeter to judge: give each latency objective the histogram",
+    ),
+    "live with errors": Refused(
+        gate({**_LIVE, "spec.objectives.1": {"expect": "errors < 1%"}}),
+        "spec.objectives",
+        "without load there are no samples of JMeter to judge: give each latency objective the histogram",
+    ),
+    "live without server": Refused(
+        gate({field: value for field, value in _LIVE.items() if field != "spec.prometheus"}),
+        "spec.prometheus",
+        "with histogram or with query needs",
+    ),
+    "live for no time": Refused(
+        gate({**_LIVE, "spec.live": {"duration": "0s"}}),
+        "spec.live.duration",
+        '"0s" is no time at all: write how long',
+    ),
+    "live for some time": Refused(
+        gate({**_LIVE, "spec.live": {"duration": "a while"}}),
+        "spec.live.duration",
+        '"a while" is not a duration',
+    ),
+    "live for days": Refused(
+        gate({**_LIVE, "spec.live": {"duration": "25h"}}),
+        "spec.live.duration",
+        "live.duration (25h) is longer than a day, and all of it is read again at each scrape: write 24h",
+    ),
     "empty gauge": Refused(
         gate({FIRST: {**_GAUGE, "query": ""}, "spec.prometheus": "monitoring"}),
         "spec.objectives[0].query",
@@ -434,7 +485,7 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "no time": Refused(
         gate({f"{JMETER}.duration": "0m"}),
         f"{JMETER}.duration",
-        '"0m" is no time at all: write how long the load lasts',
+        '"0m" is no time at all: write how long, for example 10m',
     ),
     "all ramp": Refused(gate({f"{JMETER}.rampUp": "10m"}), f"{JMETER}.rampUp", _RAMP),
     "rate 0": Refused(

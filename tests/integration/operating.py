@@ -35,7 +35,7 @@ def operating(
     operator = Operator(
         settings=settings,
         cluster=Cluster(connection or world.connection),
-        metrics=PrometheusMetrics({}),
+        metrics=PrometheusMetrics(settings.prometheus),
         receivers=receivers(settings.notifications),
         evidence=EvidenceStore(),
         telemetry=Telemetry(CollectorRegistry()),

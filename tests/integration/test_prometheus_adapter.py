@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
-from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -25,59 +22,16 @@ from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.polls import Polls
 from devperfops_operator.domain.effects import PollMetrics
 from devperfops_operator.domain.errors import Refused, Unavailable
-from devperfops_operator.domain.objectives import JudgedObjective, OverEdge, RunPlan
+from devperfops_operator.domain.objectives import JudgedObjective, LivePlan, OverEdge
 from devperfops_operator.domain.observed import ObjectiveEvidence
 from devperfops_operator.evidence import EvidenceStore
-from hack.cluster import builds, settings
-from hack.cluster.errors import ClusterError
 from hack.kube import wait_for
-from tests.conftest import require_layer
+from tests.integration.monitoring import free_port, prometheus
 
 pytestmark = pytest.mark.integration
 
 BUCKETS = 'http_request_duration_seconds_bucket{job="shop"}'
 SELECTOR = 'http_requests_total{code="200"}'
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def prometheus(folder: Path, target_port: int, *arguments: str) -> Iterator[str]:
-    """A Prometheus that scrapes the target each second, ended with the block."""
-    cache = settings.cache()
-    try:
-        builds.ensure(cache, [builds.PROMETHEUS])
-    except ClusterError as error:
-        require_layer("integration", str(error))
-    program = builds.executable(cache, builds.PROMETHEUS)
-    port = free_port()
-    config = folder / "prometheus.yml"
-    config.write_text(f"""
-scrape_configs:
-- job_name: shop
-  scrape_interval: 1s
-  scrape_timeout: 1s
-  static_configs: [{{targets: ["127.0.0.1:{target_port}"]}}]
-""")
-    process = subprocess.Popen(
-        [
-            program,
-            f"--config.file={config}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=error",
-            *arguments,
-        ]
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 class Target(BaseHTTPRequestHandler):
@@ -221,7 +175,9 @@ async def histogram_evidence(url: str, limit_ms: int) -> ObjectiveEvidence:
     polled = OverEdge(BUCKETS, limit_ms)
     objective = JudgedObjective("fast", "p50 < x", polled, ShareTest(Fraction(1, 2), 0.001))
     evidence, read, now = EvidenceStore(), asyncio.Event(), datetime.now(UTC)
-    evidence.open("uid-1", RunPlan(1, 1, timedelta(), timedelta(seconds=30), None, (), (objective,), "shop"))
+    evidence.open(
+        "uid-1", LivePlan(duration=timedelta(seconds=30), objectives=(objective,), prometheus="shop")
+    )
     polls = Polls(metrics=metrics(url), evidence=evidence, wake=lambda _: read.set())
     since = now - timedelta(seconds=30)
     effect = PollMetrics("shop", "fast", polled, since, now, ends=now, step=timedelta(seconds=1))

@@ -20,7 +20,7 @@ from devperfops_operator.api.settings import BasicAuth, PrometheusServer
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
 from hack.cluster import pki
 from hack.kube import wait_for
-from tests.integration.test_prometheus_adapter import prometheus
+from tests.integration.monitoring import prometheus
 
 pytestmark = pytest.mark.integration
 

@@ -286,6 +286,8 @@ def samples_to_pass(allowed: Fraction) -> int:
 
 
 def _disappointments(gate: Mapping[str, Any]) -> Iterator[_Problem]:
+    if "load" not in gate["spec"]:
+        return
     jmeter = gate["spec"]["load"]["jmeter"]
     if "rate" not in jmeter:
         return
@@ -354,8 +356,9 @@ def _plan_findings(
     config_maps: Mapping[tuple[str, str], Document],
     reader: PlanReader,
 ) -> Iterator[Finding]:
-    jmeter = gate["spec"]["load"]["jmeter"]
-    source = jmeter["plan"]
+    if "load" not in gate["spec"]:
+        return
+    source = gate["spec"]["load"]["jmeter"]["plan"]
     config_map = config_maps.get(_key(gate, source["configMap"])) if "configMap" in source else None
     if config_map is None:
         return

@@ -149,6 +149,17 @@ DISTINCT_NAMES: Final = Rule.of(
     _distinct_names,
     "two objectives have the same name (without name, the text of expect is the name): write different names",
 )
+LIVE_HAS_NO_SAMPLES: Final = Rule.of(
+    "!has(self.live) || !has(self.objectives)"
+    f" || self.objectives.all(o, has(o.histogram) || {matches('o.expect', _BY_PROMETHEUS)})",
+    lambda spec: (
+        "live" not in spec
+        or all("histogram" in o or _is(_BY_PROMETHEUS, o) for o in spec.get("objectives", ()))
+    ),
+    "without load there are no samples of JMeter to judge: give each latency objective the histogram of a "
+    "Prometheus server, and write good and total in place of errors",
+    field="objectives",
+)
 QUERIES_HAVE_PROMETHEUS: Final = Rule.of(
     "has(self.prometheus) || !has(self.objectives)"
     " || !self.objectives.exists(o, has(o.good) || has(o.total) || has(o.histogram) || has(o.query))",

@@ -19,6 +19,7 @@ from devperfops_operator.api.base import (
     Timestamp,
     Word,
 )
+from devperfops_operator.api.live import Live
 from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Objective
 from devperfops_operator.api.override import Override, OverrideStatus
@@ -102,6 +103,8 @@ class PerfGateSpec(ApiModel):
         objective_rules.SOME_OBJECTIVE,
         objective_rules.SOME_CRITICAL,
         objective_rules.QUERIES_HAVE_PROMETHEUS,
+        objective_rules.LIVE_HAS_NO_SAMPLES,
+        rules.LOAD_OR_LIVE,
         rules.PROMOTES_TO_ANOTHER,
     )
 
@@ -111,7 +114,10 @@ class PerfGateSpec(ApiModel):
 
     Its own selector labels stay, and it reads copies of the target's ConfigMaps as they were tested.
     """
-    load: Load
+    load: Load | None = None
+    """A load test of the gate's own; without it, live judges the traffic of real users."""
+    live: Live | None = None
+    """No load: the traffic of real users is judged, by objectives that Prometheus knows of."""
     objectives: Annotated[
         tuple[Objective, ...],
         Field(default_factory=tuple, max_length=MAX_OBJECTIVES),

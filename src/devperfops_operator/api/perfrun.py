@@ -159,6 +159,15 @@ class LoadStatus(ApiModel):
     stop_requested_at: Timestamp | None = None
 
 
+class LiveStatus(ApiModel):
+    """The time in which real users' traffic is judged."""
+
+    judged_from: Timestamp
+    ends_at: Timestamp  # planned
+    progress_at: Timestamp | None = None  # when the objectives' figures were taken
+    ended_at: Timestamp | None = None
+
+
 class PromotionStatus(ApiModel):
     """What is done with the gate's primary. `before`, `after`: hashes of its template, restarts left out."""
 
@@ -212,6 +221,7 @@ class PerfRunStatus(ApiModel):
     criteria_hash: Word | None = None  # of what it judges by; None: not begun, or by an older operator
     snapshot: Name | None = None
     load: LoadStatus | None = None
+    live: LiveStatus | None = None
     objectives: Annotated[tuple[ObjectiveStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()
     workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=MAX_WORKERS)] = ()
     action: ActionStatus | None = None

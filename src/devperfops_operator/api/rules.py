@@ -159,6 +159,14 @@ PROMOTES_TO_ANOTHER: Final = Rule.of(
     field="promoteTo",
 )
 
+LOAD_OR_LIVE: Final = Rule.of(
+    "has(self.load) != has(self.live)",
+    lambda spec: ("load" in spec) != ("live" in spec),
+    "write either load, to test by a load of this gate's own, or live, to judge the traffic of real users, "
+    "such as live: {duration: 10m}",
+    field="load",
+)
+
 # Load
 
 
@@ -198,7 +206,14 @@ DURATION: Final = Rule(
 ABOVE_ZERO: Final = Rule.of(
     f"!{matches('self', DURATION_PATTERN)} || self.matches('[1-9]')",
     lambda value: not _is_duration(value) or parse_duration(value) > timedelta(),
-    '"{self}" is no time at all: write how long the load lasts, for example 10m',
+    '"{self}" is no time at all: write how long, for example 10m',
+)
+LIVE_WITHIN_A_DAY: Final = Rule.of(
+    f"!{matches('self.duration', DURATION_PATTERN)} || duration(self.duration) <= duration('24h')",
+    lambda live: not _is_duration(live["duration"]) or parse_duration(live["duration"]) <= timedelta(days=1),
+    "live.duration ({self.duration}) is longer than a day, and all of it is read again at each scrape: "
+    "write 24h or less",
+    field="duration",
 )
 RAMP_UP_UNDER_DURATION: Final = Rule.of(
     f"!{matches('self.rampUp', DURATION_PATTERN)} || !{matches('self.duration', DURATION_PATTERN)}"

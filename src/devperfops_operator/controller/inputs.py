@@ -31,9 +31,10 @@ class InputReader:
         found = {
             name: await self._cluster.config_map(namespace, name) for name in config_maps(gate.spec.load)
         }
+        load = gate.spec.load
         service = (
             await self._cluster.get("Service", namespace, gate.spec.target_ref.name)
-            if gate.spec.load.target.host is None
+            if load is not None and load.target.host is None
             else None
         )
         inputs = check_inputs(gate.spec, found, service, self._servers)

@@ -101,14 +101,14 @@ class Observer:
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
             job=self._job(run),
             evidence=self._evidence_of(gate, run),
-            blocked_by=self._blocked_by(run),
+            blocked_by=self._blocked_by(gate, run),
             restoration=restoration,
             settings=self._run_settings(gate),
             failures=self._failures.of(key),
         )
 
-    def _blocked_by(self, run: PerfRun) -> str | None:
-        if run.status.phase is not Phase.AWAITING_ROLLOUT:
+    def _blocked_by(self, gate: PerfGate, run: PerfRun) -> str | None:
+        if run.status.phase is not Phase.AWAITING_ROLLOUT or gate.spec.load is None:
             return None
         lane = self._store.lane(run.metadata.namespace, run.spec.gate)
         return blocked_by(run, self._store.in_lane(lane))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from devperfops_operator.api.load import DataSource, Load, LoadTarget, Scheme, Source, properties_read
+from devperfops_operator.api.load import (
+    DataSource,
+    JMeterLoad,
+    Load,
+    LoadTarget,
+    Scheme,
+    Source,
+    properties_read,
+)
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.observed import Inputs, Problem
@@ -36,8 +44,10 @@ ConfigMaps = Mapping[str, Mapping[str, str] | None]
 """Data by name; None: there is no such ConfigMap."""
 
 
-def config_maps(load: Load) -> frozenset[str]:
+def config_maps(load: Load | None) -> frozenset[str]:
     """The names of the ConfigMaps a gate takes files from."""
+    if load is None:
+        return frozenset()
     jmeter = load.jmeter
     sources = (jmeter.plan, jmeter.data, jmeter.plugins)
     return frozenset(each.config_map for each in sources if each is not None and each.config_map is not None)
@@ -55,27 +65,29 @@ def check_inputs(
     """
     problem = (
         _spec_problem(spec)
-        or _plan_problem(spec, found)
-        or _data_problem(spec.load.jmeter.data, found)
-        or _plugins_problem(spec.load.jmeter.plugins, found)
+        or (_load_problem(spec.load, found) if spec.load is not None else None)
         or _prometheus_problem(spec, prometheus_servers)
     )
-    if problem is not None:
+    if problem is not None or spec.load is None:
         return Inputs(problem=problem)
-    return _address(spec, service)
+    return _address(spec.target_ref.name, spec.load, service)
 
 
 def seen_by_gate(reason: str | None, spec: PerfGateSpec) -> bool:
     """Whether what a run ended for stalls the gate, too, as long as it lasts. Into volumes it cannot look."""
-    jmeter = spec.load.jmeter
+    source = _source(reason, spec.load.jmeter) if spec.load is not None else None
+    return reason in _SEEN_BY_GATE and (source is None or source.config_map is not None)
+
+
+def _source(reason: str | None, jmeter: JMeterLoad) -> Source | None:
+    """Where what the reason is about comes from."""
     sources: dict[str | None, Source | None] = {
         Reason.PLAN_NOT_FOUND: jmeter.plan,
         Reason.PLAN_INVALID: jmeter.plan,
         Reason.DATA_NOT_FOUND: jmeter.data,
         Reason.PLUGINS_NOT_FOUND: jmeter.plugins,
     }
-    source = sources.get(reason)
-    return reason in _SEEN_BY_GATE and (source is None or source.config_map is not None)
+    return sources.get(reason)
 
 
 def _spec_problem(spec: PerfGateSpec) -> Problem | None:
@@ -86,8 +98,16 @@ def _spec_problem(spec: PerfGateSpec) -> Problem | None:
     return None
 
 
-def _plan_problem(spec: PerfGateSpec, found: ConfigMaps) -> Problem | None:
-    source = spec.load.jmeter.plan
+def _load_problem(load: Load, found: ConfigMaps) -> Problem | None:
+    return (
+        _plan_problem(load, found)
+        or _data_problem(load.jmeter.data, found)
+        or _plugins_problem(load.jmeter.plugins, found)
+    )
+
+
+def _plan_problem(load: Load, found: ConfigMaps) -> Problem | None:
+    source = load.jmeter.plan
     if source.config_map is None:
         return None
     data = found[source.config_map]
@@ -98,7 +118,7 @@ def _plan_problem(spec: PerfGateSpec, found: ConfigMaps) -> Problem | None:
         return Problem(
             "PlanNotFound", f"{source.described} has no key {source.key} (keys: {keys}); set plan.key"
         )
-    wrong = jmx.problems(data[source.key].encode(), properties_read(spec.load))
+    wrong = jmx.problems(data[source.key].encode(), properties_read(load))
     if wrong:
         return Problem("PlanInvalid", f"{source.key} in {source.described} {wrong[0]}")
     return None
@@ -140,8 +160,9 @@ def _prometheus_problem(spec: PerfGateSpec, servers: Collection[str]) -> Problem
     )
 
 
-def _address(spec: PerfGateSpec, service: Mapping[str, Any] | None) -> Inputs:
-    target, name = spec.load.target, spec.target_ref.name
+def _address(name: str, load: Load, service: Mapping[str, Any] | None) -> Inputs:
+    """`name`: of the target."""
+    target = load.target
     if target.host is not None:
         return Inputs(host=target.host, port=target.port or _DEFAULT_PORTS[target.scheme])
     if service is None:
@@ -152,7 +173,7 @@ def _address(spec: PerfGateSpec, service: Mapping[str, Any] | None) -> Inputs:
                 "create it, or set load.target.host",
             )
         )
-    if _selects_load(service, spec.load.jmeter.labels or {}):
+    if _selects_load(service, load.jmeter.labels or {}):
         message = (
             f"spec.load.jmeter.labels: Service {name} would take the load's own pods for the target's; "
             "write labels that its selector does not match"

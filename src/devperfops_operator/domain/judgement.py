@@ -11,7 +11,7 @@ from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verd
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
 from devperfops_operator.domain.load_findings import Finding, load_findings
-from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan, claim
+from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, Plan, RunPlan, claim
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
 
@@ -36,7 +36,7 @@ def evidence_of(objective: JudgedObjective, evidence: Evidence) -> ObjectiveEvid
 
 
 def follow_objectives(
-    plan: RunPlan, evidence: Evidence, before: tuple[ObjectiveStatus, ...], now: datetime
+    plan: Plan, evidence: Evidence, before: tuple[ObjectiveStatus, ...], now: datetime
 ) -> tuple[ObjectiveStatus, ...]:
     """The objectives as they stand while the load runs. A Fail once latched stays, whatever comes later."""
     known = {status.name: status for status in before}
@@ -46,7 +46,7 @@ def follow_objectives(
     )
 
 
-def latched_failure(plan: RunPlan, evidence: Evidence) -> Judgement | None:
+def latched_failure(plan: Plan, evidence: Evidence) -> Judgement | None:
     """The sequential test's word, which needs no end of the test."""
     failed = [o for o in plan.critical_objectives if evidence_of(o, evidence).failed]
     if not failed:
@@ -54,7 +54,7 @@ def latched_failure(plan: RunPlan, evidence: Evidence) -> Judgement | None:
     return decided(Reason.OBJECTIVE_FAILED, "; ".join(_failure(o, evidence_of(o, evidence)) for o in failed))
 
 
-def judge(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
+def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
     """The verdict at the end of the load: the first finding in the order of `Reason` decides."""
     failure = latched_failure(plan, evidence) or _remembered_failure(status)
     if failure is not None:
@@ -81,7 +81,7 @@ def with_warnings(judgement: Judgement, objectives: Iterable[ObjectiveStatus]) -
 
 
 def close_objectives(
-    plan: RunPlan, evidence: Evidence, before: tuple[ObjectiveStatus, ...], now: datetime
+    plan: Plan, evidence: Evidence, before: tuple[ObjectiveStatus, ...], now: datetime
 ) -> tuple[ObjectiveStatus, ...]:
     """The objectives at the end of the load, each with its own verdict."""
     followed = follow_objectives(plan, evidence, before, now)
@@ -165,8 +165,9 @@ def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
     )
 
 
-def _findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
-    yield from load_findings(plan, evidence, status)
+def _findings(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
+    if isinstance(plan, RunPlan):
+        yield from load_findings(plan, evidence, status)
     for objective in plan.critical_objectives:
         yield from _objective_findings(objective, evidence_of(objective, evidence))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
@@ -109,24 +109,12 @@ def claim(expect: str, transaction: str | None) -> str:
     return expect if transaction is None else f"{expect} of {transaction}"
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """Everything a run is made of, resolved from the gate as it was when the run began."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is judged, and where Prometheus is, resolved from the gate as it was when the run began."""
 
-    workers: int
-    threads: int
-    ramp_up: timedelta
-    duration: timedelta
-    rate_per_minute: Fraction | None
-    thresholds: tuple[Threshold, ...]
     objectives: tuple[JudgedObjective, ...]
     prometheus: str | None
-
-    @property
-    def transactions(self) -> tuple[str, ...]:
-        """The labels that objectives are about."""
-        named = (objective.transaction for objective in self.objectives)
-        return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property
     def critical_objectives(self) -> Sequence[JudgedObjective]:
@@ -135,3 +123,30 @@ class RunPlan:
     @property
     def polled_objectives(self) -> Sequence[JudgedObjective]:
         return [objective for objective in self.objectives if isinstance(objective.counted, Polled)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePlan(Plan):
+    """Real users' traffic is judged for a while. Nobody loads: there are no workers and no samples."""
+
+    workers: ClassVar[int] = 0
+    thresholds: ClassVar[tuple[Threshold, ...]] = ()
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan(Plan):
+    """A load is played and judged."""
+
+    workers: int
+    threads: int
+    ramp_up: timedelta
+    duration: timedelta
+    rate_per_minute: Fraction | None
+    thresholds: tuple[Threshold, ...]
+
+    @property
+    def transactions(self) -> tuple[str, ...]:
+        """The labels that objectives are about."""
+        named = (objective.transaction for objective in self.objectives)
+        return tuple(dict.fromkeys(name for name in named if name is not None))

@@ -28,8 +28,10 @@ from devperfops_operator.domain.objectives import (
     FailedSamples,
     GaugePoints,
     JudgedObjective,
+    LivePlan,
     OverEdge,
     OverThreshold,
+    Polled,
     RunPlan,
 )
 from devperfops_operator.domain.observed import Inputs
@@ -42,42 +44,81 @@ ALPHA = 0.001
 """Probability of ever failing a gate that holds, shared among its objectives."""
 
 
-def resolve_plan(spec: PerfGateSpec) -> RunPlan:
+def resolve_plan(spec: PerfGateSpec) -> RunPlan | LivePlan:
     """Raises InvalidSpec for what the CRD's own rules should have refused."""
-    jmeter = spec.load.jmeter
-    expectations = [_expectation(index, objective) for index, objective in enumerate(spec.objectives)]
-    thresholds = tuple(
-        dict.fromkeys(
-            _threshold(expectation)
-            for objective, expectation in zip(spec.objectives, expectations, strict=True)
-            if isinstance(expectation, LatencyExpectation) and objective.histogram is None
-        )
-    )
+    return resolve_load(spec) if spec.live is None else resolve_live(spec)
+
+
+def load_of(spec: PerfGateSpec) -> Load:
+    """Raises InvalidSpec if the gate plays none."""
+    if spec.load is None:
+        raise InvalidSpec("spec.load", "is missing; write load, or live to judge the traffic of real users")
+    return spec.load
+
+
+def resolve_load(spec: PerfGateSpec) -> RunPlan:
+    """The plan of a gate that plays a load. Raises InvalidSpec likewise."""
+    load = load_of(spec)
+    jmeter, thresholds = load.jmeter, _thresholds(spec)
     try:
         return RunPlan(
-            workers=spec.load.workers,
+            workers=load.workers,
             threads=jmeter.threads,
             ramp_up=parse_duration(jmeter.ramp_up),
             duration=parse_duration(jmeter.duration),
             rate_per_minute=None if jmeter.rate is None else parse_rate(jmeter.rate),
             thresholds=thresholds,
-            objectives=tuple(
-                JudgedObjective(
-                    name=objective.name or objective.expect,
-                    expect=objective.expect,
-                    counted=_counted(index, objective, expectation, thresholds),
-                    test=_test(expectation, ALPHA / len(spec.objectives)),
-                    critical=objective.critical,
-                    origin=objective.origin,
-                )
-                for index, (objective, expectation) in enumerate(
-                    zip(spec.objectives, expectations, strict=True)
-                )
-            ),
+            objectives=_objectives(spec, thresholds),
             prometheus=spec.prometheus,
         )
     except QuantityError as error:
         raise InvalidSpec("spec.load.jmeter", str(error)) from error
+
+
+def resolve_live(spec: PerfGateSpec) -> LivePlan:
+    """The plan of a gate that judges the traffic of real users. Raises InvalidSpec likewise."""
+    if spec.live is None or spec.load is not None:
+        raise InvalidSpec("spec.live", "excludes spec.load; write one of them")
+    objectives = _objectives(spec, _thresholds(spec))
+    sampled = next((each for each in objectives if not isinstance(each.counted, Polled)), None)
+    if sampled is not None:
+        message = f'"{sampled.expect}" needs samples of a load; judge it by a histogram, or by good and total'
+        raise InvalidSpec("spec.objectives", message)
+    try:
+        return LivePlan(
+            duration=parse_duration(spec.live.duration), objectives=objectives, prometheus=spec.prometheus
+        )
+    except QuantityError as error:
+        raise InvalidSpec("spec.live.duration", str(error)) from error
+
+
+def _thresholds(spec: PerfGateSpec) -> tuple[Threshold, ...]:
+    """Of the objectives that are judged by samples."""
+    return tuple(
+        dict.fromkeys(
+            _threshold(expectation)
+            for objective, expectation in _expectations(spec)
+            if isinstance(expectation, LatencyExpectation) and objective.histogram is None
+        )
+    )
+
+
+def _objectives(spec: PerfGateSpec, thresholds: tuple[Threshold, ...]) -> tuple[JudgedObjective, ...]:
+    return tuple(
+        JudgedObjective(
+            name=objective.name or objective.expect,
+            expect=objective.expect,
+            counted=_counted(index, objective, expectation, thresholds),
+            test=_test(expectation, ALPHA / len(spec.objectives)),
+            critical=objective.critical,
+            origin=objective.origin,
+        )
+        for index, (objective, expectation) in enumerate(_expectations(spec))
+    )
+
+
+def _expectations(spec: PerfGateSpec) -> list[tuple[Objective, Expectation]]:
+    return [(objective, _expectation(index, objective)) for index, objective in enumerate(spec.objectives)]
 
 
 def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, str]:

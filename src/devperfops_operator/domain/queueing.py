@@ -59,6 +59,9 @@ def lets_others_begin(run: PerfRun) -> bool:
 
 
 def _begun(run: PerfRun) -> bool:
+    """A run that only watches real users' traffic disturbs nobody."""
+    if run.status.live is not None:
+        return False
     return not run.status.phase.terminal and run.status.phase not in _WAITING
 
 

@@ -46,6 +46,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         load          {threads, workers, plannedRate, achievedRate ("2987/m"), samples, judgedSamples, errors,
                       startAt, judgedFrom, endsAt (planned), endedAt, stopRequestedAt,
                       progressAt (when these figures were taken)} or null: there was none
+        live          {judgedFrom, endsAt (planned), endedAt, progressAt}: when real users were watched, or
+                      null: a load was
         objectives    [{name, expect, transaction (null: all samples), critical, origin (SLA, History,
                       Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
                       bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]; of a gauge, samples
@@ -70,6 +72,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "reason": status.reason,
         "message": status.message,
         "load": _all_keys(status.load) if status.load else None,
+        "live": _all_keys(status.live) if status.live else None,
         "objectives": [_all_keys(objective) for objective in status.objectives],
         "workers": [_all_keys(worker) for worker in status.workers],
         "action": _all_keys(status.action) if status.action else None,

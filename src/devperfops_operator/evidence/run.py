@@ -9,7 +9,14 @@ from datetime import datetime
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.load_findings import START_SKEW
-from devperfops_operator.domain.objectives import Counted, JudgedObjective, OverThreshold, Polled, RunPlan
+from devperfops_operator.domain.objectives import (
+    Counted,
+    JudgedObjective,
+    LivePlan,
+    OverThreshold,
+    Polled,
+    RunPlan,
+)
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.blocks import stats_of
@@ -22,7 +29,7 @@ _NAMES_TOLD = 10
 
 
 class Run:
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan | LivePlan) -> None:
         self.plan = plan
         self.sampled = [o for o in plan.objectives if not isinstance(o.counted, Polled)]
         self.polled = {o.name: PolledObjective(o) for o in plan.polled_objectives}

@@ -8,7 +8,7 @@ from datetime import datetime
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.errors import Unavailable
-from devperfops_operator.domain.objectives import RunPlan
+from devperfops_operator.domain.objectives import LivePlan, RunPlan
 from devperfops_operator.domain.observed import Evidence, Problem
 from devperfops_operator.evidence.blocks import check
 from devperfops_operator.evidence.polled import GaugeWindow
@@ -26,7 +26,7 @@ class EvidenceStore:
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
 
-    def open(self, run_uid: str, plan: RunPlan, stored: Sequence[WorkerStatus] = ()) -> None:
+    def open(self, run_uid: str, plan: RunPlan | LivePlan, stored: Sequence[WorkerStatus] = ()) -> None:
         """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here."""
         if run_uid not in self._runs:
             self._runs[run_uid] = Run(plan)

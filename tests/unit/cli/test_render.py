@@ -368,3 +368,20 @@ def test_a_gate_shows_where_its_primary_stands():
     assert "PRIMARY" in rows
     assert "podinfo-primary (9ab31c2e11)" in rows
     assert "PRIMARY" not in trimmed(gates_table([samples.gate()], samples.clock(60)), 200)
+
+
+def test_a_gate_and_a_run_without_load_show_whose_traffic_is_judged():
+    gate = samples.gate()
+    stored = gate.to_json()["spec"]
+    del stored["load"]
+    stored |= {"live": {"duration": "30m"}, "prometheus": "monitoring"}
+    gate = PerfGate.from_json({"metadata": gate.metadata.to_json(), "spec": stored})
+    told = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
+    assert "Traffic of real users, judged for 30m from the rollout's end on" in told
+    assert "Plan" not in told
+
+    live = {"judgedFrom": samples.at(5), "endsAt": samples.at(1805)}
+    run = samples.run(phase="Running", live=live)
+    line = progress_line(run, samples.clock(45))
+    assert str(line).startswith("40s of 30m: of real users, 14:03:05 to 14:33:05, 30m planned")
+    assert "Traffic of real users, 14:03:05" in _folded_together(trimmed(run_screen(run, samples.clock(45))))

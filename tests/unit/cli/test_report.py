@@ -18,6 +18,7 @@ KEYS = [
     "reason",
     "message",
     "load",
+    "live",
     "objectives",
     "workers",
     "action",

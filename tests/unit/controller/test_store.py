@@ -119,7 +119,7 @@ def test_a_list_of_one_namespace_leaves_the_others(store: Store) -> None:
 
 
 def test_one_unreadable_object_stops_no_other(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    broken = {**gate(5, name="broken"), "spec": {"targetRef": {"name": "front-end"}}}
+    broken = {**gate(5, name="broken"), "spec": {"targetRef": {}}}
 
     store.replace("PerfGate", [broken, gate(6)], "7", None)
 

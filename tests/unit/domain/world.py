@@ -387,7 +387,7 @@ class World:
 
     @property
     def workers(self) -> range:
-        return range(self.gate.spec.load.workers if self.gate else 1)
+        return range(self.gate.spec.load.workers if self.gate and self.gate.spec.load else 1)
 
     def load(self, name: str, *tallies: Tally, failed: bool = False, final: LoadEnd | None = None) -> None:
         """What the agents have delivered so far: one tally an objective, and equal parts of the samples."""

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
-from devperfops_operator.api.load import JMeterLoad
+from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
@@ -64,19 +64,18 @@ def _why(gate: PerfGate) -> str:
 
 
 def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
-    spec, status, jmeter = gate.spec, gate.status, gate.spec.load.jmeter
+    spec, status = gate.spec, gate.status
     revision = f", revision {status.target.revision}" if status.target else ""
-    rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
     ago = f", {clock.age(status.last_run_at)} ago" if status.last_run_at else ""
     yield "Namespace", gate.metadata.namespace
     yield "Target", f"{spec.target_ref.kind} {spec.target_ref.name}{revision}"
     if spec.promote_to is not None:
         yield "Promoted to", f"Deployment {spec.promote_to}, {primary_standing(gate)}"
     yield "Known good", status.known_good or "none yet"
-    users = played_by(jmeter.threads, spec.load.workers)
-    yield "Load", f"{users}{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
-    yield "Address", _address(spec)
-    yield from _files(jmeter)
+    if spec.live is not None:
+        yield "Traffic", f"of real users, judged for {spec.live.duration} from the rollout's end on"
+    if spec.load is not None:
+        yield from _load(spec.load, spec.target_ref.name)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     if spec.environment:
@@ -86,6 +85,16 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.override is not None:
         yield "Override", _override(spec.override, clock)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
+
+
+def _load(load: Load, target: str) -> Iterator[Fact]:
+    jmeter, address = load.jmeter, load.target
+    rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
+    users = played_by(jmeter.threads, load.workers)
+    yield "Load", f"{users}{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
+    port = f":{address.port}" if address.port else ""
+    yield "Address", f"{address.scheme}://{address.host or target}{port}"
+    yield from _files(jmeter)
 
 
 def _files(jmeter: JMeterLoad) -> Iterator[Fact]:
@@ -100,12 +109,6 @@ def _files(jmeter: JMeterLoad) -> Iterator[Fact]:
         yield "Plugins", jmeter.plugins.described
     if jmeter.image is not None:
         yield "Image", jmeter.image
-
-
-def _address(spec: PerfGateSpec) -> str:
-    target = spec.load.target
-    port = f":{target.port}" if target.port else ""
-    return f"{target.scheme}://{target.host or spec.target_ref.name}{port}"
 
 
 def _tested(spec: PerfGateSpec) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -11,13 +12,18 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from devperfops_operator.api.perfrun import LoadStatus, ObjectiveStatus, PerfRun, Phase, Verdict
+from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRun, Phase, Verdict
 from devperfops_operator.cli.render.parts import facts
-from devperfops_operator.cli.render.run import load_line, objective_title
+from devperfops_operator.cli.render.run import live_line, load_line, objective_title
 from devperfops_operator.cli.render.words import Clock, plain, reason_style, took, verdict_style
 from devperfops_operator.cli.timeline import Line
 
 _BAR_WIDTH = 30
+
+
+class _Span(NamedTuple):
+    begin: datetime
+    end: datetime | None
 
 
 def step_row(line: Line, clock: Clock, *, subjects: Collection[str] = ()) -> Table:
@@ -29,43 +35,58 @@ def step_row(line: Line, clock: Clock, *, subjects: Collection[str] = ()) -> Tab
 
 
 def progress_line(run: PerfRun, clock: Clock) -> str | None:
-    """How far the load is, for a log; None while there is none."""
-    load = run.status.load
-    if run.status.phase is not Phase.RUNNING or load is None or load.start_at is None:
+    """How far the judged traffic is, for a log; None while there is none."""
+    span = _span(run)
+    if span is None:
         return None
-    parts = [f"{_elapsed(load, clock.now)}: {load_line(load)}", *map(_so_far, run.status.objectives)]
+    parts = [f"{_elapsed(span, clock.now)}: {_traffic(run, clock)}", *map(_so_far, run.status.objectives)]
     return plain("; ".join(parts))
 
 
 def progress_block(run: PerfRun, clock: Clock, spinner: Spinner) -> RenderableType:
     """A moving line and, under load, a bar and the objectives so far."""
-    load = run.status.load
+    span = _span(run)
     head = Table.grid(padding=(0, 1))
-    if run.status.phase is not Phase.RUNNING or load is None or load.start_at is None:
+    if span is None:
         since = clock.age(run.metadata.creation_timestamp)
         head.add_row(spinner, Text(f"{run.metadata.name}  {run.status.phase}  ({since} since it began)"))
         return head
-    done = _fraction(load, clock.now)
+    done = _fraction(span, clock.now)
     bar = ProgressBar(
         total=1.0, completed=done, width=_BAR_WIDTH, complete_style="cyan", finished_style="cyan"
     )
     name = Text(f"{run.metadata.name}  {run.status.phase}")
-    head.add_row(spinner, name, bar, Text(_elapsed(load, clock.now)))
-    lines = [Text(f"  {load_line(load)}")]
+    head.add_row(spinner, name, bar, Text(_elapsed(span, clock.now)))
+    lines = [Text(f"  {_traffic(run, clock)}")]
     lines += [Text(f"  {_so_far(each)}", style=verdict_style(each.verdict)) for each in run.status.objectives]
     return Group(head, *lines)
 
 
-def _elapsed(load: LoadStatus, now: datetime) -> str:
-    if load.ends_at is None:
-        return took(load.start_at, now)
-    return f"{took(load.start_at, min(now, load.ends_at))} of {took(load.start_at, load.ends_at)}"
+def _span(run: PerfRun) -> _Span | None:
+    """When the traffic began and is to end; None: there is none at the moment."""
+    load, live = run.status.load, run.status.live
+    if run.status.phase is not Phase.RUNNING:
+        return None
+    if live is not None:
+        return _Span(live.judged_from, live.ends_at)
+    return _Span(load.start_at, load.ends_at) if load is not None and load.start_at is not None else None
 
 
-def _fraction(load: LoadStatus, now: datetime) -> float:
-    if load.start_at is None or load.ends_at is None or load.ends_at <= load.start_at:
+def _traffic(run: PerfRun, clock: Clock) -> str:
+    load, live = run.status.load, run.status.live
+    return live_line(live, clock) if live is not None else load_line(load) if load is not None else ""
+
+
+def _elapsed(span: _Span, now: datetime) -> str:
+    if span.end is None:
+        return took(span.begin, now)
+    return f"{took(span.begin, min(now, span.end))} of {took(span.begin, span.end)}"
+
+
+def _fraction(span: _Span, now: datetime) -> float:
+    if span.end is None or span.end <= span.begin:
         return 0.0
-    return min(1.0, max(0.0, (now - load.start_at) / (load.ends_at - load.start_at)))
+    return min(1.0, max(0.0, (now - span.begin) / (span.end - span.begin)))
 
 
 def _so_far(objective: ObjectiveStatus) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 from devperfops_operator.api.objective import Objective
 from devperfops_operator.api.perfrun import (
     ActionStatus,
+    LiveStatus,
     LoadStatus,
     NotificationStatus,
     ObjectiveStatus,
@@ -85,6 +86,13 @@ def load_line(load: LoadStatus) -> str:
     )
 
 
+def live_line(live: LiveStatus, clock: Clock) -> str:
+    """Which time of the users' traffic is judged, in one line."""
+    end = live.ended_at or live.ends_at
+    span = f"{clock.time(live.judged_from)} to {clock.time(end)}, {took(live.judged_from, end)}"
+    return f"of real users, {span}{'' if live.ended_at else ' planned'}"
+
+
 class Objectives:
     """The objectives as a table or, where it is too narrow for one, below each other."""
 
@@ -149,6 +157,8 @@ def doings(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     """What was sent to the target, and what was done with it."""
     if run.status.load:
         yield "Load", load_line(run.status.load)
+    if run.status.live:
+        yield "Traffic", live_line(run.status.live, clock)
     if run.status.action:
         yield "Action", _action_line(run.status.action, clock)
 

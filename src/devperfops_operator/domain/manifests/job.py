@@ -22,7 +22,7 @@ from devperfops_operator.domain.manifests.load_volumes import (
 )
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import Inputs, LoadJob, Problem, RunSettings
-from devperfops_operator.domain.plan import jmeter_properties, share_properties
+from devperfops_operator.domain.plan import jmeter_properties, load_of, share_properties
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
 from devperfops_operator.wire.brief import Inputs as PodInputs
@@ -47,7 +47,7 @@ def job_manifest(
     """An Indexed Job, one completion a worker. No container but ours gets a token: JMX may run Groovy."""
     metadata = run.metadata
     marks = labels(gate=gate.metadata.name, run=metadata.name)
-    options = gate.spec.load.jmeter
+    options = load_of(gate.spec).jmeter
     deadline = settings.start_timeout + plan.duration + settings.drain_timeout
     return {
         "apiVersion": "batch/v1",
@@ -94,7 +94,7 @@ def _pod(
 ) -> dict[str, Any]:
     brief = {"name": VARIABLE, "value": _brief(run, gate, plan, inputs, settings).to_json()}
     ours = {"image": settings.operator_image, "env": [brief]}
-    options = gate.spec.load.jmeter
+    options = load_of(gate.spec).jmeter
     jmeter = _jmeter(options, settings)
     return {
         "restartPolicy": "Never",
@@ -181,6 +181,7 @@ def _jmeter_arguments(options: JMeterLoad) -> list[str]:
 
 
 def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings: RunSettings) -> Brief:
+    load = load_of(gate.spec)
     return Brief(
         namespace=run.metadata.namespace,
         run=run.metadata.name,
@@ -190,9 +191,9 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         duration_ms=round(plan.duration.total_seconds() * 1000),
         thresholds=plan.thresholds,
         transactions=plan.transactions,
-        properties=jmeter_properties(plan, gate.spec.load, inputs),
-        shares=tuple(share_properties(share, gate.spec.load) for share in divide(plan)),
-        inputs=_pod_inputs(gate.spec.load),
+        properties=jmeter_properties(plan, load, inputs),
+        shares=tuple(share_properties(share, load) for share in divide(plan)),
+        inputs=_pod_inputs(load),
     )
 
 

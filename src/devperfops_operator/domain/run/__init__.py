@@ -18,6 +18,7 @@ from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.acting import acting
 from devperfops_operator.domain.run.actions import known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
+from devperfops_operator.domain.run.live import watching
 from devperfops_operator.domain.run.rollback import rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
 from devperfops_operator.domain.run.telling import owed, tell, to_tell, untold
@@ -110,12 +111,12 @@ def _unfit(observed: RunObserved, gate: PerfGate) -> Judgement | None:
         resolve_plan(gate.spec)
     except InvalidSpec as error:
         return decided(Reason.INVALID_SPEC, str(error))
-    load, name = observed.run.status.load, gate.spec.target_ref.name
+    judged, name = observed.run.status.load or observed.run.status.live, gate.spec.target_ref.name
     if observed.target is not None:
-        loading = load is not None and load.ended_at is None
-        stopped = loading and observed.target.scaled_to_zero
+        needed = judged is not None and judged.ended_at is None
+        stopped = needed and observed.target.scaled_to_zero
         return decided(Reason.TARGET_GONE, f"Deployment {name} was scaled to zero") if stopped else None
-    reason = Reason.TARGET_NOT_FOUND if load is None else Reason.TARGET_GONE
+    reason = Reason.TARGET_NOT_FOUND if judged is None else Reason.TARGET_GONE
     return decided(reason, f"Deployment {name} does not exist")
 
 
@@ -135,14 +136,21 @@ def _advance(observed: RunObserved, gate: PerfGate, target: Target, now: datetim
             return preparing(observed, gate, target, now)
         case Phase.STARTING:
             return starting(observed, gate, target, now)
-        case Phase.RUNNING:
-            return running(observed, gate, now)
-        case Phase.JUDGING:
-            return judging(observed, gate, now)
+        case Phase.RUNNING | Phase.JUDGING:
+            return _judge_traffic(observed, gate, now)
         case Phase.ACTING | Phase.COMPLETED | Phase.SUPERSEDED | Phase.CANCELLED as phase:
             raise ValueError(f"{phase} is decided elsewhere")
         case _ as never:
             assert_never(never)
+
+
+def _judge_traffic(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
+    """Of the gate's own load, or of real users."""
+    status = observed.run.status
+    if status.live is not None:
+        return watching(observed, gate, status.live, now)
+    decide = running if status.phase is Phase.RUNNING else judging
+    return decide(observed, gate, now)
 
 
 def _superseded(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision | None:

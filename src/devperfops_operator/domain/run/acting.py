@@ -26,7 +26,7 @@ from devperfops_operator.domain.effects import (
 )
 from devperfops_operator.domain.manifests.template import without_restart
 from devperfops_operator.domain.observed import Problem, RunObserved, Snapshot, Target
-from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.run.actions import attempt, done, hold, known_good
 from devperfops_operator.domain.run.promoting import (
     Reached,
@@ -65,9 +65,9 @@ def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: da
 def _with_finals(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
     """A stopped load still delivers its last counts; they complete the report and change no verdict."""
     status = observed.run.status
-    if criteria_hash(gate.spec) != status.criteria_hash:
+    if status.load is None or criteria_hash(gate.spec) != status.criteria_hash:
         return store_finals(status, observed.evidence, now)
-    return with_finals(status, resolve_plan(gate.spec), observed.evidence, now, ended_at=now)
+    return with_finals(status, resolve_load(gate.spec), observed.evidence, now, ended_at=now)
 
 
 def _unless_held(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Trigger
@@ -15,6 +16,7 @@ from devperfops_operator.domain.judgement import decided
 from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
+from devperfops_operator.domain.objectives import LivePlan, Plan
 from devperfops_operator.domain.observed import (
     EffectFailure,
     LoadJob,
@@ -22,7 +24,8 @@ from devperfops_operator.domain.observed import (
     Target,
     WorkerEvidence,
 )
-from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.plan import resolve_load, resolve_plan
+from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
 
@@ -117,10 +120,7 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
         return RunDecision(to_acting(status, decided(Reason(problem.reason), problem.message), now))
     name = snapshot_name(run)
     if any(snapshot.name == name for snapshot in observed.snapshots):
-        message = f"revision {target.revision} is kept as {name}"
-        return RunDecision(
-            step(status, now, Step.SNAPSHOT_TAKEN, message, phase=Phase.STARTING, snapshot=name)
-        )
+        return RunDecision(_kept(status, resolve_plan(gate.spec), name, now))
     refused = _refusal(observed, "CreateControllerRevision")
     if refused is not None:
         return RunDecision(to_acting(status, decided(Reason.SNAPSHOT_REFUSED, refused.message), now))
@@ -132,11 +132,21 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
 
 
+def _kept(status: PerfRunStatus, plan: Plan, snapshot: str, now: datetime) -> PerfRunStatus:
+    """Next comes the load, or the time in which traffic is watched."""
+    message = f"revision {status.revision} is kept as {snapshot}"
+    following: dict[str, Any] = {"phase": Phase.STARTING}
+    if isinstance(plan, LivePlan):
+        following = begun(plan, now)
+        message += f"; the traffic of real users is judged for {format_duration(plan.duration)} from now on"
+    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, **following)
+
+
 def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: datetime) -> RunDecision:
     status, job = observed.run.status, observed.job
     if job is not None and job.run_uid != observed.run.metadata.uid:
         return _without_namesake(observed, job, now)
-    plan = resolve_plan(gate.spec)
+    plan = resolve_load(gate.spec)
     ready = [worker for worker in observed.evidence.workers if _ready(worker, now)]
     if job is not None and not job.finished and len(ready) == plan.workers:
         return RunDecision(_started(observed, gate, now))
@@ -166,7 +176,7 @@ def _without_namesake(observed: RunObserved, job: LoadJob, now: datetime) -> Run
 
 
 def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
-    plan, start_at = resolve_plan(gate.spec), now + _START_DELAY
+    plan, start_at = resolve_load(gate.spec), now + _START_DELAY
     rate = None if plan.rate_per_minute is None else format_rate(plan.rate_per_minute)
     load = LoadStatus(
         threads=plan.threads,

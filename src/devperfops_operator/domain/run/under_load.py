@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from devperfops_operator.api.perfgate import PerfGate
@@ -16,28 +15,26 @@ from devperfops_operator.api.perfrun import (
     WorkerStatus,
 )
 from devperfops_operator.api.quantity import format_rate
-from devperfops_operator.domain.effects import Effect, PollMetrics, RunDecision
+from devperfops_operator.domain.effects import RunDecision
 from devperfops_operator.domain.judgement import (
     Judgement,
     close_objectives,
     decided,
-    evidence_of,
     follow_objectives,
     judge,
     latched_failure,
     with_warnings,
 )
 from devperfops_operator.domain.load_findings import achieved_rate, longest_pause, names, node_findings
-from devperfops_operator.domain.objectives import Polled, RunPlan
+from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import (
     Evidence,
     LoadJob,
-    ObjectiveEvidence,
-    Problem,
     RunObserved,
     WorkerEvidence,
 )
-from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.plan import resolve_load
+from devperfops_operator.domain.run.polling import Window, last_polls, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.measurement import JMeterState
@@ -51,13 +48,10 @@ _FINAL_WAIT = timedelta(seconds=130)
 _FINAL_WAIT_JOB_GONE = timedelta(seconds=10)
 _CAUSE_WAIT = timedelta(seconds=5)
 _CAUSED_BY_POD = {Reason.EVIDENCE_LOST, Reason.JMETER_DIED}
-_METRICS_WAIT = timedelta(seconds=30)
-_COVERED = 0.8  # of the judged window, at least, by the scrapes of a counter
-_UNREAD_WAIT = timedelta(minutes=10)  # the operator itself may have been away
 
 
 def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
-    plan, evidence = resolve_plan(gate.spec), observed.evidence
+    plan, evidence = resolve_load(gate.spec), observed.evidence
     status = store_finals(observed.run.status, evidence, now)
     status = _told_start(status, plan, evidence, now)
     judgement = (
@@ -68,18 +62,19 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     if all_delivered(status) or _given_up(observed, status, plan, now):
         return RunDecision(_load_ended(status, plan, evidence, now))
     status = _progress(status, plan, evidence, now)
-    return RunDecision(status, _polls(observed, status, plan, now, now), requeue_at=now + _TICK)
+    return RunDecision(status, polls(observed, plan, _window(status, plan), now), requeue_at=now + _TICK)
 
 
 def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
-    plan, evidence = resolve_plan(gate.spec), observed.evidence
+    plan, evidence = resolve_load(gate.spec), observed.evidence
     status = with_finals(observed.run.status, plan, evidence, now)
     if _finals_outstanding(observed, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
-    polls = _last_polls(observed, status, plan, now)
-    if polls is not None:
-        return RunDecision(status, polls, requeue_at=now + _TICK)
-    evidence = _with_gaps(observed, status, plan)
+    window = _window(status, plan)
+    reads = last_polls(observed, plan, window, now)
+    if reads is not None:
+        return RunDecision(status, reads, requeue_at=now + _TICK)
+    evidence = with_gaps(observed, plan, window)
     objectives = close_objectives(plan, evidence, status.objectives, now)
     judgement = judge(plan, evidence, status)
     if _cause_outstanding(judgement, observed.job, status, now):
@@ -277,85 +272,9 @@ def _finals_outstanding(observed: RunObserved, status: PerfRunStatus, now: datet
     return now - since < (_FINAL_WAIT_JOB_GONE if gone else _FINAL_WAIT)
 
 
-def _polls(
-    observed: RunObserved, status: PerfRunStatus, plan: RunPlan, until: datetime, now: datetime
-) -> tuple[Effect, ...]:
-    """Reads of what is at Prometheus, once a scrape interval, over all of the judged window so far."""
-    since, polled = _load(status).judged_from, observed.evidence.metrics_polled_at
-    if since is None or plan.prometheus is None or now < since + observed.settings.scrape_interval:
-        return ()
-    if polled is not None and now - polled < observed.settings.scrape_interval:
-        return ()
-    return _reads(observed, plan, since=since, until=until)
-
-
-def _last_polls(
-    observed: RunObserved, status: PerfRunStatus, plan: RunPlan, now: datetime
-) -> tuple[Effect, ...] | None:
-    """None: Prometheus has told all. The last samples are scraped up to two intervals after the end."""
-    load, evidence = _load(status), observed.evidence
-    if not plan.polled_objectives or load.judged_from is None or load.ended_at is None:
+def _window(status: PerfRunStatus, plan: RunPlan) -> Window | None:
+    """None: no sample has come yet that would begin it."""
+    load = _load(status)
+    if load.judged_from is None:
         return None
-    tail = load.ended_at + 2 * observed.settings.scrape_interval
-    if now < tail:
-        return ()
-    if _read_until(evidence, tail):
-        gaps = [evidence_of(objective, evidence).gap for objective in plan.polled_objectives]
-        away = any(gap is not None and gap.reason == Reason.PROMETHEUS_UNAVAILABLE.value for gap in gaps)
-        return _polls(observed, status, plan, tail, now) if away and now <= tail + _METRICS_WAIT else None
-    if now > tail + _UNREAD_WAIT:
-        return None
-    return _reads(observed, plan, since=load.judged_from, until=tail)
-
-
-def _reads(observed: RunObserved, plan: RunPlan, *, since: datetime, until: datetime) -> tuple[Effect, ...]:
-    """One read for each objective that Prometheus is asked about."""
-    ends, ended_at = since + plan.duration - plan.ramp_up, _load(observed.run.status).ended_at
-    return tuple(
-        PollMetrics(
-            server=plan.prometheus or "",
-            objective=o.name,
-            polled=o.counted,
-            since=since,
-            until=until,
-            ends=min(ends, ended_at or ends),
-            step=observed.settings.scrape_interval,
-        )
-        for o in plan.objectives
-        if isinstance(o.counted, Polled)
-    )
-
-
-def _read_until(evidence: Evidence, moment: datetime) -> bool:
-    return evidence.metrics_polled_at is not None and evidence.metrics_polled_at >= moment
-
-
-def _with_gaps(observed: RunObserved, status: PerfRunStatus, plan: RunPlan) -> Evidence:
-    """What Prometheus knows of only a part of the judged load is no evidence, however much it is."""
-    evidence = observed.evidence
-    polled = {o.name: evidence_of(o, evidence) for o in plan.polled_objectives}
-    gaps = {
-        name: replace(found, gap=found.gap or _gap(observed, _load(status), found))
-        for name, found in polled.items()
-    }
-    return replace(evidence, objectives={**evidence.objectives, **gaps})
-
-
-def _gap(observed: RunObserved, load: LoadStatus, counted: ObjectiveEvidence) -> Problem | None:
-    if load.ended_at is None or load.judged_from is None:
-        return None
-    unavailable = Reason.PROMETHEUS_UNAVAILABLE.value
-    if not _read_until(observed.evidence, load.ended_at):
-        return Problem(unavailable, "Prometheus could not be read to the load's end")
-    points = counted.points
-    if points is not None and not points.covered:
-        told = f"Prometheus has only {points.tally.samples} of {points.expected} points"
-        return Problem(unavailable, f"{told}; is its scrapeInterval in the operator's settings right?")
-    window = load.ended_at - load.judged_from
-    wanted = window * _COVERED - 2 * observed.settings.scrape_interval
-    if counted.covered is None or counted.covered >= wanted:
-        return None
-    scraped, judged = counted.covered.total_seconds(), window.total_seconds()
-    return Problem(
-        unavailable, f"its counters were scraped over {scraped:.0f} s of the judged {judged:.0f} s"
-    )
+    return Window(load.judged_from, load.judged_from + plan.duration - plan.ramp_up, load.ended_at)

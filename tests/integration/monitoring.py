@@ -1,0 +1,54 @@
+"""A real Prometheus that scrapes a target of the test."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hack.cluster import builds, settings
+from hack.cluster.errors import ClusterError
+from tests.conftest import require_layer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def prometheus(folder: Path, target_port: int, *arguments: str) -> Iterator[str]:
+    """A Prometheus that scrapes the target each second, ended with the block."""
+    cache = settings.cache()
+    try:
+        builds.ensure(cache, [builds.PROMETHEUS])
+    except ClusterError as error:
+        require_layer("integration", str(error))
+    program = builds.executable(cache, builds.PROMETHEUS)
+    port = free_port()
+    config = folder / "prometheus.yml"
+    config.write_text(f"""
+scrape_configs:
+- job_name: shop
+  scrape_interval: 1s
+  scrape_timeout: 1s
+  static_configs: [{{targets: ["127.0.0.1:{target_port}"]}}]
+""")
+    process = subprocess.Popen(
+        [
+            program,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=error",
+            *arguments,
+        ]
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
