@@ -1,4 +1,4 @@
-"""python -m benchmarks [reaction|idle|load|agent ...]: all of them, or those named."""
+"""python -m benchmarks [reaction|idle|load|agent|jtl ...]: all of them, or those named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from benchmarks import agent, idle, load, reaction
+from benchmarks import agent, idle, jtl, load, reaction
 from benchmarks.figures import Row, tell
 
 _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
@@ -16,12 +16,14 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "idle": ("At rest", lambda: idle.measure(gates=1_000, minutes=10)),
     "load": ("Under load", lambda: load.measure(runs=200, seconds=60)),
     "agent": ("The agent", lambda: agent.measure(seconds=60)),
+    "jtl": ("Result files", lambda: jtl.measure(click.get_current_context().params["jtl_rows"])),
 }
 
 
 @click.command()
 @click.argument("rows", nargs=-1, type=click.Choice(list(_ROWS)))
-def main(rows: tuple[str, ...]) -> None:
+@click.option("--rows", "jtl_rows", default=10_000_000, show_default=True, help="Of the file of `jtl`.")
+def main(rows: tuple[str, ...], jtl_rows: int) -> None:  # noqa: ARG001  its row asks the context
     """Print figures against their bars; exit code 1 when one is not kept."""
     kept = [tell(title, measure()) for title, measure in (_ROWS[name] for name in rows or _ROWS)]
     sys.exit(0 if all(kept) else 1)
