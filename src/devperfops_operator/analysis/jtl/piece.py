@@ -14,7 +14,7 @@ from devperfops_operator.analysis.jtl.summary import Summary
 from devperfops_operator.analysis.jtl.words import PAD
 from devperfops_operator.wire.jtl import end_of_last_record
 
-_CHUNK: Final = 1 << 19  # bytes; what is made of it fits into a processor's cache
+_CHUNK: Final = 1 << 20  # bytes; what is made of it fits into a processor's cache
 
 
 @dataclass(frozen=True, slots=True)

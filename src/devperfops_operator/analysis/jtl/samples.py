@@ -99,8 +99,9 @@ class SampleReader:
         start_ms, fine = whole_numbers(words, self._span(found, "timeStamp"))
         elapsed_ms, also_fine = whole_numbers(words, self._span(found, "elapsed"))
         outcome = self._span(found, "success")
-        success = _equal(words, outcome, _TRUE, 4)
-        failed = _equal(words, outcome, _FALSE, 5)
+        word = piece(words, outcome, 0)
+        success = (word == _TRUE) & (outcome.stop - outcome.start == len("true"))
+        failed = (word == _FALSE) & (outcome.stop - outcome.start == len("false"))
         fine &= also_fine & (success | failed) & (start_ms < LATEST_MS) & (elapsed_ms < LONGEST_MS)
         controller, empty = self._controllers(found, words)
         kept = np.flatnonzero(fine & ~empty)
@@ -120,7 +121,7 @@ class SampleReader:
 
     def _controllers(self, found: Fields, words: Words) -> tuple[Flags, Flags]:
         """Which rows are a Transaction Controller's, and which of them had no request."""
-        none = np.zeros(len(found.last), bool)
+        none = np.zeros(len(found.stops), bool)
         if "responseMessage" not in self._layout.columns:
             return none, none
         message = self._span(found, "responseMessage")
@@ -171,7 +172,7 @@ class SampleReader:
     def _sizes(self, found: Fields, words: Words, name: str) -> Ints:
         """What is no number counts as nothing."""
         if name not in self._layout.columns:
-            return np.zeros(len(found.last), np.int64)
+            return np.zeros(len(found.stops), np.int64)
         values, fine = whole_numbers(words, self._span(found, name))
         return np.where(fine, values, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,24 +36,23 @@ class Spans:
 class Fields:
     """The records of a chunk: the regular ones field by field, `others` as a whole.
 
-    `last`: for each regular record the index of its end among `separators`.
+    `stops`: where each field (column) of each regular record (row) ends. `quoted`: columns that may have
+    quotes around them.
     """
 
     buffer: Bytes
-    separators: Ints
-    last: Ints
+    stops: Ints
     records: Spans
     others: Spans
-    width: int
-    quoted: bool
+    quoted: Container[int]
 
     def column(self, index: int) -> Spans:
         """One field of all regular records, without the quotes around it."""
-        stop = self.separators[self.last - (self.width - 1 - index)]
-        start = self.separators[self.last - (self.width - index)] + 1 if index else self.records.start
-        if index == self.width - 1:
+        stop = self.stops[:, index]
+        start = self.stops[:, index - 1] + 1 if index else self.records.start
+        if index == self.stops.shape[1] - 1:
             stop = stop - ((stop > start) & (self.buffer[stop - 1] == _RETURN))
-        if self.quoted:
+        if index in self.quoted:
             bare = (stop > start) & (self.buffer[start] == _QUOTE)
             start, stop = start + bare, stop - bare
         return Spans(start, stop)
@@ -72,28 +72,27 @@ def split(buffer: Bytes, begin: int, end: int, layout: Layout) -> Fields | None:
     if len(quotes):
         if not _enclose_fields(buffer, begin, quotes, delimiter):
             return None
-        separators = separators[~_within(separators, quotes)]
+        separators = _outside(separators, quotes)
     ends = np.flatnonzero(buffer[separators] == _NEWLINE)
     stops = separators[ends]
     starts = np.concatenate(([begin], stops[:-1] + 1))
     regular = (np.diff(ends, prepend=-1) == layout.width) & (stops - starts < LARGEST_FIELD)
-    every = Spans(starts, stops + 1)
-    return Fields(
-        buffer,
-        separators,
-        ends[regular],
-        every.of(regular),
-        every.of(~regular),
-        layout.width,
-        quoted=len(quotes) > 0,
-    )
+    every, columns = Spans(starts, stops + 1), range(layout.width)
+    if regular.all():
+        fields = separators.reshape(-1, layout.width)
+        opened = np.searchsorted(separators, quotes[::2]) % layout.width
+        return Fields(buffer, fields, every, every.of(~regular), frozenset(opened.tolist()))
+    fields = separators[ends[regular, None] - columns[::-1]]
+    quoted = columns if len(quotes) else ()
+    return Fields(buffer, fields, every.of(regular), every.of(~regular), quoted)
 
 
-def _within(places: Ints, quotes: Ints) -> Flags:
-    """Which places have an odd number of quotes before them; both ascend."""
-    before = np.bincount(np.searchsorted(places, quotes), minlength=len(places) + 1)[:-1]
-    within: Flags = np.cumsum(before) % 2 == 1
-    return within
+def _outside(places: Ints, quotes: Ints) -> Ints:
+    """The places that are not between an opening and a closing quote; both ascend."""
+    first, behind = np.searchsorted(places, quotes[::2]), np.searchsorted(places, quotes[1::2])
+    counts = behind - first
+    within = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    return np.delete(places, within)
 
 
 def _enclose_fields(buffer: Bytes, begin: int, quotes: Ints, delimiter: int) -> bool:

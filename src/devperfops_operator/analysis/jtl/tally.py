@@ -36,7 +36,7 @@ class Tally:
     def _summed(cls, keys: Ints, rows: Ints) -> Self:
         if not len(keys):
             return cls(keys, rows)
-        order = np.argsort(keys, kind="stable")
+        order = np.argsort(keys)
         ascending = keys[order]
         first = np.flatnonzero(np.diff(ascending, prepend=ascending[0] - 1))
         return cls(ascending[first], np.add.reduceat(rows[order], first, axis=0))

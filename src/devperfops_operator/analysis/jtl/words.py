@@ -40,7 +40,7 @@ def text_word(text: bytes) -> np.uint64:
 
 def piece(words: Words, spans: Spans, at: int) -> Words:
     """Eight bytes of each text from its byte `at` on; zeros behind its end."""
-    left = np.clip(spans.stop - spans.start - at, 0, _WORD)
+    left = np.minimum(np.maximum(spans.stop - spans.start - at, 0), _WORD)
     found: Words = words[np.minimum(spans.start + at, len(words) - 1)]
     found &= _FIRST[left]
     return found

@@ -209,7 +209,7 @@ def _leave_signals() -> None:
 
 
 def _piece(path: Path, offset: int, length: int, layout: Layout) -> Piece:
-    padded = bytearray(b"\n" * (length + 2 * PAD))
+    padded = bytearray(length + 2 * PAD)
     with path.open("rb") as file:
         file.seek(offset)
         file.readinto(memoryview(padded)[PAD:-PAD])
