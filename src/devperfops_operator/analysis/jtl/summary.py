@@ -114,16 +114,15 @@ def _renumbered(summary: Summary, labels: Vocabulary, kinds: Vocabulary) -> tupl
     label = np.array([labels.number_of(text) for text in summary.labels], np.int64)
     kind = np.array([kinds.number_of(text) for text in summary.kinds], np.int64)
     slot = _doubled(label)
-    times, minutes, errors = summary.times, summary.slot_minutes, summary.errors
-    outcome = _doubled(slot)
+    errors = summary.errors
     moved = Summary(
         labels=summary.labels,
         kinds=summary.kinds,
-        times=Tally(_moved(times.keys, outcome, ELAPSED_BITS), times.sums),
-        slot_minutes=Tally(_moved(minutes.keys, slot, MINUTE_BITS), minutes.sums),
+        times=_moved(summary.times, _doubled(slot), ELAPSED_BITS),
+        slot_minutes=_moved(summary.slot_minutes, slot, MINUTE_BITS),
         minute_times=summary.minute_times,
         seconds=summary.seconds,
-        errors=Tally(
+        errors=Tally.summed(
             slot[errors.keys >> KIND_BITS] << KIND_BITS | kind[errors.keys & _mask(KIND_BITS)], errors.sums
         ),
         first_ms=summary.first_ms,
@@ -134,9 +133,11 @@ def _renumbered(summary: Summary, labels: Vocabulary, kinds: Vocabulary) -> tupl
     return moved, slot
 
 
-def _moved(keys: Ints, numbers: Ints, bits: int) -> Ints:
-    number: Ints = numbers[keys >> bits]
-    return number << bits | keys & _mask(bits)
+def _moved(tally: Tally, numbers: Ints, bits: int) -> Tally:
+    """With another number above the lower `bits` of its keys."""
+    keys = numbers[tally.keys >> bits] << bits | tally.keys & _mask(bits)
+    in_order = bool((np.diff(numbers) > 0).all())
+    return Tally(keys, tally.sums) if in_order else Tally.summed(keys, tally.sums)
 
 
 def _doubled(numbers: Ints) -> Ints:
