@@ -20,11 +20,14 @@ from tests.integration.world import World, eventually
 
 
 def operating(
-    world: World, connection: Connection | None = None, **changes: Any
+    world: World,
+    connection: Connection | None = None,
+    evidence: EvidenceStore | None = None,
+    **changes: Any,
 ) -> AbstractAsyncContextManager[Operator]:
     """A controller that watches the namespace, and acts with this connection, for the length of the block.
 
-    `changes`: settings of its own.
+    `changes`: settings of its own. `evidence`: where workers deliver.
     """
     settings = Settings(
         operator_url="http://operator:8080",
@@ -37,7 +40,7 @@ def operating(
         cluster=Cluster(connection or world.connection),
         metrics=PrometheusMetrics(settings.prometheus),
         receivers=receivers(settings.notifications),
-        evidence=EvidenceStore(),
+        evidence=evidence or EvidenceStore(),
         telemetry=Telemetry(CollectorRegistry()),
     )
     return running(operator)

@@ -190,6 +190,19 @@ class ActionStatus(ApiModel):
     primary: PromotionStatus | None = None
 
 
+class RecordStatus(ApiModel):
+    """What is kept of the measurements, for replays: a ControllerRevision that goes with the run."""
+
+    name: Name
+    kept_at: Timestamp | None = None
+    message: Sentence | None = None  # why it could not be kept
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is kept, or cannot be."""
+        return self.kept_at is not None or self.message is not None
+
+
 class NotificationStatus(ApiModel):
     """One receiver that is to hear of the run's end; told at least once, or not within a day."""
 
@@ -228,6 +241,7 @@ class PerfRunStatus(ApiModel):
     timeline: Annotated[tuple[TimelineEntry, ...], Field(max_length=MAX_TIMELINE)] = ()
     conditions: Conditions = ()
     completed_at: Timestamp | None = None
+    record: RecordStatus | None = None
     notifications: Annotated[tuple[NotificationStatus, ...], Field(max_length=8)] = ()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from devperfops_operator.adapters.kubernetes import Cluster
+from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.controller.outbox import Outbox
@@ -19,6 +21,7 @@ from devperfops_operator.domain.effects import (
     DeleteJob,
     DeleteObject,
     Effect,
+    KeepRecord,
     MarkKnownGood,
     Notify,
     PollMetrics,
@@ -28,7 +31,9 @@ from devperfops_operator.domain.effects import (
     SuspendJob,
 )
 from devperfops_operator.domain.errors import Conflict, Refused, Unavailable
+from devperfops_operator.domain.manifests.record import run_record
 from devperfops_operator.domain.manifests.template import Template
+from devperfops_operator.evidence import EvidenceStore
 
 
 class Executor:
@@ -37,6 +42,7 @@ class Executor:
         *,
         cluster: Cluster,
         store: Store,
+        evidence: EvidenceStore,
         polls: Polls,
         outbox: Outbox,
         failures: Failures,
@@ -44,6 +50,7 @@ class Executor:
     ) -> None:
         self._cluster = cluster
         self._store = store
+        self._evidence = evidence
         self._polls = polls
         self._outbox = outbox
         self._failures = failures
@@ -93,12 +100,19 @@ class Executor:
                 await self._cluster.delete("ConfigMap", namespace, name)
             case DeleteObject(kind, namespace, name, of_uid):
                 await self._cluster.delete(kind, namespace, name, of_uid)
+            case KeepRecord(run):
+                await self._cluster.create(await self._record(run))
             case PollMetrics():
                 self._polls.start(key, uid, effect)
             case Notify():
                 self._outbox.start(key, uid, effect)
             case _:
                 assert_never(effect)
+
+    async def _record(self, run: PerfRun) -> Mapping[str, Any]:
+        """Packed beside the event loop: no more evidence comes."""
+        record = self._evidence.record(run.metadata.uid)
+        return await asyncio.to_thread(run_record, run, record)
 
     async def _replace_template(
         self,

@@ -51,6 +51,7 @@ class Observer:
         settings: Settings,
     ) -> None:
         self._store = store
+        self._cluster = cluster
         self._evidence = evidence
         self._failures = failures
         self._outbox = outbox
@@ -98,6 +99,7 @@ class Observer:
             inputs=await self._inputs_of_run(gate, run, target, primary),
             config_maps=await self._primaries.config_maps(gate, run),
             unused_copies=await self._primaries.unused_copies(run, primary),
+            record_kept=await self._record_kept(run),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
             job=self._job(run),
             evidence=self._evidence_of(gate, run),
@@ -126,6 +128,13 @@ class Observer:
             failures=self._failures.of(key),
             deliveries=self._outbox.of(key, run.metadata.uid),
         )
+
+    async def _record_kept(self, run: PerfRun) -> bool:
+        """Records are not watched: each is asked for once or twice, while its run waits for it."""
+        record = run.status.record
+        if record is None or record.settled or run.status.phase is not Phase.ACTING:
+            return False
+        return await self._cluster.get("ControllerRevision", run.metadata.namespace, record.name) is not None
 
     async def _inputs_of_run(
         self, gate: PerfGate, run: PerfRun, target: Target | None, primary: Primary | None

@@ -77,6 +77,7 @@ class Operator:
             executor=Executor(
                 cluster=cluster,
                 store=self._store,
+                evidence=evidence,
                 polls=self._polls,
                 outbox=self._outbox,
                 failures=failures,

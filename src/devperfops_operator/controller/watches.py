@@ -11,11 +11,11 @@ import kopf
 from devperfops_operator.adapters.kubernetes import RESOURCES
 from devperfops_operator.adapters.kubernetes.cluster import FIELD_MANAGER
 from devperfops_operator.controller.store import KINDS, Store
-from devperfops_operator.domain.manifests.common import MANAGED_BY
+from devperfops_operator.domain.manifests.common import MANAGED_BY, RECORD_LABEL
 
 OURS: Final = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
-SELECTORS: Final = dict.fromkeys(("ControllerRevision", "Job", "Pod"), OURS)
-"""Label selectors, by kind: of these only our own are of interest."""
+SELECTORS: Final = {"ControllerRevision": f"{OURS},!{RECORD_LABEL}", "Job": OURS, "Pod": OURS}
+"""Label selectors, by kind: of these only our own are of interest. Records are large and written once."""
 
 _WATCH_SECONDS: Final = 300
 _REQUEST_SECONDS: Final = 30

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from devperfops_operator.api.perfgate import PerfGateStatus
-from devperfops_operator.api.perfrun import PerfRunStatus
+from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.domain.objectives import Polled
 from devperfops_operator.domain.report import Message
@@ -131,6 +131,14 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepRecord:
+    """Create the record of what the run's tests saw; if it is there already, that is it."""
+
+    run: PerfRun
+    key: str = "KeepRecord"
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteObject:
     """Delete it with what it owns, if it still is the one of this uid."""
 
@@ -155,6 +163,7 @@ Effect = (
     | DeleteConfigMap
     | PollMetrics
     | Notify
+    | KeepRecord
     | DeleteObject
 )
 

@@ -3,6 +3,7 @@
     DevPerfOpsError              everything of ours
     ├── InvalidSpec              a field of a resource cannot be used as written
     ├── SnapshotTooLarge         a template that does not fit into a ControllerRevision
+    ├── InvalidRecord            a kept record of a run that cannot be read
     ├── Refused                  the API server will not do it (403, 422, admission, quota)
     ├── Conflict                 somebody was faster (409, a failed JSON Patch test): observe again
     ├── Unavailable              the other side does not answer now: try again later
@@ -30,6 +31,10 @@ class InvalidSpec(DevPerfOpsError):
 
 class SnapshotTooLarge(DevPerfOpsError):
     """The pod template is too large to be kept as a snapshot."""
+
+
+class InvalidRecord(DevPerfOpsError):
+    """What was kept of a run is damaged, or of a version not known here."""
 
 
 class Refused(DevPerfOpsError):

@@ -225,6 +225,7 @@ class RunObserved:
     once it is, names of the primary's copies that nothing reads any more.
     `restoration`: what of the target's records is not yet as it belongs to the known-good template; read
     only while the run rolls back.
+    `record_kept`: its record is stored; asked only while that is awaited.
     """
 
     run: PerfRun
@@ -242,3 +243,4 @@ class RunObserved:
     primary: Primary | None = None
     config_maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unused_copies: tuple[str, ...] = ()
+    record_kept: bool = False

@@ -59,6 +59,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       primary: {name, uid, before, after (hashes of its template), patchedAt} or null}
                       or null
         timeline      [{at, phase, reason, message}], oldest first
+        record        {name (of the ControllerRevision), keptAt, message (why it is not kept)} or null
         notifications [{receiver, sentAt, message (why it could not be told yet)}]
 
     Moments are RFC 3339 in UTC; counts are of samples (one row of JMeter's results each).
@@ -77,6 +78,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "workers": [_all_keys(worker) for worker in status.workers],
         "action": _all_keys(status.action) if status.action else None,
         "timeline": [_all_keys(entry) for entry in status.timeline],
+        "record": _all_keys(status.record) if status.record else None,
         "notifications": [_all_keys(entry) for entry in status.notifications],
     }
 

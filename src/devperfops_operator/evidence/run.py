@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.looks import Journal
+from devperfops_operator.analysis.profile import TRANSACTIONS, Profile
 from devperfops_operator.api.perfrun import WorkerStatus
-from devperfops_operator.domain.load_findings import START_SKEW
+from devperfops_operator.domain.load_findings import START_SKEW, names
 from devperfops_operator.domain.objectives import (
     Counted,
     JudgedObjective,
@@ -18,8 +20,9 @@ from devperfops_operator.domain.objectives import (
     RunPlan,
 )
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem
+from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
-from devperfops_operator.evidence.blocks import stats_of
+from devperfops_operator.evidence.blocks import counted_in, stats_of
 from devperfops_operator.evidence.polled import PolledObjective
 from devperfops_operator.evidence.worker import Worker, merged
 from devperfops_operator.wire.histogram import quantile
@@ -39,6 +42,9 @@ class Run:
             o.transaction: Counter() for o in self.sampled if isinstance(o.counted, OverThreshold)
         }
         self.labels: set[str] = set()
+        named = [o.transaction for o in self.sampled if o.transaction is not None]
+        self.profile = Profile(tuple(dict.fromkeys(named)))
+        self.journal = Journal(series_key(o.counted, plan.thresholds) for o in self.sampled)
 
     def worker(self, index: int) -> Worker:
         """Raises ValueError if the run has none of that number."""
@@ -61,15 +67,38 @@ class Run:
         for block in push.blocks:
             if block.sequence == worker.seen.blocks:
                 worker.add(block, self.sampled)
-                self._remember(block)
+                self._remember(index, block)
                 self._look()
         if push.final is not None:
             worker.finish(push.final)
         return worker.seen.blocks
 
-    def _remember(self, block: Block) -> None:
+    def record(self) -> RunRecord:
+        """What is kept of the run."""
+        return RunRecord(
+            series=self.journal.series(),
+            profile=self.profile,
+            apart=self._apart,
+            missing=tuple(self._missing()),
+        )
+
+    def _missing(self) -> Iterator[str]:
+        lost = [index for index, worker in sorted(self.workers.items()) if worker.stand_in]
+        if lost:
+            yield f"the blocks of {names(lost)}: the operator was restarted and has only their totals"
+        if self.journal.cut:
+            yield "looks at the end: there were too many to keep each"
+        if self.profile.crowded:
+            yield f"transactions beyond the first {TRANSACTIONS}: they count among all"
+
+    def _remember(self, index: int, block: Block) -> None:
         """What only the whole run's samples tell."""
         self.labels.update(block.labels)
+        self.profile.add(block)
+        counted = {
+            series_key(o.counted, self.plan.thresholds): counted_in(block, o.counted) for o in self.sampled
+        }
+        self.journal.add(index, block.second, counted)
         for transaction, histogram in self.histograms.items():
             for stats in stats_of(block, transaction):
                 histogram.update(stats.histogram)
@@ -92,10 +121,7 @@ class Run:
 
     def _merged(self, objective: JudgedObjective) -> Tally:
         counts = [worker.counts[objective.name] for worker in self.workers.values()]
-        seconds = [count.seconds for count in counts]
-        if self._apart:  # one second of the target may have two names
-            return merged(counts, max(map(len, seconds)))
-        return merged(counts, len(set().union(*seconds)))
+        return merged(counts, apart=self._apart)
 
     @property
     def _apart(self) -> bool:

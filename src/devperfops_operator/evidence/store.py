@@ -10,6 +10,7 @@ from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.objectives import LivePlan, RunPlan
 from devperfops_operator.domain.observed import Evidence, Problem
+from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.blocks import check
 from devperfops_operator.evidence.polled import GaugeWindow
 from devperfops_operator.evidence.run import Run
@@ -73,6 +74,10 @@ class EvidenceStore:
         """The evidence as it is now; empty for a run that is not open."""
         run = self._runs.get(run_uid)
         return run.view() if run else Evidence()
+
+    def record(self, run_uid: str) -> RunRecord:
+        """What is kept of the run when its load has ended."""
+        return self._run(run_uid).record()
 
     def _run(self, run_uid: str) -> Run:
         if run_uid not in self._runs:

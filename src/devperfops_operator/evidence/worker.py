@@ -33,8 +33,13 @@ class Count:
             self.seconds.add(second)
 
 
-def merged(counts: Sequence[Count], different: int) -> Tally:
-    """All of them together. Stored seconds may be the same in each, so the most that are surely different."""
+def merged(counts: Sequence[Count], *, apart: bool) -> Tally:
+    """All of them together. Stored seconds may be the same in each, so the most that are surely different.
+
+    `apart`: the workers' clocks are, so that one second of the target may have two names.
+    """
+    seconds = [count.seconds for count in counts]
+    different = max(map(len, seconds), default=0) if apart else len(set().union(*seconds))
     return Tally(
         samples=sum(count.samples for count in counts),
         exceedances=sum(count.exceedances for count in counts),
@@ -111,7 +116,7 @@ class Worker:
     def view(self) -> WorkerEvidence:
         return replace(
             self.seen,
-            tallies={name: merged([count], len(count.seconds)) for name, count in self.counts.items()},
+            tallies={name: merged([count], apart=False) for name, count in self.counts.items()},
         )
 
 

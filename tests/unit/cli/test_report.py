@@ -23,6 +23,7 @@ KEYS = [
     "workers",
     "action",
     "timeline",
+    "record",
     "notifications",
 ]
 

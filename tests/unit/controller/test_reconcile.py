@@ -49,6 +49,7 @@ async def test_nothing_is_kept_of_a_run_that_is_deleted_before_everybody_has_hea
     executor = Executor(
         cluster=cluster,
         store=store,
+        evidence=evidence,
         polls=Polls(metrics=PrometheusMetrics({}), evidence=evidence, wake=woken.put_nowait),
         outbox=outbox,
         failures=failures,

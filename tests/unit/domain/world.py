@@ -19,6 +19,7 @@ from devperfops_operator.domain.effects import (
     DeleteObject,
     Effect,
     GateDecision,
+    KeepRecord,
     MarkKnownGood,
     PollMetrics,
     Promote,
@@ -36,6 +37,7 @@ from devperfops_operator.domain.manifests.ownership import (
     read_ownership,
     restoration,
 )
+from devperfops_operator.domain.manifests.record import record_name
 from devperfops_operator.domain.manifests.snapshot import read_snapshot, snapshot_ownership
 from devperfops_operator.domain.manifests.template import (
     Template,
@@ -134,6 +136,7 @@ class World:
     refused: dict[str, str] = field(default_factory=dict)  # effect key -> message
     patches: list[Template] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
+    records: list[str] = field(default_factory=list)
     now: datetime = START
     target_selector: dict[str, Any] = field(default_factory=lambda: {"matchLabels": {"app": "front-end"}})
     config_maps: dict[str, dict[str, Any]] = field(default_factory=dict)  # as stored, copies included
@@ -252,6 +255,7 @@ class World:
                 settings=RunSettings(operator_url="http://operator", receivers=self.receivers),
                 failures=self.failures,
                 deliveries=self.deliveries.get(run.metadata.uid, {}),
+                record_kept=run.status.record is not None and run.status.record.name in self.records,
             ),
             self.now,
         )
@@ -290,6 +294,8 @@ class World:
             case RestoreOwnership():
                 if effect.resource_version == str(self.version):
                     self.managed_fields, self.version = effect.managed_fields, self.version + 1
+            case KeepRecord():
+                self.records.append(record_name(effect.run.metadata))
             case PollMetrics():
                 raise AssertionError("this world has no Prometheus")
 

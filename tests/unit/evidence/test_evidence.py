@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.looks import Look
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import ObjectiveTotals, WorkerStatus
 from devperfops_operator.domain.errors import Unavailable
@@ -585,3 +586,26 @@ def test_controllers_that_do_not_fit_the_plan_are_refused():
     odd = Block(0, 1000, labels={}, controllers={"checkout": LabelStats(5, 0, [0], [0])})
     with pytest.raises(ValueError, match="checkout"):
         send(store, odd)
+
+
+# --- what is kept -----------------------------------------------------------------------------------------
+
+
+def test_the_record_has_every_look_in_the_order_they_came():
+    store = opened()
+    send(store, block(0, slow=2, errors=1), block(1))
+    send(store, block(0, slow=1, censored=1), worker=1)
+    record = store.record(RUN)
+    over, bad = (list(series.looks()) for series in record.series.values())
+    assert over == [Look(0, 1000, 50, 2), Look(0, 1001, 50, 0), Look(1, 1000, 51, 2)]
+    assert [look.exceedances for look in bad] == [1, 0, 0]
+    assert record.profile.histogram("GET /") == {bucket_of(100): 147, bucket_of(2500): 3}
+    assert record.missing == ()
+
+
+def test_the_record_says_what_a_restart_has_taken():
+    before = opened()
+    send(before, block(0), final=final_of([block(0)]))
+    record = opened(totals_of(before)).record(RUN)
+    assert [list(series.looks()) for series in record.series.values()] == [[], []]
+    assert record.missing == ("the blocks of worker 0: the operator was restarted and has only their totals",)

@@ -19,6 +19,7 @@ from devperfops_operator.api.perfrun import (
     NotificationStatus,
     ObjectiveStatus,
     PerfRun,
+    RecordStatus,
     TimelineEntry,
     Verdict,
     WorkerStatus,
@@ -178,6 +179,13 @@ def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
         yield indented(Timeline(run, clock))
 
 
+def _record_line(record: RecordStatus) -> str:
+    """Where its measurements are, for `backtest`."""
+    if record.message:
+        return f"not kept: {record.message}"
+    return f"ControllerRevision {record.name}" + ("" if record.kept_at else ", being written")
+
+
 def run_facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     """What a report begins with."""
     status, began = run.status, run.metadata.creation_timestamp
@@ -191,6 +199,8 @@ def run_facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     else:
         yield "Phase", f"{status.phase}, for {clock.age(began)} since it began"
     yield from doings(run, clock)
+    if status.record:
+        yield "Record", _record_line(status.record)
     for entry in status.notifications:
         yield "Told", _notification(entry, clock)
 

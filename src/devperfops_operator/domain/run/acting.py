@@ -28,6 +28,7 @@ from devperfops_operator.domain.manifests.template import without_restart
 from devperfops_operator.domain.observed import Problem, RunObserved, Snapshot, Target
 from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.run.actions import attempt, done, hold, known_good
+from devperfops_operator.domain.run.keeping import keep_record
 from devperfops_operator.domain.run.promoting import (
     Reached,
     Wait,
@@ -59,7 +60,7 @@ def acting(observed: RunObserved, gate: PerfGate, target: Target | None, now: da
     stopping = _stopping(observed, status, now)
     if stopping is not None:
         return RunDecision(status, stopping, requeue_at=now + _LOOK_AGAIN)
-    return RunDecision(_completed(status, now))
+    return keep_record(observed, status, now) or RunDecision(_completed(status, now))
 
 
 def _with_finals(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:

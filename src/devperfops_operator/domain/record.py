@@ -1,0 +1,168 @@
+"""What is kept of a run: every look of its sequential tests, and its elapsed times.
+
+It is read back with suspicion: whoever may write ControllerRevisions may have written it.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from devperfops_operator.analysis.looks import Series
+from devperfops_operator.analysis.packing import differences, pack, sums, unpack
+from devperfops_operator.analysis.profile import Profile
+from devperfops_operator.domain.errors import InvalidRecord
+from devperfops_operator.domain.objectives import Counted, FailedSamples, OverThreshold
+from devperfops_operator.wire import decode
+from devperfops_operator.wire.brief import Threshold
+from devperfops_operator.wire.measurement import LABEL_LENGTH
+
+LIMIT: Final = 700 * 1024
+"""Bytes of a record as JSON: an object in etcd may have 1.5 MiB."""
+VERSION: Final = 1
+_LOOKS: Final = 200_000
+_SERIES: Final = 100
+_COLUMNS: Final = 4 * _SERIES
+_NAMES: Final = 300
+_BLOCKS: Final = 100_000
+_TEXT: Final = 1024 * 1024
+_SECONDS: Final = 2**31
+_FIELDS: Final = ("version", "apart", "missing", "columns", "series", "names", "seconds", "blocks")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """`series`: by `series_key`. `apart`: the workers' clocks were.
+
+    `missing`: what should be here and is not, for people.
+    """
+
+    series: Mapping[str, Series]
+    profile: Profile
+    apart: bool = False
+    missing: Sequence[str] = ()
+
+
+def series_key(counted: Counted, thresholds: Sequence[Threshold]) -> str:
+    """Identity of what is counted, whatever share of it an objective allows."""
+    match counted:
+        case OverThreshold(index, transaction=transaction):
+            threshold = thresholds[index]
+            return json.dumps(["over", threshold.elapsed_ms, threshold.inclusive, transaction])
+        case FailedSamples(transaction):
+            return json.dumps(["failed", transaction])
+        case _:
+            return json.dumps(["polled", str(counted)])
+
+
+def to_json(record: RunRecord) -> dict[str, Any]:
+    """At most `LIMIT` bytes: blocks become longer until it fits, then series go, and the record says so."""
+    while True:
+        data = _written(record)
+        if len(json.dumps(data)) <= LIMIT:
+            return data
+        if len(record.profile.packed()) > 1:
+            record.profile.coarsen()
+            continue
+        *kept, (lost, _) = record.series.items()
+        record = replace(
+            record,
+            series=dict(kept),
+            missing=(*record.missing[:_SERIES], f"the looks at {lost}: they do not fit"),
+        )
+
+
+def from_json(raw: Any) -> RunRecord:
+    """Raises InvalidRecord."""
+    try:
+        return _read(raw)
+    except (ValueError, LookupError, TypeError) as error:
+        raise InvalidRecord(f"the record cannot be read: {error}") from error
+
+
+def _written(record: RunRecord) -> dict[str, Any]:
+    columns: dict[bytes, int] = {}
+    series = [
+        {
+            "counts": key,
+            "columns": [columns.setdefault(pack(part), len(columns)) for part in _parts(each)],
+        }
+        for key, each in record.series.items()
+    ]
+    return {
+        "version": VERSION,
+        "apart": record.apart,
+        "missing": list(record.missing),
+        "columns": [_text(column) for column in columns],
+        "series": series,
+        "names": record.profile.names,
+        "seconds": record.profile.seconds,
+        "blocks": [[index, _text(block)] for index, block in record.profile.packed().items()],
+    }
+
+
+def _parts(series: Series) -> tuple[Sequence[int], ...]:
+    return series.workers, differences(series.seconds), series.samples, series.exceedances
+
+
+def _read(raw: Any) -> RunRecord:
+    if isinstance(raw, dict) and raw.get("version") != VERSION:
+        raise ValueError(f"version {raw.get('version')!r:.20} is not known here; use a newer devperfops")
+    data = decode.record(raw, "record", _FIELDS)
+    columns = [
+        unpack(_bytes(column), at_most=_LOOKS)
+        for column in decode.sequence(data["columns"], "columns", at_most=_COLUMNS)
+    ]
+    series = decode.sequence(data["series"], "series", at_most=_SERIES)
+    missing = decode.sequence(data["missing"], "missing", at_most=2 * _SERIES)
+    return RunRecord(
+        series=dict(_series(each, columns) for each in series),
+        profile=_profile(data),
+        apart=decode.truth(data["apart"], "apart"),
+        missing=tuple(decode.text(each, "missing", at_most=1024) for each in missing),
+    )
+
+
+def _series(raw: Any, columns: Sequence[list[int]]) -> tuple[str, Series]:
+    each = decode.record(raw, "series", ("counts", "columns"))
+    places = decode.sequence(each["columns"], "columns", at_most=4)
+    workers, steps, samples, exceedances = (
+        columns[decode.count(place, "columns", at_most=len(columns) - 1)] for place in places
+    )
+    if not len(workers) == len(steps) == len(samples) == len(exceedances):
+        raise ValueError("the columns of a series differ in length")
+    if any(bad > of for bad, of in zip(exceedances, samples, strict=True)):
+        raise ValueError("a look has more exceedances than samples")
+    return decode.text(each["counts"], "counts", at_most=1024), Series(
+        workers, sums(steps), samples, exceedances
+    )
+
+
+def _profile(data: Mapping[str, Any]) -> Profile:
+    first, *names = decode.sequence(data["names"], "names", at_most=_NAMES)
+    if first is not None:
+        raise ValueError("the first name must be null: all samplers together")
+    profile = Profile.restored(
+        [None, *(decode.text(name, "names", at_most=LABEL_LENGTH) for name in names)],
+        max(1, decode.count(data["seconds"], "seconds", at_most=_SECONDS)),
+        dict(map(_block, decode.sequence(data["blocks"], "blocks", at_most=_BLOCKS))),
+    )
+    for _ in profile.tables():  # a damaged block is found now
+        pass
+    return profile
+
+
+def _block(raw: Any) -> tuple[int, bytes]:
+    index, text = decode.sequence(raw, "blocks", at_most=2)
+    return decode.count(index, "blocks"), _bytes(text)
+
+
+def _text(content: bytes) -> str:
+    return b64encode(content).decode("ascii")
+
+
+def _bytes(raw: Any) -> bytes:
+    return b64decode(decode.text(raw, "packed", at_most=_TEXT), validate=True)

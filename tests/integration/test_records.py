@@ -1,0 +1,134 @@
+"""What a run's tests saw is kept at the API server, once, and goes with the run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from devperfops_operator.api.base import ObjectMeta
+from devperfops_operator.controller.operator import Operator
+from devperfops_operator.domain.errors import Unavailable
+from devperfops_operator.domain.manifests.common import KNOWN_GOOD_LABEL, RECORD_LABEL
+from devperfops_operator.domain.manifests.record import read_record
+from devperfops_operator.domain.record import LIMIT
+from devperfops_operator.evidence import EvidenceStore
+from devperfops_operator.wire.histogram import bucket_of
+from devperfops_operator.wire.measurement import (
+    Block,
+    Final,
+    Heartbeat,
+    JMeterState,
+    LabelStats,
+    LoadEnd,
+    Push,
+)
+from tests.integration.operating import adopted, operating
+from tests.integration.world import World, eventually, sockets_closed
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+async def tidy() -> AsyncIterator[None]:
+    yield
+    await sockets_closed()
+
+
+def slow_blocks(thresholds: int, transactions: int) -> list[Block]:
+    """Every request is over every threshold."""
+    draw, second = random.Random(5), int(datetime.now(UTC).timestamp())
+    blocks = []
+    for number in range(60):
+        labels = {}
+        for name in range(transactions):
+            times = [int(draw.lognormvariate(9, 0.5)) for _ in range(50)]
+            over, none = [50] * thresholds, [0] * thresholds
+            labels[f"<{name}> &"] = LabelStats(50, 0, over, none, dict(Counter(map(bucket_of, times))))
+        blocks.append(Block(number, second + number, labels=labels))
+    return blocks
+
+
+async def fail_under_load(world: World, operator: Operator, evidence: EvidenceStore, name: str) -> int:
+    """What the run's only worker does. Gives the number of its samples."""
+    uid = world.kube.get("PerfRun", name, world.namespace)["metadata"]["uid"]
+    await eventually("evidence is collected", lambda: evidence.is_open(uid))
+    evidence.prepared(uid, 0, datetime.now(UTC))
+    operator.wake(world.namespace, name)
+    await eventually("it runs", lambda: world.phase(name) == "Running")
+    blocks = slow_blocks(thresholds=1, transactions=20)
+    samples = sum(stats.samples for block in blocks for stats in block.labels.values())
+    start = (datetime.now(UTC) - timedelta(minutes=1)).timestamp()
+    beat = Heartbeat(JMeterState.ENDED, samples, int(1000 * start), int(1000 * start) + 60_000)
+    final = Final(len(blocks), samples, 0, LoadEnd.COMPLETED, truncated=False)
+    evidence.accept(uid, 0, Push(tuple(blocks), beat, final), datetime.now(UTC))
+    operator.wake(world.namespace, name)
+    await eventually("it has ended", lambda: world.phase(name) == "Completed")
+    return samples
+
+
+def records(world: World) -> list[dict[str, object]]:
+    return world.kube.list("ControllerRevision", world.namespace, RECORD_LABEL)
+
+
+async def test_a_run_leaves_a_record_that_is_its_own(world: World) -> None:
+    evidence = EvidenceStore()
+    async with operating(world, evidence=evidence) as operator:
+        await adopted(world)
+        await world.deploy("podinfo:2")
+        (name,) = await eventually("a run", world.runs)
+        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
+        samples = await fail_under_load(world, operator, evidence, name)
+
+    run = world.kube.get("PerfRun", name, world.namespace)
+    (stored,) = records(world)
+    metadata = stored["metadata"]
+    assert run["status"]["record"]["name"] == metadata["name"]  # type: ignore[index]
+    assert run["status"]["record"]["keptAt"]
+    (owner,) = metadata["ownerReferences"]  # type: ignore[index]
+    assert (owner["kind"], owner["uid"]) == ("PerfRun", run["metadata"]["uid"])
+    assert len(json.dumps(stored["data"])) <= LIMIT
+    record = read_record(stored, ObjectMeta.from_json(run["metadata"]))
+    assert sum(record.profile.histogram(None).values()) == samples
+    assert {sum(series.samples) for series in record.series.values()} == {samples}
+
+    # A label or an owner may come later: the data stays as the API server has it.
+    world.kube.patch(
+        "ControllerRevision", metadata["name"], world.namespace, {"metadata": {"labels": {"team": "shop"}}}
+    )
+
+
+async def test_after_a_crash_the_record_is_made_all_the_same_and_says_what_is_missing(world: World) -> None:
+    evidence = EvidenceStore()
+    forgetful = _NoRecord()
+    async with operating(world, evidence=forgetful) as operator:
+        await adopted(world)
+        await world.deploy("podinfo:2")
+        (name,) = await eventually("a run", world.runs)
+        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
+        load = asyncio.create_task(fail_under_load(world, operator, forgetful, name))
+        await eventually("the record is named", lambda: world.status("PerfRun", name).get("record"))
+        load.cancel()
+        await asyncio.gather(load, return_exceptions=True)
+    assert records(world) == []
+
+    async with operating(world, evidence=evidence):
+        await eventually("it has ended", lambda: world.phase(name) == "Completed")
+    run = world.kube.get("PerfRun", name, world.namespace)
+    (stored,) = records(world)
+    record = read_record(stored, ObjectMeta.from_json(run["metadata"]))
+    assert "only their totals" in record.missing[0]
+    snapshots = [one for one in world.snapshots() if RECORD_LABEL not in one["metadata"]["labels"]]
+    assert [KNOWN_GOOD_LABEL in one["metadata"]["labels"] for one in snapshots].count(True) == 1
+
+
+class _NoRecord(EvidenceStore):
+    """Of an operator that is killed before it comes to that."""
+
+    def record(self, run_uid: str):  # type: ignore[no-untyped-def]
+        raise Unavailable(f"{run_uid} is not to be had")

@@ -1,0 +1,148 @@
+"""Records: what a run's tests saw comes back as it was, fits into an object, and is read with suspicion."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections import Counter
+
+import pytest
+
+from devperfops_operator.analysis.looks import Series
+from devperfops_operator.analysis.profile import Profile
+from devperfops_operator.api.perfrun import Phase
+from devperfops_operator.domain.errors import InvalidRecord
+from devperfops_operator.domain.manifests.canonical import canonical_json
+from devperfops_operator.domain.record import LIMIT, RunRecord, from_json, to_json
+from devperfops_operator.wire.histogram import bucket_of
+from devperfops_operator.wire.measurement import Block, LabelStats, LoadEnd
+from tests.unit.domain.world import BAD, GOOD, World, released
+
+
+def a_record(looks: int = 600, transactions: int = 3, series: int = 2) -> RunRecord:
+    draw = random.Random(11)
+    profile = Profile()
+    for second in range(1_000_000, 1_000_000 + looks):
+        times = {f"t{n}": [int(draw.lognormvariate(5, 1)) for _ in range(20)] for n in range(transactions)}
+        labels = {
+            name: LabelStats(len(each), 0, [], [], dict(Counter(map(bucket_of, each))))
+            for name, each in times.items()
+        }
+        profile.add(Block(0, second, labels=labels))
+    columns = {
+        f"key {n}": Series(
+            [draw.randrange(4) for _ in range(looks)],
+            [1_000_000 + look // 4 for look in range(looks)],
+            samples := [draw.randrange(1, 2**20) for _ in range(looks)],
+            [draw.randrange(sample) for sample in samples],
+        )
+        for n in range(series)
+    }
+    return RunRecord(columns, profile, apart=True, missing=("something",))
+
+
+def test_it_comes_back_as_it_was() -> None:
+    record = a_record()
+    again = from_json(json.loads(canonical_json(to_json(record))))
+    assert {key: list(each.looks()) for key, each in again.series.items()} == {
+        key: list(each.looks()) for key, each in record.series.items()
+    }
+    assert list(again.profile.tables()) == list(record.profile.tables())
+    assert (again.apart, again.missing) == (True, ("something",))
+
+
+@pytest.mark.parametrize(
+    "record", [a_record(2_000, 30, 2), a_record(20_000, 1, 5)], ids=["transactions", "looks"]
+)
+def test_it_always_fits_and_says_what_does_not(record: RunRecord) -> None:
+    wanted = set(record.series)
+    data = to_json(record)
+    assert len(json.dumps(data)) <= LIMIT
+    again = from_json(data)
+    lost = wanted - set(again.series)
+    assert all(any(key in said for said in again.missing) for key in lost)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"columns": ["bm8gemxpYg=="]},
+        {"columns": ["%%"]},
+        {"series": [{"counts": "key", "columns": [0, 0, 0, 900]}]},
+        {"series": [{"counts": "key", "columns": [0, 0]}]},
+        {"names": []},
+        {"names": ["all"]},
+        {"names": [None, "x" * 300]},
+        {"seconds": -1},
+        {"blocks": [[0, "AAAA"]]},
+        {"blocks": [[0]]},
+        {"apart": 1},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_what_nobody_wrote_is_refused(change: dict[str, object]) -> None:
+    data = copy.deepcopy(to_json(a_record(looks=20)))
+    with pytest.raises(InvalidRecord):
+        from_json({**data, **change})
+
+
+@pytest.mark.parametrize("raw", [None, [], "record", {}])
+def test_what_is_no_record_at_all_is_refused(raw: object) -> None:
+    with pytest.raises(InvalidRecord):
+        from_json(raw)
+
+
+@pytest.fixture
+def passed() -> tuple[World, str]:
+    """A run about to act on its Pass."""
+    world, name = next(released())
+    world.until(name, Phase.RUNNING)
+    world.wait(71)
+    world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
+    return world, name
+
+
+def test_a_run_ends_with_its_record_kept(passed: tuple[World, str]) -> None:
+    world, name = passed
+    world.settle(name)
+    status = world.runs[name].status
+    assert status.phase is Phase.COMPLETED
+    assert status.record is not None
+    assert (world.records, status.record.message) == ([status.record.name], None)
+    assert status.record.kept_at is not None
+
+
+def test_it_is_named_before_it_is_made_and_made_once_whatever_dies(passed: tuple[World, str]) -> None:
+    world, name = passed
+    while world.runs[name].status.record is None:
+        assert world.records == []
+        world.step_run(name, crash=False)
+    for _ in range(3):
+        world.step_run(name, crash=True)
+    assert world.runs[name].status.phase is Phase.ACTING
+    world.settle(name)
+    assert world.runs[name].status.phase is Phase.COMPLETED
+    assert len(world.records) == 1
+
+
+def test_a_record_that_is_refused_holds_up_nothing(passed: tuple[World, str]) -> None:
+    world, name = passed
+    world.refused["KeepRecord"] = "exceeded quota"
+    world.settle(name)
+    status = world.runs[name].status
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, "Pass")
+    assert status.record is not None
+    assert (status.record.message, status.record.kept_at) == ("exceeded quota", None)
+
+
+def test_what_is_done_about_the_verdict_comes_first() -> None:
+    world, name = next(released())
+    world.until(name, Phase.RUNNING)
+    world.wait(17)
+    world.load(name, BAD, BAD, failed=True)
+    while not world.patches:
+        world.step_run(name)
+    assert world.runs[name].status.record is None
