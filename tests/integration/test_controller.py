@@ -109,6 +109,28 @@ async def test_after_a_crash_everything_goes_on_where_it_was_and_nothing_is_made
     assert everything(world) == before
 
 
+async def test_the_end_of_a_run_is_told_though_its_operator_died_before_it_could(world: World) -> None:
+    async with operating(world):
+        await adopted(world)
+        for name in ("just-now", "long-ago"):
+            world.run(name)
+            world.kube.patch("PerfRun", name, world.namespace, {"spec": {"cancel": True}})
+            await eventually("it is told", lambda name=name: "Cancelled" in world.events(name))
+    for event in world.kube.list("Event", world.namespace):
+        world.kube.delete("Event", event["metadata"]["name"], world.namespace)
+    await world.write_status(
+        "perfruns", "long-ago", {"completedAt": "2026-01-01T00:00:00Z"}, group="/apis/devperfops.io/v1alpha1"
+    )
+
+    async with operating(world):
+        await eventually("the last step is told", lambda: world.events("just-now") == ["Cancelled"])
+        world.run("next")
+        await eventually("all is looked at", lambda: "Accepted" in world.events("next"))
+
+    assert world.events("just-now") == ["Cancelled"]
+    assert world.events("long-ago") == []
+
+
 def everything(world: World) -> dict[str, list[tuple[str, str]]]:
     """Names and uids of all that the operator makes."""
     return {

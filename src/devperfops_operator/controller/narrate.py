@@ -29,8 +29,8 @@ class Narrator:
         """What an object says when we first see it was told in an earlier life."""
         self._told.setdefault(key, {_name(event) for event in events})
 
-    async def tell(self, key: Key, events: Sequence[Event]) -> None:
-        """Create those that are not told yet. An event that cannot be told stops nothing."""
+    async def tell(self, key: Key, events: Sequence[Event]) -> bool:
+        """Create those that are not told yet. False: ask again later. What is refused stops nothing."""
         told = self._told.setdefault(key, set())
         for event in events:
             if _name(event) in told:
@@ -39,11 +39,12 @@ class Narrator:
                 await self._cluster.create(event)
             except Unavailable as error:
                 _log.warning("%s; the events will be told later", error)
-                return
+                return False
             except DevPerfOpsError as error:
                 _log.warning("an event cannot be told: %s", error)
             told.add(_name(event))
         told &= {_name(event) for event in events}
+        return True
 
     def forget(self, key: Key) -> None:
         self._told.pop(key, None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -29,7 +28,6 @@ from devperfops_operator.domain.ports import Metrics, Receiver
 from devperfops_operator.evidence import EvidenceStore
 
 _WORKERS: Final = 16
-_RESYNC_SECONDS: Final = 600.0
 _RETRY_SECONDS: Final = 2.0
 _SETTLE_SECONDS: Final = 2.0
 
@@ -117,10 +115,10 @@ class Operator:
         try:
             async with asyncio.TaskGroup() as group:
                 workers = group.create_task(self._queue.run(self._reconciler.reconcile, _WORKERS))
-                resync = group.create_task(self._resync())
+                relist = group.create_task(self._relist())
                 configs = group.create_task(self._watch_configs())
                 await watch(self._store, self._namespaces, self._stop, self._listed_anew.set)
-                for task in (workers, resync, configs):
+                for task in (workers, relist, configs):
                     task.cancel()
         finally:
             self._synced = False
@@ -142,12 +140,10 @@ class Operator:
             else:
                 self._synced = True
 
-    async def _resync(self) -> None:
-        """What the watches cannot tell, above all deletions while they were away: found by listing anew."""
+    async def _relist(self) -> None:
+        """What a watch that began anew cannot tell, a list does: above all what was deleted meanwhile."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_RESYNC_SECONDS):
-                    await self._listed_anew.wait()
+            await self._listed_anew.wait()
             await asyncio.sleep(_SETTLE_SECONDS)  # where one watch was away, the others mostly were, too
             self._listed_anew.clear()
             try:

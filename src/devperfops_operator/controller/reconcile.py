@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import UTC, datetime
-from typing import assert_never
+from datetime import UTC, datetime, timedelta
+from typing import Final, assert_never
 
 from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfgate import PerfGate, PerfGateStatus
@@ -21,10 +21,13 @@ from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.errors import Conflict
 from devperfops_operator.domain.gate import decide_gate
-from devperfops_operator.domain.manifests.event import gate_events, run_events
+from devperfops_operator.domain.manifests.event import gate_events, last_run_events, run_events
 from devperfops_operator.domain.queueing import Lane
 from devperfops_operator.domain.run import decide_run, untold
 from devperfops_operator.evidence import EvidenceStore
+
+_TELL_AGAIN: Final = timedelta(seconds=10)
+_END_IS_NEWS: Final = timedelta(minutes=10)
 
 
 class Reconciler:
@@ -106,20 +109,35 @@ class Reconciler:
         try:
             await self._executor.execute(key, uid, decision.effects)
         finally:
-            if not run.status.phase.terminal:
-                await self._narrator.tell(key, run_events(current))
-        return decision.requeue_at
+            told = await self._tell(key, run.status, current)
+        again = decision.requeue_at
+        return again if told else min(filter(None, (again, datetime.now(UTC) + _TELL_AGAIN)))
+
+    async def _tell(self, key: Key, before: PerfRunStatus, run: PerfRun) -> bool:
+        """An operator may die between a run's last status and its events: the next one tells them."""
+        if not before.phase.terminal:
+            return await self._narrator.tell(key, run_events(run))
+        if before.completed_at is not None and datetime.now(UTC) < before.completed_at + _END_IS_NEWS:
+            return await self._narrator.tell(key, last_run_events(run))
+        self._narrator.forget(key)
+        return True
 
     def _follow(self, key: Key, run: PerfRun) -> None:
         """Evidence is kept by uid and only for runs that have not ended."""
-        if run.status.phase.terminal or self._live.get(key) not in {None, run.metadata.uid}:
+        known, ended = self._live.get(key), run.status.phase.terminal
+        if known is not None and known != run.metadata.uid:
             self._forget(key)
-        if not run.status.phase.terminal:
+        elif ended:
+            self._release(key)
+        if not ended:
             self._live[key] = run.metadata.uid
 
     def _forget(self, key: Key) -> None:
-        self._failures.forget(key)
+        self._release(key)
         self._narrator.forget(key)
+
+    def _release(self, key: Key) -> None:
+        self._failures.forget(key)
         uid = self._live.pop(key, None)
         if uid is not None:
             self._evidence.close(uid)

@@ -20,6 +20,14 @@ def run_events(run: PerfRun) -> list[dict[str, Any]]:
     return [_run_event(run, index, entry) for index, entry in enumerate(run.status.timeline)]
 
 
+def last_run_events(run: PerfRun) -> list[dict[str, Any]]:
+    """Those of its last step only."""
+    timeline = run.status.timeline
+    return [
+        event for event, entry in zip(run_events(run), timeline, strict=True) if entry.at >= timeline[-1].at
+    ]
+
+
 def gate_events(gate: PerfGate, now: Timestamp) -> list[dict[str, Any]]:
     """How the gate stands, once it has come to rest; while a run is under way, that run tells."""
     conditions = {condition.type: condition for condition in gate.status.conditions}
