@@ -40,8 +40,14 @@ ACCOUNT = "default"
 
 @dataclass(frozen=True)
 class Operator:
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     client: httpx.Client
+    log: Path
+
+    def ended(self) -> str:
+        """What it has said until its end, which is near."""
+        self.process.wait(timeout=30)
+        return self.log.read_text()
 
 
 Launch = Callable[..., Operator]
@@ -63,18 +69,18 @@ def running(kubeconfig: Path, settings: dict[str, Any], folder: Path, pod: str) 
     config = folder / f"settings-{settings['port']}.yaml"
     config.write_text(yaml.safe_dump(settings))
     environment = {"KUBECONFIG": str(kubeconfig), CONFIG_VARIABLE: str(config), POD_VARIABLE: pod}
-    process = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from devperfops_operator.main import main; sys.exit(main())"],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    program = "import sys; from devperfops_operator.main import main; sys.exit(main())"
+    log = config.with_suffix(".log")  # a pipe that nobody reads would stop it in a long outage
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], env={**os.environ, **environment}, stdout=out
+        )
     try:
         with httpx.Client(base_url=settings["operatorUrl"]) as client:
-            yield Operator(process, client)
+            yield Operator(process, client, log)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def settings(namespace: str, terms: dict[str, str]) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def test_it_ends_when_told(operator, told):
 
 def assert_it_ends_when_told(operator: Operator, told: signal.Signals) -> None:
     operator.process.send_signal(told)
-    output, _ = operator.process.communicate(timeout=20)
+    output = operator.ended()
 
     lines = [json.loads(line) for line in output.splitlines()]
     assert operator.process.returncode == 0, output
@@ -154,7 +160,7 @@ def test_of_two_one_is_ready_and_the_other_says_who_and_takes_no_measurements(la
     assert (ask(first), ask(second)) == (HTTPStatus.GONE, HTTPStatus.SERVICE_UNAVAILABLE)
 
     first.process.send_signal(signal.SIGTERM)
-    first.process.communicate(timeout=30)
+    first.ended()
     wait_until_ready(second, seconds=5)
 
 
@@ -187,7 +193,7 @@ def test_a_leader_that_stood_still_ends_when_it_wakes(launch):
     wait_until_ready(second)
     first.process.send_signal(signal.SIGCONT)
 
-    output, _ = first.process.communicate(timeout=30)
+    output = first.ended()
 
     assert first.process.returncode == 3, output
     assert "leadership is lost" in output
@@ -201,7 +207,7 @@ def test_without_the_api_server_it_ends_and_comes_back(api_server, launch, tmp_p
         first = launch(kubeconfig=kubeconfig, pod="f3c1", **QUICK)
         wait_until_ready(first)
         proxy.close()
-        output, _ = first.process.communicate(timeout=30)
+        output = first.ended()
         second = launch(kubeconfig=kubeconfig, pod="f3c1", **QUICK)
         wait_for("it is told", lambda: "cannot be reached" in readiness(second), seconds=30)
         proxy.open()

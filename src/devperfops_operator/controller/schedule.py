@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 _FIRST_DELAY: Final = 0.1
-_LONGEST_DELAY: Final = 60.0
+_LONGEST_DELAY: Final = 15.0
 
 
 class Schedule(Generic[K]):
