@@ -179,6 +179,7 @@ def test_names_beyond_the_limit_are_counted_together() -> None:
     [
         ("500", "Internal Server Error", "", "500/Internal Server Error"),
         ("503", "", "", "503"),
+        ("2" * 5_000, "odd", "", None),
         ("200", "OK", "expected 201", "expected 201"),
         ("200", "OK", "", "Assertion failed"),
         ("", "", "late", "late"),
