@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
 from devperfops_operator.api.base import ObjectMeta
 from devperfops_operator.controller.operator import Operator
@@ -29,7 +34,7 @@ from devperfops_operator.wire.measurement import (
     Push,
 )
 from tests.integration.operating import adopted, operating
-from tests.integration.world import World, eventually, sockets_closed
+from tests.integration.world import GATE, World, eventually, sockets_closed
 
 pytestmark = pytest.mark.integration
 
@@ -101,6 +106,36 @@ async def test_a_run_leaves_a_record_that_is_its_own(world: World) -> None:
     world.kube.patch(
         "ControllerRevision", metadata["name"], world.namespace, {"metadata": {"labels": {"team": "shop"}}}
     )
+
+
+async def test_a_kept_run_can_be_judged_again_as_it_was_and_by_other_objectives(
+    world: World, api_server: Path, tmp_path: Path
+) -> None:
+    evidence = EvidenceStore()
+    async with operating(world, evidence=evidence) as operator:
+        await adopted(world)
+        await world.deploy("podinfo:2")
+        (name,) = await eventually("a run", world.runs)
+        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
+        await fail_under_load(world, operator, evidence, name)
+    looser = world.kube.get("PerfGate", GATE, world.namespace)
+    looser["spec"]["objectives"] = [{"expect": "p99 < 10m"}]
+    file = tmp_path / "gate.yaml"
+    file.write_text(yaml.safe_dump(looser))
+
+    as_it_was = await asyncio.to_thread(backtest, world, api_server)
+    assert re.search(rf"{name} +\w+ +Fail +Fail +\S+ .*does not hold", as_it_was)
+    assert "0 of 1 run would pass now, unlike then" in as_it_was
+    changed = await asyncio.to_thread(backtest, world, api_server, "-f", str(file))
+    assert re.search(rf"{name} +\w+ +Fail +unknown +- +its load was stopped when it failed", changed)
+    assert "Estimated from histograms" in changed
+
+
+def backtest(world: World, kubeconfig: Path, *arguments: str) -> str:
+    """What a person is shown."""
+    program = [str(Path(sys.executable).parent / "devperfops"), "backtest", GATE, *arguments]
+    place = ["-n", world.namespace, "--kubeconfig", str(kubeconfig)]
+    return subprocess.run([*program, *place], capture_output=True, text=True, check=True).stdout
 
 
 async def test_after_a_crash_the_record_is_made_all_the_same_and_says_what_is_missing(world: World) -> None:

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "get": "List gates and runs.",
     "describe": "Say what happened to a gate or a run, and why.",
     "report": "Write a run's report.",
+    "backtest": "Judge a gate's past runs again, by other objectives.",
     "cancel": "End a run without a verdict.",
     "override": "Let a revision stand as if it had passed.",
     "doctor": "Check everything gates depend on, and say what to do.",

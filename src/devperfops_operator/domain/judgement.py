@@ -59,7 +59,14 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
     failure = latched_failure(plan, evidence) or _remembered_failure(status)
     if failure is not None:
         return failure
-    findings = sorted(_findings(plan, evidence, status), key=lambda finding: precedence(finding.reason))
+    about_load = load_findings(plan, evidence, status) if isinstance(plan, RunPlan) else ()
+    return weigh(plan, evidence, about_load)
+
+
+def weigh(plan: Plan, evidence: Evidence, about_load: Iterable[Finding]) -> Judgement:
+    """Likewise, where no objective has failed and this was found about the load."""
+    found = [*about_load, *_findings(plan, evidence)]
+    findings = sorted(found, key=lambda finding: precedence(finding.reason))
     if findings:
         first = findings[0]
         also = [f for f in findings if f.reason is first.reason]
@@ -165,9 +172,7 @@ def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
     )
 
 
-def _findings(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
-    if isinstance(plan, RunPlan):
-        yield from load_findings(plan, evidence, status)
+def _findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
     for objective in plan.critical_objectives:
         yield from _objective_findings(objective, evidence_of(objective, evidence))
 

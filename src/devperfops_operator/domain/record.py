@@ -58,6 +58,12 @@ def series_key(counted: Counted, thresholds: Sequence[Threshold]) -> str:
             return json.dumps(["polled", str(counted)])
 
 
+def transaction_of(key: str) -> str | None:
+    """Of a `series_key`: the label whose samples it counts; None: it counts all, or none of any label."""
+    kind, *_, transaction = json.loads(key)
+    return None if kind == "polled" else transaction
+
+
 def to_json(record: RunRecord) -> dict[str, Any]:
     """At most `LIMIT` bytes: blocks become longer until it fits, then series go, and the record says so."""
     while True:
