@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -56,7 +57,7 @@ class Lognormal:
 
     def over(self, elapsed: Floats) -> Floats:
         ratio = np.maximum(elapsed, 1e-9) / self.median
-        body = _normal_over(np.log(ratio) / self.sigma)
+        body = ndtr(-np.log(ratio) / self.sigma)
         return (1 - self.tail) * body + self.tail * np.maximum(1, ratio / self.scale) ** -self.shape
 
 
@@ -74,10 +75,6 @@ class Bimodal:
 
     def over(self, elapsed: Floats) -> Floats:
         return (1 - self.share) * self.hit.over(elapsed) + self.share * self.miss.over(elapsed)
-
-
-def _normal_over(z: Floats) -> Floats:
-    return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z.ravel()]).reshape(z.shape)
 
 
 # --- the level, which moves ---------------------------------------------------------------------------------
@@ -220,9 +217,10 @@ class Stream:
         return self._per_second(self.failed)
 
     def blocks(self, width: int) -> list[Floats]:
-        """Elapsed times, in order, of the requests that ended in each `width` seconds."""
-        order = np.lexsort((self.elapsed, self.ends // width))
-        cuts = np.searchsorted((self.ends // width)[order], np.arange(1, self.seconds // width + 1))
+        """Elapsed times, in no order, of the requests that ended in each `width` seconds."""
+        block = np.minimum(self.ends // width, self.seconds // width).astype(np.int16)
+        order = np.argsort(block, kind="stable")
+        cuts = np.searchsorted(block[order], np.arange(1, self.seconds // width + 1))
         return np.split(self.elapsed[order], cuts)[:-1]
 
     def thinned(self, rng: Generator, share: float) -> Stream:

@@ -1,0 +1,132 @@
+"""The tables, and what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from benchmarks.detection.cases import PLANNED, Case, cases
+from benchmarks.detection.outcome import Verdict
+from benchmarks.detection.play import Played, Result, Wait, play, play_pairs, play_waits
+from benchmarks.figures import Row
+
+_WRONG_FAIL, _WRONG_PASS, _RIGHT_PASS, _POWER = 0.001, 0.01, 0.95, 0.95
+_IN_TIME: Final = 0.9 * PLANNED
+_MOST: Final = 300  # streams for what has no bar
+_PLAIN: Final = 1.9  # times its allowance, from which on an objective is to be found broken
+_ENOUGH: Final = 50  # effective samples x allowed share, from which on a right Pass is due
+
+
+def measure(streams: int, seed: int) -> list[Row]:
+    """`streams` of each case. Prints every figure; returns the bars, each at its worst case."""
+    played = play(list(cases()), streams, seed)
+    _tell_cases(played)
+    _tell_pairs(play_pairs(min(streams, _MOST), seed))
+    stalled = [case for case in cases() if case.regime.startswith("stalls") and _unchanged(case)]
+    _tell_waits(stalled, play_waits(stalled, min(streams, _MOST), seed))
+    return _bars(played)
+
+
+def _unchanged(case: Case) -> bool:
+    return case.change in ("unchanged", "at the boundary")
+
+
+# --- tables -------------------------------------------------------------------------------------------------
+
+
+def _tell_cases(played: Iterable[Played]) -> None:
+    print("\n### A threshold, 10 minutes: Pass / Fail / Inconclusive, median second of the first two\n")
+    print(
+        "| regime | change | true share / allowed | effective n p0 | ours | Flagger | k6 | Argo Rollouts |\n"
+        + "|---" * 8
+        + "|"
+    )
+    for one in played:
+        case = one.case
+        told = " | ".join(_told(result) for result in one.results.values())
+        size = f"{_relative(case):.2f} | {one.effective_allowance:.0f}"
+        print(f"| {case.regime} | {case.change} | {size} | {told} |")
+
+
+def _relative(case: Case) -> float:
+    return case.exceedance / float(case.objective.allowed)
+
+
+def _told(result: Result) -> str:
+    shares = " / ".join(f"{result.share(verdict):.3f}" for verdict in ("Pass", "Fail", "Inconclusive"))
+    times = (result.median_second(verdict) for verdict in ("Pass", "Fail"))
+    return f"{shares}, " + ", ".join("-" if time is None else f"{time:.0f}" for time in times)
+
+
+def _tell_pairs(pairs: Iterable[tuple[str, str, Result]]) -> None:
+    print("\n### Kayenta on p95 against a baseline under the same load, at the end: Fail [95 % interval]\n")
+    print("| regime | change | Kayenta |\n|---|---|---|")
+    for regime, change, result in pairs:
+        print(f"| {regime} | {change} | {_with_interval(result, 'Fail')} |")
+
+
+def _tell_waits(stalled: Sequence[Case], waits: Sequence[Sequence[Wait]]) -> None:
+    print("\n### Pass asked once, by when: as counted; thinned by the design effect of 20 past runs\n")
+    print("| regime | truth | s | Pass as counted | Pass with history |\n|---|---|---|---|---|")
+    for case, asked in zip(stalled, waits, strict=True):
+        for wait in asked:
+            figures = f"{wait.counted:.3f} | {wait.by_history:.3f}"
+            print(f"| {wait.regime} | {case.truth} | {wait.second} | {figures} |")
+
+
+def _with_interval(result: Result, verdict: Verdict) -> str:
+    low, high = result.between(verdict)
+    return f"{result.share(verdict):.4f} [{low:.4f}, {high:.4f}]"
+
+
+# --- bars ---------------------------------------------------------------------------------------------------
+
+
+def _bars(played: Sequence[Played]) -> list[Row]:
+    harmless = [one for one in played if one.case.truth in ("holds", "boundary")]
+    boundary = [one for one in played if one.case.truth == "boundary"]
+    due = [one for one in played if one.case.change == "unchanged" and one.effective_allowance >= _ENOUGH]
+    broken = [one for one in played if one.case.truth == "broken" and _relative(one.case) >= _PLAIN]
+    blind = [one for one in played if one.case.truth == "no evidence"]
+    return [
+        _worst("wrong Fail", harmless, "Fail", max, _WRONG_FAIL),
+        _worst("wrong Pass at the boundary", boundary, "Pass", max, _WRONG_PASS),
+        _worst(f"right Pass where effective n p0 >= {_ENOUGH}", due, "Pass", min, _RIGHT_PASS),
+        _soon(due),
+        _worst(f"Fail at {_PLAIN} x the allowance or more", broken, "Fail", min, _POWER),
+        _worst("Pass without evidence", blind, "Pass", max, 0.0),
+    ]
+
+
+def _worst(
+    what: str,
+    played: Sequence[Played],
+    verdict: Verdict,
+    choose: Callable[..., Played],
+    bar: float,
+) -> Row:
+    """A bar at the case where it is nearest to being missed; `choose`: max of what must be rare, or min."""
+    shares = {name: (lambda one, name=name: one.results[name].share(verdict)) for name in played[0].results}
+    worst = choose(played, key=shares["ours"])
+    share = shares["ours"](worst)
+    rivals = ", ".join(
+        f"{name} {of(choose(played, key=of)):.3f}" for name, of in shares.items() if name != "ours"
+    )
+    where = f"{worst.case.regime}, {worst.case.change}"
+    return Row(
+        f"{what}, worst of {len(played)}: {where}",
+        _with_interval(worst.results["ours"], verdict),
+        f"<= {bar:.1%}" if choose is max else f">= {bar:.0%}",
+        share <= bar if choose is max else share >= bar,
+        rivals,
+    )
+
+
+def _soon(due: Sequence[Played]) -> Row:
+    medians = [one.results["ours"].median_second("Pass") or float(PLANNED) for one in due]
+    return Row(
+        "median time of a right Pass, worst regime",
+        f"{max(medians):.0f} s",
+        f"<= {_IN_TIME:.0f} s of {PLANNED}",
+        max(medians) <= _IN_TIME,
+    )
