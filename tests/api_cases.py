@@ -79,6 +79,9 @@ _LIVE: Final = {
     "spec.prometheus": "monitoring",
 }
 
+_COVERAGE: Final = {"traffic": 'requests_total{app="cart"}', "by": ["method", "route"]}
+_COVERED: Final = {"spec.coverage": _COVERAGE, "spec.prometheus": "monitoring"}
+
 VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
@@ -95,6 +98,21 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "no load": gate(_LIVE),
     "no load, and a gauge that only warns": gate(
         {**_LIVE, "spec.live": {"duration": "24h"}, "spec.objectives.1": {**_GAUGE, "critical": False}}
+    ),
+    "coverage": gate(_COVERED),
+    "all of coverage, without load": gate(
+        {
+            **_LIVE,
+            "spec.coverage": {
+                **_COVERAGE,
+                "tested": 'requests_total{app="cart-canary"}',
+                "weeks": 4,
+                "minVolume": "2.5%",
+                "minEndpoints": "99%",
+                "maxDistance": "20%",
+                "maxUnseen": "0%",
+            },
+        }
     ),
     "a histogram": gate({f"{FIRST}.histogram": _BUCKETS, "spec.prometheus": "monitoring"}),
     "a histogram by its name alone": gate(
@@ -433,6 +451,41 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({**_LIVE, "spec.live": {"duration": "25h"}}),
         "spec.live.duration",
         "live.duration (25h) is longer than a day, and all of it is read again at each scrape: write 24h",
+    ),
+    "coverage without server": Refused(
+        gate({"spec.coverage": _COVERAGE}),
+        "spec.prometheus",
+        "coverage compares with the traffic of the past, which Prometheus keeps: write the name of a server",
+    ),
+    "coverage of no labels": Refused(
+        gate({**_COVERED, "spec.coverage.by": ABSENT}),
+        "spec.coverage.by",
+        "no label says what an endpoint is: write those of the counter",
+    ),
+    "coverage by what is no label": Refused(
+        gate({**_COVERED, "spec.coverage.by": ["the route"]}),
+        "spec.coverage.by[0]",
+        '"the route" is not the name of a label: write one that the counter has',
+    ),
+    "coverage of a rate": Refused(
+        gate({**_COVERED, "spec.coverage.traffic": "rate(requests_total[5m])"}),
+        "spec.coverage.traffic",
+        "is not the raw counter of requests: write its name and labels",
+    ),
+    "coverage by a sum": Refused(
+        gate({**_COVERED, "spec.coverage.tested": "sum(requests_total)"}),
+        "spec.coverage.tested",
+        "is not the raw counter of requests: write its name and labels",
+    ),
+    "coverage of a year": Refused(
+        gate({**_COVERED, "spec.coverage.weeks": 52}),
+        "spec.coverage.weeks",
+        "weeks must lie between 1 and 4: write how far back",
+    ),
+    "coverage by a number": Refused(
+        gate({**_COVERED, "spec.coverage.minEndpoints": "90"}),
+        "spec.coverage.minEndpoints",
+        "is not a percentage: write a number under 100 with a % sign",
     ),
     "empty gauge": Refused(
         gate({FIRST: {**_GAUGE, "query": ""}, "spec.prometheus": "monitoring"}),

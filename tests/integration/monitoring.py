@@ -20,8 +20,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def prometheus(folder: Path, target_port: int, *arguments: str) -> Iterator[str]:
-    """A Prometheus that scrapes the target each second, ended with the block."""
+def prometheus(folder: Path, target_port: int, *arguments: str, jobs: str = "") -> Iterator[str]:
+    """A Prometheus that scrapes the target each second, ended with the block.
+
+    `jobs`: more of them, as YAML. It takes samples of the last month, too.
+    """
     cache = settings.cache()
     try:
         builds.ensure(cache, [builds.PROMETHEUS])
@@ -31,11 +34,13 @@ def prometheus(folder: Path, target_port: int, *arguments: str) -> Iterator[str]
     port = free_port()
     config = folder / "prometheus.yml"
     config.write_text(f"""
+storage: {{tsdb: {{out_of_order_time_window: 30d}}}}
 scrape_configs:
 - job_name: shop
   scrape_interval: 1s
   scrape_timeout: 1s
   static_configs: [{{targets: ["127.0.0.1:{target_port}"]}}]
+{jobs}
 """)
     process = subprocess.Popen(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -32,10 +33,23 @@ LIVE: dict[str, Any] = {
 }
 
 
-class App:
-    """What one scrape finds: so many requests since the one before, a share of them slow."""
+HISTORY = """
+- job_name: past
+  scrape_interval: 1s
+  metrics_path: /past
+  static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
+COVERAGE = {"traffic": 'requests_total{job="past"}', "tested": 'requests_total{job="shop"}', "by": ["route"]}
 
-    def __init__(self) -> None:
+
+class App:
+    """What one scrape finds: so many requests since the one before, a share of them slow.
+
+    `past`: requests a second by route, all the time until now.
+    """
+
+    def __init__(self, **past: float) -> None:
+        self.past = past or {"/": 30.0, "/cart": 10.0}
         self.requests = 0
         self.slow = 0
         self.scrapes = 0
@@ -46,11 +60,23 @@ class App:
         self.scrapes += 1
         total, slow = self._counted
         return (
-            f'requests_total{{code="200"}} {total}\n'
+            f'requests_total{{code="200",route="/"}} {total * 3 / 4}\n'
+            f'requests_total{{code="200",route="/cart"}} {total / 4}\n'
             "# TYPE request_duration_seconds histogram\n"
             f'request_duration_seconds_bucket{{le="0.5"}} {total - slow}\n'
             f'request_duration_seconds_bucket{{le="+Inf"}} {total}\n'
         )
+
+    def history(self) -> str:
+        """Two weeks of it, each sample with its time."""
+        now = time.time()
+        moments = [now - seconds for seconds in range(15 * 24 * 3600, 0, -300)]
+        lines = [
+            f'requests_total{{code="200",route="{route}"}} {rate * (moment - moments[0])} {moment * 1000:.0f}'
+            for route, rate in self.past.items()
+            for moment in moments
+        ]
+        return "\n".join(lines) + "\n"
 
 
 @contextmanager
@@ -59,7 +85,7 @@ def served(app: App) -> Iterator[int]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = app.metrics().encode()
+            body = (app.history() if self.path == "/past" else app.metrics()).encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
@@ -77,15 +103,17 @@ def served(app: App) -> Iterator[int]:
 
 
 @pytest.fixture
-def app() -> App:
-    return App()
+def app(request: pytest.FixtureRequest) -> App:
+    """With the past that the test's parameter says, or the usual one."""
+    return App(**getattr(request, "param", {}))
 
 
 @pytest.fixture
 def monitored(app: App, tmp_path: Path) -> Iterator[dict[str, PrometheusServer]]:
     """The operator's setting of a Prometheus that scrapes the app each second."""
     with ExitStack() as stack:
-        url = stack.enter_context(prometheus(tmp_path, stack.enter_context(served(app))))
+        port = stack.enter_context(served(app))
+        url = stack.enter_context(prometheus(tmp_path, port, jobs=HISTORY.format(port=port)))
         wait_for("two scrapes", lambda: app.scrapes > 1, seconds=30, interval=0.2)
         yield {"monitoring": PrometheusServer(url=url, scrape_interval=timedelta(seconds=1))}
 
@@ -170,3 +198,53 @@ async def test_without_its_prometheus_a_release_is_not_judged(world: World) -> N
 
     status = world.status("PerfRun", name)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PrometheusUnavailable")
+
+
+async def test_a_canary_that_nobody_used_says_what_is_usual_and_how_long_to_wait(
+    world: World, monitored: dict[str, PrometheusServer]
+) -> None:
+    async with operating(world, prometheus=monitored):
+        status = await watched_run(world, **{"spec.coverage": COVERAGE})
+
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "CoverageTooLow"), status["message"]
+    assert "0 requests came, where 2" in status["message"]  # about 40 a second for 7 seconds
+    assert "nobody used it; at the usual traffic of these hours it takes 1m" in status["message"]
+    assert status["coverage"]["unseen"] == "100%"
+
+
+async def test_one_that_lasted_seconds_is_too_short_even_if_all_of_it_was_good(
+    world: World, app: App, monitored: dict[str, PrometheusServer]
+) -> None:
+    app.requests = 6
+    async with operating(world, prometheus=monitored):
+        status = await watched_run(world, **{"spec.coverage": COVERAGE})
+
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "CoverageTooLow"), status["message"]
+    assert "of the 2 known endpoints got the 29 requests" in status["message"]
+
+
+async def test_one_that_is_used_as_usual_is_judged(
+    world: World, app: App, monitored: dict[str, PrometheusServer]
+) -> None:
+    app.requests, app.slow = 200, 3
+    asked = {**COVERAGE, "minVolume": "50%", "maxDistance": "10%"}
+    async with operating(world, prometheus=monitored):
+        status = await watched_run(world, **{"spec.coverage": asked})
+
+    assert status["verdict"] == "Pass", status["message"]
+    covered = status["coverage"]
+    assert (covered["exercised"], covered["known"], covered["unseen"]) == ("100%", 2, "0%")
+    assert 230 <= covered["usual"] <= 330
+    assert [each["weight"] for each in covered["endpoints"]] == ["75%", "25%"]
+
+
+@pytest.mark.parametrize("app", [{"/": 10.0, "/order": 30.0}], indirect=True)
+async def test_one_that_is_used_for_something_else_is_not(
+    world: World, app: App, monitored: dict[str, PrometheusServer]
+) -> None:
+    app.requests = 200
+    async with operating(world, prometheus=monitored):
+        status = await watched_run(world, **{"spec.coverage": COVERAGE})
+
+    assert status["reason"] == "CoverageTooLow"
+    assert "75% of the usual traffic goes where no request came" in status["message"]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -85,6 +85,15 @@ def tallies(steps: Sequence[Increment]) -> list[Tally]:
             f"`good` counts {good:.0f} events, `total` only {total:.0f}; `total` must count every good event",
         )
     return counted
+
+
+def totals(counters: Sequence[Series], key: Callable[[Series], str]) -> dict[str, float]:
+    """What came in the window, by a name of each series. Raises SeriesError."""
+    _check_values("traffic", counters)
+    scrapes, added = _scrapes(counters), defaultdict[str, float](float)
+    for series in counters:
+        added[key(series)] += sum(increase for _, increase in _increases(series, scrapes[series.target]))
+    return dict(added)
 
 
 def _check_values(name: str, counters: Sequence[Series]) -> None:

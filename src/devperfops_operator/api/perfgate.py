@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from devperfops_operator.api import objective_rules, rules
+from devperfops_operator.api import coverage_rules, objective_rules, rules
 from devperfops_operator.api.base import (
     API_VERSION,
     ApiModel,
@@ -19,6 +19,7 @@ from devperfops_operator.api.base import (
     Timestamp,
     Word,
 )
+from devperfops_operator.api.coverage import Coverage
 from devperfops_operator.api.live import Live
 from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Objective
@@ -105,6 +106,7 @@ class PerfGateSpec(ApiModel):
         objective_rules.QUERIES_HAVE_PROMETHEUS,
         objective_rules.LIVE_HAS_NO_SAMPLES,
         rules.LOAD_OR_LIVE,
+        coverage_rules.COVERAGE_HAS_PROMETHEUS,
         rules.PROMOTES_TO_ANOTHER,
     )
 
@@ -130,6 +132,8 @@ class PerfGateSpec(ApiModel):
         rules.not_empty("is empty: write the name of a Prometheus server from the operator's settings"),
     ] = None
     """The Prometheus server of good, total, histogram and query, by its name in the operator's settings."""
+    coverage: Coverage | None = None
+    """A test stands for the usual traffic only if it covers enough of it; else it does not pass."""
     mode: Mode = Mode.ENFORCE
     """Observe: judge and report, and change nothing."""
     initial: Initial = Initial.ADOPT

@@ -168,6 +168,32 @@ class LiveStatus(ApiModel):
     ended_at: Timestamp | None = None
 
 
+MAX_ENDPOINTS = 20
+
+
+class EndpointStatus(ApiModel):
+    """An endpoint of the usual traffic, and the requests it got."""
+
+    name: Line
+    weight: Word  # of the usual traffic: "12.5%"
+    requests: int
+    needed: int = 0  # 0: it is too rare to need any of its own
+
+
+class CoverageStatus(ApiModel):
+    """The tested traffic beside the usual one. Shares are texts; None: nothing is known of the past."""
+
+    requests: int
+    usual: int | None = None  # requests in the same time
+    volume: Word | None = None  # of those
+    exercised: Word  # share of the known endpoints that got enough
+    known: int  # how many these are
+    distance: Word | None = None  # of the mixes
+    chance: Word  # distance of equal mixes by chance, at most
+    unseen: Word  # share of the usual traffic whose endpoints got nothing
+    endpoints: Annotated[tuple[EndpointStatus, ...], Field(max_length=MAX_ENDPOINTS)] = ()  # the worst first
+
+
 class PromotionStatus(ApiModel):
     """What is done with the gate's primary. `before`, `after`: hashes of its template, restarts left out."""
 
@@ -235,6 +261,7 @@ class PerfRunStatus(ApiModel):
     snapshot: Name | None = None
     load: LoadStatus | None = None
     live: LiveStatus | None = None
+    coverage: CoverageStatus | None = None
     objectives: Annotated[tuple[ObjectiveStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()
     workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=MAX_WORKERS)] = ()
     action: ActionStatus | None = None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from devperfops_operator.analysis import buckets
+from devperfops_operator.analysis.coverage import HOUR
 from devperfops_operator.analysis.series import Series, SeriesError
 from devperfops_operator.controller.keys import Key
-from devperfops_operator.domain.effects import PollMetrics
+from devperfops_operator.domain.effects import PollMetrics, ReadTraffic
 from devperfops_operator.domain.errors import Refused, Unavailable
 from devperfops_operator.domain.objectives import BadEvents, GaugePoints, OverEdge
 from devperfops_operator.domain.observed import Problem
@@ -22,11 +24,11 @@ from devperfops_operator.evidence.polled import GaugeWindow
 _log = logging.getLogger(__name__)
 
 Poll = tuple[str, str]
-"""The run's uid and the objective's name."""
+"""The run's uid and the effect's key."""
 
 
 class Polls:
-    """One read of an objective at a time; `wake` hears the key of the run whose evidence is new."""
+    """One read of a kind at a time; `wake` hears the key of the run whose evidence is new."""
 
     def __init__(self, *, metrics: Metrics, evidence: EvidenceStore, wake: Callable[[Key], None]) -> None:
         self._metrics = metrics
@@ -34,9 +36,9 @@ class Polls:
         self._wake = wake
         self._running: dict[Poll, asyncio.Task[None]] = {}
 
-    def start(self, key: Key, run_uid: str, effect: PollMetrics) -> None:
+    def start(self, key: Key, run_uid: str, effect: PollMetrics | ReadTraffic) -> None:
         """Begin a read, unless the one before still goes on."""
-        poll = (run_uid, effect.objective)
+        poll = (run_uid, effect.key)
         if poll in self._running:
             return
         task = asyncio.create_task(self._poll(key, run_uid, effect))
@@ -53,36 +55,65 @@ class Polls:
         if not task.cancelled():
             self._wake(key)
 
-    async def _poll(self, key: Key, run_uid: str, effect: PollMetrics) -> None:
+    async def _poll(self, key: Key, run_uid: str, effect: PollMetrics | ReadTraffic) -> None:
         try:
-            match effect.polled:
-                case BadEvents():
-                    await self._poll_counters(run_uid, effect, effect.polled)
-                case OverEdge():
-                    await self._poll_histogram(run_uid, effect, effect.polled)
-                case GaugePoints():
-                    await self._poll_gauge(run_uid, effect, effect.polled)
+            match effect:
+                case PollMetrics():
+                    await self._poll_objective(run_uid, effect)
+                case ReadTraffic():
+                    await self._read_traffic(run_uid, effect)
                 case _:
-                    assert_never(effect.polled)
+                    assert_never(effect)
         except (Refused, Unavailable) as error:
             self._missed(run_uid, effect, str(error))
         except SeriesError as error:
             self._missed(run_uid, effect, error.message, error.reason)
         except Exception as error:  # noqa: BLE001  unrecorded, it would be asked again at once, without end
-            _log.exception("%s: reading Prometheus for %s failed", key, effect.objective)
+            _log.exception("%s: %s failed", key, effect.key)
             what = f"an unexpected {type(error).__name__}; see the operator's log"
             self._missed(run_uid, effect, f"the answer of Prometheus {effect.server} cannot be used: {what}")
 
     def _missed(
         self,
         run_uid: str,
-        effect: PollMetrics,
+        effect: PollMetrics | ReadTraffic,
         message: str,
         reason: str = Reason.PROMETHEUS_UNAVAILABLE.value,
     ) -> None:
         problem = Problem(reason, message)
+        if not self._evidence.is_open(run_uid):
+            return
+        match effect:
+            case PollMetrics():
+                self._evidence.poll_failed(run_uid, effect.objective, problem, effect.until)
+            case ReadTraffic():
+                self._evidence.traffic_failed(run_uid, problem, effect.now)
+            case _:
+                assert_never(effect)
+
+    async def _poll_objective(self, run_uid: str, effect: PollMetrics) -> None:
+        match effect.polled:
+            case BadEvents():
+                await self._poll_counters(run_uid, effect, effect.polled)
+            case OverEdge():
+                await self._poll_histogram(run_uid, effect, effect.polled)
+            case GaugePoints():
+                await self._poll_gauge(run_uid, effect, effect.polled)
+            case _:
+                assert_never(effect.polled)
+
+    async def _read_traffic(self, run_uid: str, effect: ReadTraffic) -> None:
+        """The usual traffic up to the last whole hour before the judged time."""
+        asked, hour = effect.coverage, timedelta(seconds=HOUR)
+        last = datetime.fromtimestamp(effect.since.timestamp() // HOUR * HOUR, UTC)
+        tested, history = await asyncio.gather(
+            self._metrics.counters(effect.server, asked.tested, effect.since, effect.until),
+            self._metrics.hourly_rates(
+                effect.server, asked.traffic, asked.by, last - asked.lookback + hour, last
+            ),
+        )
         if self._evidence.is_open(run_uid):
-            self._evidence.poll_failed(run_uid, effect.objective, problem, effect.until)
+            self._evidence.accept_traffic(run_uid, tested, history, effect)
 
     async def _poll_counters(self, run_uid: str, effect: PollMetrics, counters: BadEvents) -> None:
         good, total = await self._both(effect, counters.good, counters.total)

@@ -10,7 +10,7 @@ from typing import Any
 from devperfops_operator.api.perfgate import PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus
 from devperfops_operator.domain.manifests.template import Template
-from devperfops_operator.domain.objectives import Polled
+from devperfops_operator.domain.objectives import CoveragePlan, Polled
 from devperfops_operator.domain.report import Message
 
 Manifest = Mapping[str, Any]
@@ -118,6 +118,18 @@ class PollMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadTraffic:
+    """Read the traffic of the judged time [since, until], and that of the time before it."""
+
+    server: str
+    coverage: CoveragePlan
+    since: datetime
+    until: datetime
+    now: datetime
+    key: str = "ReadTraffic"
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Tell one receiver of the run's end. `attempt` (from 1): a try that has been made is not made again."""
 
@@ -162,6 +174,7 @@ Effect = (
     | Promote
     | DeleteConfigMap
     | PollMetrics
+    | ReadTraffic
     | Notify
     | KeepRecord
     | DeleteObject

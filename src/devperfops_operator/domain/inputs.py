@@ -151,7 +151,9 @@ def _plugins_problem(source: Source | None, found: ConfigMaps) -> Problem | None
 
 
 def _prometheus_problem(spec: PerfGateSpec, servers: Collection[str]) -> Problem | None:
-    if not resolve_plan(spec).polled_objectives or spec.prometheus in servers:
+    plan = resolve_plan(spec)
+    asked = plan.polled_objectives or plan.coverage is not None
+    if not asked or spec.prometheus in servers:
         return None
     known = ", ".join(sorted(servers)) or "none"
     return Problem(

@@ -10,6 +10,7 @@ from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
+from devperfops_operator.domain.coverage import coverage_findings
 from devperfops_operator.domain.load_findings import Finding, load_findings
 from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, Plan, RunPlan, claim
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
@@ -60,12 +61,12 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
     if failure is not None:
         return failure
     about_load = load_findings(plan, evidence, status) if isinstance(plan, RunPlan) else ()
-    return weigh(plan, evidence, about_load)
+    return weigh(plan, evidence, [*about_load, *coverage_findings(plan, evidence)])
 
 
-def weigh(plan: Plan, evidence: Evidence, about_load: Iterable[Finding]) -> Judgement:
-    """Likewise, where no objective has failed and this was found about the load."""
-    found = [*about_load, *_findings(plan, evidence)]
+def weigh(plan: Plan, evidence: Evidence, about_traffic: Iterable[Finding]) -> Judgement:
+    """Likewise, where no objective has failed and this was found about the load and what it covers."""
+    found = [*about_traffic, *_findings(plan, evidence)]
     findings = sorted(found, key=lambda finding: precedence(finding.reason))
     if findings:
         first = findings[0]

@@ -110,11 +110,31 @@ def claim(expect: str, transaction: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoveragePlan:
+    """What is usual, what was tested, and how far these may be apart (shares of 1).
+
+    `traffic`, `tested`: selectors of raw counters; `by`: the labels of an endpoint; `enough`: requests that a
+    known endpoint needs.
+    """
+
+    traffic: str
+    tested: str
+    by: tuple[str, ...]
+    lookback: timedelta
+    enough: int
+    min_endpoints: Fraction
+    max_unseen: Fraction
+    min_volume: Fraction | None = None
+    max_distance: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is judged, and where Prometheus is, resolved from the gate as it was when the run began."""
 
     objectives: tuple[JudgedObjective, ...]
     prometheus: str | None
+    coverage: CoveragePlan | None = None
 
     @property
     def critical_objectives(self) -> Sequence[JudgedObjective]:

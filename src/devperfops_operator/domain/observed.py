@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from devperfops_operator.analysis.coverage import Coverage
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
 from devperfops_operator.api.perfgate import PerfGate
@@ -166,10 +167,24 @@ class ObjectiveEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficEvidence:
+    """What Prometheus told of the tested and the usual traffic, at `read_at`. `gap`: why it is not known.
+
+    `takes`: how long a run would have to be for enough of the endpoints; None: nobody waits so long.
+    """
+
+    read_at: datetime
+    coverage: Coverage | None = None
+    takes: timedelta | None = None
+    gap: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     workers: tuple[WorkerEvidence, ...] = ()
     objectives: Mapping[str, ObjectiveEvidence] = field(default_factory=dict)  # by name
     metrics_polled_at: datetime | None = None
+    traffic: TrafficEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import assert_never
 
+from devperfops_operator.analysis.coverage import minimum
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.api.expect import (
@@ -20,11 +21,12 @@ from devperfops_operator.api.expect import (
 from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import Objective
 from devperfops_operator.api.perfgate import PerfGateSpec
-from devperfops_operator.api.quantity import QuantityError, parse_duration, parse_rate
+from devperfops_operator.api.quantity import QuantityError, parse_duration, parse_percent, parse_rate
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.objectives import (
     BadEvents,
     Counted,
+    CoveragePlan,
     FailedSamples,
     GaugePoints,
     JudgedObjective,
@@ -40,6 +42,7 @@ from devperfops_operator.wire.brief import Threshold
 from devperfops_operator.wire.layout import DATA, PLUGINS, ROOT
 
 _SEARCH_PATHS = "search_paths"  # where JMeter looks for JARs, beside its own folders
+_ANY_SHARE = Fraction(5, 100)  # where only gauges are judged
 ALPHA = 0.001
 """Probability of ever failing a gate that holds, shared among its objectives."""
 
@@ -70,6 +73,7 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
             thresholds=thresholds,
             objectives=_objectives(spec, thresholds),
             prometheus=spec.prometheus,
+            coverage=_coverage(spec),
         )
     except QuantityError as error:
         raise InvalidSpec("spec.load.jmeter", str(error)) from error
@@ -86,7 +90,10 @@ def resolve_live(spec: PerfGateSpec) -> LivePlan:
         raise InvalidSpec("spec.objectives", message)
     try:
         return LivePlan(
-            duration=parse_duration(spec.live.duration), objectives=objectives, prometheus=spec.prometheus
+            duration=parse_duration(spec.live.duration),
+            objectives=objectives,
+            prometheus=spec.prometheus,
+            coverage=_coverage(spec),
         )
     except QuantityError as error:
         raise InvalidSpec("spec.live.duration", str(error)) from error
@@ -115,6 +122,28 @@ def _objectives(spec: PerfGateSpec, thresholds: tuple[Threshold, ...]) -> tuple[
         )
         for index, (objective, expectation) in enumerate(_expectations(spec))
     )
+
+
+def _coverage(spec: PerfGateSpec) -> CoveragePlan | None:
+    """An endpoint needs what the least demanding objective does, to be judged at all."""
+    asked = spec.coverage
+    if asked is None:
+        return None
+    allowed = [e.allowed for _, e in _expectations(spec) if not isinstance(e, ValueExpectation)]
+    try:
+        return CoveragePlan(
+            traffic=asked.traffic,
+            tested=asked.tested or asked.traffic,
+            by=asked.by,
+            lookback=timedelta(weeks=asked.weeks),
+            enough=minimum(max(allowed, default=_ANY_SHARE)),
+            min_endpoints=parse_percent(asked.min_endpoints),
+            max_unseen=parse_percent(asked.max_unseen),
+            min_volume=None if asked.min_volume is None else parse_percent(asked.min_volume),
+            max_distance=None if asked.max_distance is None else parse_percent(asked.max_distance),
+        )
+    except QuantityError as error:
+        raise InvalidSpec("spec.coverage", str(error)) from error
 
 
 def _expectations(spec: PerfGateSpec) -> list[tuple[Objective, Expectation]]:

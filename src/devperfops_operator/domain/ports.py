@@ -39,6 +39,14 @@ class Metrics(Protocol):
         Raises likewise.
         """
 
+    async def hourly_rates(
+        self, server: str, selector: str, by: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Series]:
+        """Increases a second by these labels, over the hour before since, since + 1 h ... until.
+
+        Raises likewise.
+        """
+
     async def label_values(
         self, server: str, selector: str, label: str, since: datetime, until: datetime
     ) -> Sequence[str]:

@@ -48,6 +48,10 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       progressAt (when these figures were taken)} or null: there was none
         live          {judgedFrom, endsAt (planned), endedAt, progressAt}: when real users were watched, or
                       null: a load was
+        coverage      {requests, usual (in that time), volume (share of it), exercised (share of the known
+                      endpoints that got enough), known (how many), distance (of the mixes), chance (that
+                      chance makes of it), unseen (share of the usual traffic where no request came),
+                      endpoints: [{name, weight, requests, needed}], the worst first} or null: not asked for
         objectives    [{name, expect, transaction (null: all samples), critical, origin (SLA, History,
                       Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
                       bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]; of a gauge, samples
@@ -74,6 +78,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "message": status.message,
         "load": _all_keys(status.load) if status.load else None,
         "live": _all_keys(status.live) if status.live else None,
+        "coverage": _all_keys(status.coverage) if status.coverage else None,
         "objectives": [_all_keys(objective) for objective in status.objectives],
         "workers": [_all_keys(worker) for worker in status.workers],
         "action": _all_keys(status.action) if status.action else None,

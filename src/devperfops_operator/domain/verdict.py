@@ -49,6 +49,8 @@ class Reason(StrEnum):
     EVIDENCE_LOST = "EvidenceLost"
     JMETER_DIED = "JMeterDied"
     JTL_TRUNCATED = "JTLTruncated"
+    COVERAGE_UNKNOWN = "CoverageUnknown"
+    COVERAGE_TOO_LOW = "CoverageTooLow"
     NO_SAMPLES = "NoSamples"
     ALL_FAILED = "AllFailed"
     START_SKEW = "StartSkew"
@@ -94,6 +96,8 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.EVIDENCE_LOST: Verdict.INCONCLUSIVE,
     Reason.JMETER_DIED: Verdict.INCONCLUSIVE,
     Reason.JTL_TRUNCATED: Verdict.INCONCLUSIVE,
+    Reason.COVERAGE_UNKNOWN: Verdict.INCONCLUSIVE,
+    Reason.COVERAGE_TOO_LOW: Verdict.INCONCLUSIVE,
     Reason.NO_SAMPLES: Verdict.INCONCLUSIVE,
     Reason.ALL_FAILED: Verdict.INCONCLUSIVE,
     Reason.START_SKEW: Verdict.INCONCLUSIVE,

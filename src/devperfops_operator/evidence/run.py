@@ -19,7 +19,7 @@ from devperfops_operator.domain.objectives import (
     Polled,
     RunPlan,
 )
-from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem
+from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, TrafficEvidence
 from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.blocks import counted_in, stats_of
@@ -45,6 +45,7 @@ class Run:
         named = [o.transaction for o in self.sampled if o.transaction is not None]
         self.profile = Profile(tuple(dict.fromkeys(named)))
         self.journal = Journal(series_key(o.counted, plan.thresholds) for o in self.sampled)
+        self.traffic: TrafficEvidence | None = None
 
     def worker(self, index: int) -> Worker:
         """Raises ValueError if the run has none of that number."""
@@ -112,6 +113,7 @@ class Run:
                 **{name: polled.evidence for name, polled in self.polled.items()},
             },
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
+            traffic=self.traffic,
         )
 
     def _look(self) -> None:

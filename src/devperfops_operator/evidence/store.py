@@ -7,13 +7,15 @@ from datetime import datetime
 
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import WorkerStatus
+from devperfops_operator.domain.effects import ReadTraffic
 from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.objectives import LivePlan, RunPlan
-from devperfops_operator.domain.observed import Evidence, Problem
+from devperfops_operator.domain.observed import Evidence, Problem, TrafficEvidence
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.blocks import check
 from devperfops_operator.evidence.polled import GaugeWindow
 from devperfops_operator.evidence.run import Run
+from devperfops_operator.evidence.traffic import compared
 from devperfops_operator.wire.measurement import Push
 
 
@@ -69,6 +71,19 @@ class EvidenceStore:
     def poll_failed(self, run_uid: str, objective: str, problem: Problem, now: datetime) -> None:
         """The poll of an objective got no usable answer. What was counted before stays."""
         self._run(run_uid).polled[objective].miss(problem, now)
+
+    def accept_traffic(
+        self, run_uid: str, tested: Sequence[Series], history: Sequence[Series], asked: ReadTraffic
+    ) -> None:
+        """Take in the counters of the tested traffic, and the hourly rates of the usual one.
+
+        Raises SeriesError, and takes in nothing, if they cannot be used.
+        """
+        self._run(run_uid).traffic = compared(tested, history, asked)
+
+    def traffic_failed(self, run_uid: str, problem: Problem, now: datetime) -> None:
+        """There was no usable answer about the traffic."""
+        self._run(run_uid).traffic = TrafficEvidence(now, gap=problem)
 
     def view(self, run_uid: str) -> Evidence:
         """The evidence as it is now; empty for a run that is not open."""

@@ -12,6 +12,7 @@ from devperfops_operator.api.objective import Origin
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.cli.console import console, show, trimmed, unfolded
 from devperfops_operator.cli.render.gate import gate_screen
+from devperfops_operator.cli.render.markdown import markdown
 from devperfops_operator.cli.render.progress import progress_block, progress_line, step_row
 from devperfops_operator.cli.render.run import Objectives, run_result, run_screen
 from devperfops_operator.cli.render.tables import gates_table, runs_table
@@ -385,3 +386,33 @@ def test_a_gate_and_a_run_without_load_show_whose_traffic_is_judged():
     line = progress_line(run, samples.clock(45))
     assert str(line).startswith("40s of 30m: of real users, 14:03:05 to 14:33:05, 30m planned")
     assert "Traffic of real users, 14:03:05" in _folded_together(trimmed(run_screen(run, samples.clock(45))))
+
+
+def test_a_run_shows_what_its_traffic_covers_and_the_worst_endpoints():
+    coverage = {
+        "requests": 640, "usual": 6000, "volume": "10.7%", "exercised": "50%", "known": 2, "distance": "5%",
+        "chance": "2%", "unseen": "20%",
+        "endpoints": [
+            {"name": "GET /cart", "weight": "20%", "requests": 12, "needed": 299},
+            {"name": "GET /rare", "weight": "0.2%", "requests": 0, "needed": 0},
+        ],
+    }  # fmt: skip
+    run = samples.run(phase="Completed", verdict="Inconclusive", reason="CoverageTooLow", coverage=coverage)
+    told = _folded_together(trimmed(run_screen(run, samples.clock(60))))
+    assert "640 requests of 6,000 usual (10.7%); 50% of 2 known endpoints exercised, mix 5%" in told
+    assert "GET /cart 20% 12 299" in " ".join(told.split())
+    assert "| GET /cart | 20% | 12 | 299 |" in markdown(run, samples.clock(60))
+
+
+def test_a_gate_shows_what_it_wants_covered():
+    gate = samples.gate()
+    stored = {
+        **gate.to_json()["spec"],
+        "prometheus": "monitoring",
+        "coverage": {"traffic": "requests_total", "by": ["method", "route"], "minVolume": "5%"},
+    }
+    gate = PerfGate.from_json({"metadata": gate.metadata.to_json(), "spec": stored})
+    told = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
+    assert (
+        "5% of the usual requests, 90% of the endpoints, 5% unseen at most (by method, route, 2 weeks" in told
+    )

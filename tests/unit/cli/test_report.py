@@ -19,6 +19,7 @@ KEYS = [
     "message",
     "load",
     "live",
+    "coverage",
     "objectives",
     "workers",
     "action",

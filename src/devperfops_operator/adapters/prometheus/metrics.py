@@ -24,6 +24,8 @@ from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavaila
 TIMEOUT_SECONDS: Final = 10
 SERIES: Final = 2_000
 """How many series a selector may match: each comes with all its samples of the judged window."""
+ENDPOINTS: Final = 200
+"""How many endpoints traffic may have: each comes with every hour of the past weeks."""
 _GAUGES: Final = 2  # enough to see that a query gives more than one
 _AT_ONCE: Final = 4
 _NOT_LET_IN: Final = frozenset({401, 403})
@@ -70,7 +72,17 @@ class PrometheusMetrics:
 
         Raises likewise.
         """
-        return await self._ask(server, query, _values, since, until, step)
+        return await self._ask(server, query, _gauge, since, until, step)
+
+    async def hourly_rates(
+        self, server: str, selector: str, by: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Series]:
+        """Increases a second by these labels, over the hour before since, since + 1 h ... until.
+
+        Raises likewise.
+        """
+        query = f"sum by ({', '.join(by)}) (rate({selector}[1h]))"
+        return await self._ask(server, query, _hourly, since, until)
 
     async def label_values(
         self, server: str, selector: str, label: str, since: datetime, until: datetime
@@ -118,11 +130,29 @@ def _counters(client: PrometheusConnect, query: str, until: datetime) -> Sequenc
     return [_series(query, raw) for raw in found]
 
 
-def _values(
+def _gauge(
     client: PrometheusConnect, query: str, since: datetime, until: datetime, step: timedelta
 ) -> Sequence[Series]:
+    return _values(client, query, (since, until), step, _GAUGES)
+
+
+def _hourly(client: PrometheusConnect, query: str, since: datetime, until: datetime) -> Sequence[Series]:
+    found = _values(client, query, (since, until), timedelta(hours=1), ENDPOINTS + 1)
+    if len(found) > ENDPOINTS:
+        raise Refused(
+            "QueryInvalid",
+            f"{query!r} gives more than {ENDPOINTS} endpoints: "
+            "write labels with fewer values, such as the route and not the path",
+        )
+    return found
+
+
+def _values(
+    client: PrometheusConnect, query: str, window: tuple[datetime, datetime], step: timedelta, limit: int
+) -> Sequence[Series]:
+    since, until = window
     # The library would round the moments to whole seconds.
-    exact = {"start": since.timestamp(), "end": until.timestamp(), "limit": _GAUGES}
+    exact = {"start": since.timestamp(), "end": until.timestamp(), "limit": limit}
     found = client.custom_query_range(query, since, until, str(step.total_seconds()), exact)
     return [_series(query, raw) for raw in found]
 

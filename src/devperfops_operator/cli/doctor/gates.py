@@ -106,6 +106,8 @@ def _words(error: Exception) -> str:
 def _queries(gate: PerfGate) -> list[str]:
     fields = ("good", "total", "histogram", "query")
     found = [getattr(objective, field, None) for objective in gate.spec.objectives for field in fields]
+    coverage = gate.spec.coverage
+    found += [coverage.traffic, coverage.tested] if coverage is not None else []
     return [query for query in found if query]
 
 

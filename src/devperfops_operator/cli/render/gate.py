@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.coverage import Coverage
 from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
@@ -76,6 +77,8 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
         yield "Traffic", f"of real users, judged for {spec.live.duration} from the rollout's end on"
     if spec.load is not None:
         yield from _load(spec.load, spec.target_ref.name)
+    if spec.coverage is not None:
+        yield "Coverage", _coverage(spec.coverage)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     if spec.environment:
@@ -85,6 +88,16 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.override is not None:
         yield "Override", _override(spec.override, clock)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
+
+
+def _coverage(asked: Coverage) -> str:
+    wanted = [
+        *([f"{asked.min_volume} of the usual requests"] if asked.min_volume else []),
+        f"{asked.min_endpoints} of the endpoints",
+        *([f"mix within {asked.max_distance}"] if asked.max_distance else []),
+        f"{asked.max_unseen} unseen at most",
+    ]
+    return f"{', '.join(wanted)} (by {', '.join(asked.by)}, {counted(asked.weeks, 'week')} back)"
 
 
 def _load(load: Load, target: str) -> Iterator[Fact]:

@@ -10,7 +10,9 @@ from rich.console import RenderableType
 
 from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRun, TimelineEntry
 from devperfops_operator.cli.render.run import (
+    ENDPOINT_COLUMNS,
     OBJECTIVE_COLUMNS,
+    endpoint_row,
     objective_row,
     objective_title,
     run_facts,
@@ -39,6 +41,10 @@ def _lines(run: PerfRun, clock: Clock) -> Iterator[str]:
         columns = [column.capitalize() for column in OBJECTIVE_COLUMNS]
         yield from _table(columns, map(objective_row, status.objectives))
         yield from _sentences(status.objectives, status.message or "")
+    if status.coverage and status.coverage.endpoints:
+        yield from ("", "### Endpoints", "")
+        columns = [column.capitalize() for column in ENDPOINT_COLUMNS]
+        yield from _table(columns, map(endpoint_row, status.coverage.endpoints))
     if status.timeline:
         yield from ("", "### Timeline", "")
         began = run.metadata.creation_timestamp or status.timeline[0].at

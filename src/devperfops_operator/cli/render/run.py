@@ -14,6 +14,8 @@ from rich.text import Text
 from devperfops_operator.api.objective import Objective
 from devperfops_operator.api.perfrun import (
     ActionStatus,
+    CoverageStatus,
+    EndpointStatus,
     LiveStatus,
     LoadStatus,
     NotificationStatus,
@@ -42,6 +44,8 @@ from devperfops_operator.domain.objectives import claim
 
 OBJECTIVE_COLUMNS = ("VERDICT", "OBJECTIVE", "OBSERVED", "EXCEEDANCES", "BOUND", "ALLOWED", "SAMPLES")
 """Of `objective_row`."""
+ENDPOINT_COLUMNS = ("ENDPOINT", "USUAL SHARE", "REQUESTS", "NEEDED")
+"""Of `endpoint_row`."""
 _MANY = 8
 """More workers than these do not get a row each."""
 _NARROW = 90
@@ -92,6 +96,16 @@ def live_line(live: LiveStatus, clock: Clock) -> str:
     end = live.ended_at or live.ends_at
     span = f"{clock.time(live.judged_from)} to {clock.time(end)}, {took(live.judged_from, end)}"
     return f"of real users, {span}{'' if live.ended_at else ' planned'}"
+
+
+def coverage_line(coverage: CoverageStatus) -> str:
+    """How much of the usual traffic the tested one stands for, in one line."""
+    usual = f" of {number(coverage.usual)} usual ({coverage.volume})" if coverage.usual else ""
+    mix = f"mix {coverage.distance} from the usual one" if coverage.distance else "no usual mix known"
+    return (
+        f"{counted(coverage.requests, 'request')}{usual}; {coverage.exercised} of "
+        f"{counted(coverage.known, 'known endpoint')} exercised, {mix}, {coverage.unseen} unseen"
+    )
 
 
 class Objectives:
@@ -160,6 +174,8 @@ def doings(run: PerfRun, clock: Clock) -> Iterator[Fact]:
         yield "Load", load_line(run.status.load)
     if run.status.live:
         yield "Traffic", live_line(run.status.live, clock)
+    if run.status.coverage:
+        yield "Coverage", coverage_line(run.status.coverage)
     if run.status.action:
         yield "Action", _action_line(run.status.action, clock)
 
@@ -171,6 +187,10 @@ def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
     if run.status.objectives:
         yield heading("Objectives")
         yield indented(Objectives(run))
+    if run.status.coverage and run.status.coverage.endpoints:
+        yield heading("Endpoints")
+        rows = map(endpoint_row, run.status.coverage.endpoints)
+        yield indented(table(ENDPOINT_COLUMNS, rows, right=ENDPOINT_COLUMNS[1:]))
     if run.status.workers:
         yield heading("Workers")
         yield indented(_workers(run.status.workers))
@@ -228,6 +248,12 @@ def objective_row(objective: ObjectiveStatus) -> tuple[str | Text, ...]:
         objective.allowed or NONE,
         number(objective.samples),
     )
+
+
+def endpoint_row(endpoint: EndpointStatus) -> tuple[str, ...]:
+    """The last three are figures."""
+    needed = number(endpoint.needed) if endpoint.needed else NONE
+    return plain(endpoint.name), endpoint.weight, number(endpoint.requests), needed
 
 
 def _objective_lines(objective: ObjectiveStatus, sentence: str) -> Text:

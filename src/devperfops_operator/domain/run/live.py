@@ -12,6 +12,7 @@ from typing import Any
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import LiveStatus, PerfRunStatus, Phase
 from devperfops_operator.api.quantity import format_duration
+from devperfops_operator.domain.coverage import coverage_status
 from devperfops_operator.domain.effects import RunDecision
 from devperfops_operator.domain.judgement import (
     close_objectives,
@@ -23,7 +24,7 @@ from devperfops_operator.domain.judgement import (
 from devperfops_operator.domain.objectives import LivePlan
 from devperfops_operator.domain.observed import Evidence, RunObserved
 from devperfops_operator.domain.plan import resolve_live
-from devperfops_operator.domain.run.polling import Window, last_polls, polls, with_gaps
+from devperfops_operator.domain.run.polling import Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, step, to_acting
 
 _TICK = timedelta(seconds=1)
@@ -59,13 +60,15 @@ def _running(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
 
 def _judging(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datetime) -> RunDecision:
     plan, status, window = resolve_live(gate.spec), observed.run.status, _window(live)
-    reads = last_polls(observed, plan, window, now)
+    reads = last_reads(observed, plan, window, now)
     if reads is not None:
         return RunDecision(status, reads, requeue_at=now + _TICK)
     evidence = with_gaps(observed, plan, window)
     objectives = close_objectives(plan, evidence, status.objectives, now)
     judgement = with_warnings(judge(plan, evidence, status), objectives)
-    return RunDecision(to_acting(status, judgement, now, objectives=objectives))
+    return RunDecision(
+        to_acting(status, judgement, now, objectives=objectives, coverage=coverage_status(plan, evidence))
+    )
 
 
 def _window(live: LiveStatus) -> Window:

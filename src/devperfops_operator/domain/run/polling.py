@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from devperfops_operator.api.perfrun import Phase
-from devperfops_operator.domain.effects import PollMetrics
+from devperfops_operator.domain.effects import Effect, PollMetrics, ReadTraffic
 from devperfops_operator.domain.judgement import evidence_of
 from devperfops_operator.domain.objectives import Plan, Polled
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, RunObserved
@@ -39,7 +40,16 @@ def polls(
     return _reads(observed, plan, window, until or now)
 
 
-def last_polls(
+def last_reads(
+    observed: RunObserved, plan: Plan, window: Window | None, now: datetime
+) -> tuple[Effect, ...] | None:
+    """None: Prometheus has told all there is to know at the end."""
+    told = [_last_polls(observed, plan, window, now), _traffic_reads(observed, plan, window, now)]
+    outstanding = [reads for reads in told if reads is not None]
+    return tuple(chain.from_iterable(outstanding)) if outstanding else None
+
+
+def _last_polls(
     observed: RunObserved, plan: Plan, window: Window | None, now: datetime
 ) -> tuple[PollMetrics, ...] | None:
     """None: Prometheus has told all. The last samples are scraped up to two intervals after the end."""
@@ -58,6 +68,29 @@ def last_polls(
     if now > asked_from + _UNREAD_WAIT:
         return None
     return _reads(observed, plan, window, tail)
+
+
+def _traffic_reads(
+    observed: RunObserved, plan: Plan, window: Window | None, now: datetime
+) -> tuple[ReadTraffic, ...] | None:
+    """None: the traffic is known, nobody asked, or it cannot be had."""
+    if plan.coverage is None or window is None or window.ended_at is None:
+        return None
+    known, interval = observed.evidence.traffic, observed.settings.scrape_interval
+    asked_from = window.ended_at + 2 * interval
+    asked_from = max(asked_from, entered(observed.run.status, Phase.JUDGING) or asked_from)
+    if now < window.ended_at + interval:
+        return ()  # the last scrape of the judged time may be still to come
+    if known is not None:
+        away = known.gap is not None and known.gap.reason == Reason.PROMETHEUS_UNAVAILABLE.value
+        if not away or now > asked_from + _METRICS_WAIT:
+            return None
+        if now - known.read_at < interval:
+            return ()
+    if now > asked_from + _UNREAD_WAIT:
+        return None
+    until = window.ended_at + interval
+    return (ReadTraffic(plan.prometheus or "", plan.coverage, window.since, until, now),)
 
 
 def with_gaps(observed: RunObserved, plan: Plan, window: Window | None) -> Evidence:

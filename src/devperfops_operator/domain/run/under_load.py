@@ -15,6 +15,7 @@ from devperfops_operator.api.perfrun import (
     WorkerStatus,
 )
 from devperfops_operator.api.quantity import format_rate
+from devperfops_operator.domain.coverage import coverage_status
 from devperfops_operator.domain.effects import RunDecision
 from devperfops_operator.domain.judgement import (
     Judgement,
@@ -34,7 +35,7 @@ from devperfops_operator.domain.observed import (
     WorkerEvidence,
 )
 from devperfops_operator.domain.plan import resolve_load
-from devperfops_operator.domain.run.polling import Window, last_polls, polls, with_gaps
+from devperfops_operator.domain.run.polling import Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.measurement import JMeterState
@@ -71,7 +72,7 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     if _finals_outstanding(observed, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     window = _window(status, plan)
-    reads = last_polls(observed, plan, window, now)
+    reads = last_reads(observed, plan, window, now)
     if reads is not None:
         return RunDecision(status, reads, requeue_at=now + _TICK)
     evidence = with_gaps(observed, plan, window)
@@ -80,7 +81,8 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     if _cause_outstanding(judgement, observed.job, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     judgement = with_warnings(_with_cause(judgement, observed.job), objectives)
-    return RunDecision(to_acting(status, judgement, now, objectives=objectives))
+    coverage = coverage_status(plan, evidence)
+    return RunDecision(to_acting(status, judgement, now, objectives=objectives, coverage=coverage))
 
 
 def _cause_outstanding(
