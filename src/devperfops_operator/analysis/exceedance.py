@@ -74,14 +74,14 @@ class ShareTest:
 
     def passes(self, tally: Tally) -> bool:
         """True: at most as many exceedances as allowed, with `confidence`."""
-        return _log_chance_of_at_most(tally, float(self.allowed)) <= math.log1p(-self.confidence)
+        return log_chance_of_at_most(tally, float(self.allowed)) <= math.log1p(-self.confidence)
 
     def upper_bound(self, tally: Tally) -> float:
         """The largest share of exceedances that `confidence` leaves possible (1 when nothing was counted)."""
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            if _log_chance_of_at_most(tally, middle) <= math.log1p(-self.confidence):
+            if log_chance_of_at_most(tally, middle) <= math.log1p(-self.confidence):
                 high = middle
             else:
                 low = middle
@@ -114,7 +114,7 @@ class ShareTest:
         return r / allowed, r / (1 - allowed)
 
 
-def _log_chance_of_at_most(tally: Tally, share: float) -> float:
+def log_chance_of_at_most(tally: Tally, share: float) -> float:
     """Logarithm of the binomial chance of at most `tally.exceedances`, one sample's being `share`."""
     good, bad = tally.samples - tally.exceedances, tally.exceedances
     if good == 0 or share <= 0:

@@ -14,6 +14,7 @@ from devperfops_operator.domain.coverage import coverage_findings
 from devperfops_operator.domain.load_findings import Finding, load_findings
 from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, Plan, RunPlan, claim
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
+from devperfops_operator.domain.pace import Pace
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
 
 _MESSAGE_LENGTH = 1024  # that an event holds: status, event and report say the same, word for word
@@ -96,7 +97,7 @@ def close_objectives(
     return tuple(
         status
         if status.verdict is not None
-        else _close(objective, evidence_of(objective, evidence), status, now)
+        else _decide(status, _outcome(plan, objective, evidence_of(objective, evidence)), now)
         for objective, status in zip(plan.objectives, followed, strict=True)
     )
 
@@ -139,13 +140,12 @@ def _observed(
     return wording.observed(objective.counted, evidence)
 
 
-def _close(
-    objective: JudgedObjective, evidence: ObjectiveEvidence, status: ObjectiveStatus, now: datetime
-) -> ObjectiveStatus:
-    finding = next(_objective_findings(objective, evidence), None)
+def _outcome(plan: Plan, objective: JudgedObjective, evidence: ObjectiveEvidence) -> Judgement:
+    """At the end, of one that has not failed."""
+    finding = next(_objective_findings(plan, objective, evidence), None)
     if finding is not None:
-        return _decide(status, decided(finding.reason, finding.message), now)
-    return _decide(status, decided(Reason.OBJECTIVES_MET, wording.exceedances(objective, evidence)), now)
+        return decided(finding.reason, finding.message)
+    return decided(Reason.OBJECTIVES_MET, wording.exceedances(objective, evidence))
 
 
 def _decide(status: ObjectiveStatus, judgement: Judgement, now: datetime) -> ObjectiveStatus:
@@ -175,17 +175,20 @@ def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
 
 def _findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
     for objective in plan.critical_objectives:
-        yield from _objective_findings(objective, evidence_of(objective, evidence))
+        yield from _objective_findings(plan, objective, evidence_of(objective, evidence))
 
 
-def _objective_findings(objective: JudgedObjective, evidence: ObjectiveEvidence) -> Iterator[Finding]:
+def _objective_findings(
+    plan: Plan, objective: JudgedObjective, evidence: ObjectiveEvidence
+) -> Iterator[Finding]:
     if evidence.gap is not None:
         yield Finding(Reason(evidence.gap.reason), f"{objective.claim}: {evidence.gap.message}")
     elif not evidence.tally.samples:
         yield Finding(Reason.NO_SAMPLES, f"{objective.claim}: there are no samples to judge")
     elif not objective.test.passes(evidence.tally):
+        came = Pace.of(plan, evidence.tally.samples)
         yield Finding(
             Reason.NOT_ENOUGH_EVIDENCE,
             f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}"
-            f"{wording.what_a_pass_takes(objective.test, evidence.tally)}",
+            f"{wording.what_a_verdict_takes(objective.test, evidence.tally, came)}",
         )

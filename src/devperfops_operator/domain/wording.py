@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
-from typing import assert_never
+from typing import Final, assert_never
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
-from devperfops_operator.api.quantity import format_percent
+from devperfops_operator.analysis.horizon import CHANCE, Outcome, horizon
+from devperfops_operator.api.perfrun import Verdict
+from devperfops_operator.api.quantity import format_duration, format_percent
 from devperfops_operator.domain.objectives import (
     BadEvents,
     Counted,
@@ -18,6 +21,10 @@ from devperfops_operator.domain.objectives import (
     OverThreshold,
 )
 from devperfops_operator.domain.observed import ObjectiveEvidence
+from devperfops_operator.domain.pace import Pace
+
+_LONGEST_TEST: Final = timedelta(days=1)  # that anybody would run
+_VERDICTS: Final = {Outcome.HOLDS: Verdict.PASS, Outcome.BROKEN: Verdict.FAIL}
 
 
 def share(tally: Tally) -> str:
@@ -36,13 +43,24 @@ def bound(test: ShareTest | GaugeTest, tally: Tally) -> str | None:
             assert_never(test)
 
 
-def what_a_pass_takes(test: ShareTest | GaugeTest, tally: Tally) -> str:
-    """Behind `exceedances`: why they are too many or too few to pass."""
+def what_a_verdict_takes(test: ShareTest | GaugeTest, tally: Tally, pace: Pace) -> str:
+    """Behind `exceedances`, where they are too many to pass and too few to fail: what would decide."""
     if not isinstance(test, ShareTest):
         return ""
-    needed = test.samples_to_pass()
-    hint = f"; a Pass needs at least {needed} samples, so test longer or at a higher rate"
-    return f", so up to {bound(test, tally)} cannot be ruled out{hint if tally.samples < needed else ''}"
+    return f", so up to {bound(test, tally)} cannot be ruled out; {_repetition(test, tally, pace)}"
+
+
+def _repetition(test: ShareTest, tally: Tally, pace: Pace) -> str:
+    share, most = tally.exceedances / tally.samples, pace.samples(_LONGEST_TEST)
+    found = horizon(test, share, most=most)
+    if found is None:
+        near = f"so near to the allowed share no test of {_LONGEST_TEST.days} day is likely to decide"
+        return f"{near}: mend the target, allow more or raise the rate"
+    long = f"a duration of {format_duration(pace.duration(found.samples))} ({found.samples} samples)"
+    if not tally.exceedances:
+        return f"{long} would give Pass if again all are good"
+    verdict = _VERDICTS[found.outcome].value
+    return f"{long} would give {verdict} with a chance of {CHANCE:.0%} if the share stays so"
 
 
 def milliseconds(value: float) -> str:

@@ -22,7 +22,7 @@ from devperfops_operator.domain.judgement import (
     judge,
     with_warnings,
 )
-from devperfops_operator.domain.objectives import BadEvents, GaugePoints
+from devperfops_operator.domain.objectives import BadEvents, GaugePoints, LivePlan
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, WorkerEvidence
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
@@ -177,9 +177,43 @@ def test_only_a_run_without_any_fault_and_with_enough_samples_passes(
     assert passed == (allowed and samples >= 459 and judged >= 2850 and not lost and not gap)
 
 
-def test_a_short_test_says_how_many_samples_it_needs() -> None:
-    message = verdict(evidence(Tally(100))).message
-    assert "a Pass needs at least 459 samples" in message
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (Tally(100), "a duration of 4m50s (459 samples) would give Pass if again all are good"),
+        (
+            Tally(3000, 18, 9),
+            "a duration of 2m30s (6781 samples) would give Pass with a chance of 90% if the",
+        ),
+        (Tally(3000, 45, 9), "a duration of 4m50s (13908 samples) would give Fail with a chance of 90% if"),
+        (Tally(3000, 30, 9), "so near to the allowed share no test of 1 day is likely to decide: mend"),
+    ],
+)
+def test_a_test_that_was_too_short_says_how_long_a_repetition_would_take(seen: Tally, said: str) -> None:
+    judgement = verdict(evidence(seen))
+    assert judgement.reason is Reason.NOT_ENOUGH_EVIDENCE
+    assert said in judgement.message
+    assert f"{seen.exceedances} of {seen.samples} judged samples were slower or failed" in judgement.message
+    assert close_objectives(PLAN, evidence(seen), (), START)[0].message == judgement.message
+
+
+def test_real_users_traffic_that_was_too_little_says_how_long_it_would_take() -> None:
+    live = LivePlan(objectives=PLAN.objectives, prometheus="monitoring", duration=timedelta(minutes=10))
+    told = close_objectives(live, evidence(counters=Tally(300)), (), START)[1]
+    assert told.message is not None
+    assert "; a duration of 16m (459 samples) would give Pass if again all are good" in told.message
+
+
+@pytest.mark.parametrize("objectives", [1, 10, 32])
+def test_the_whole_message_is_as_long_as_an_event_may_be(objectives: int) -> None:
+    named = [{"expect": "p99 < 2s", "transaction": f"GET /{i:02}/{'x' * 190}"} for i in range(objectives)]
+    plan = resolve_plan(gate(objectives=named).spec)
+    found = replace(
+        evidence(), objectives={o.name: ObjectiveEvidence(Tally(100, 3, 3)) for o in plan.objectives}
+    )
+    judgement = judge(plan, found, PerfRunStatus(load=ENDED, workers=(DONE,)))
+    assert judgement.reason is Reason.NOT_ENOUGH_EVIDENCE
+    assert len(judgement.message) <= 1024
 
 
 def test_a_latched_fail_outlives_the_evidence_for_it() -> None:
