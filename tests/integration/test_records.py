@@ -130,12 +130,22 @@ async def test_a_kept_run_can_be_judged_again_as_it_was_and_by_other_objectives(
     assert re.search(rf"{name} +\w+ +Fail +unknown +- +its load was stopped when it failed", changed)
     assert "Estimated from histograms" in changed
 
+    refused = await asyncio.to_thread(devperfops, world, api_server, "propose", GATE)
+    assert refused.returncode == 2
+    assert "has 0 passed runs with a record, and 3 are needed" in refused.stderr
+
 
 def backtest(world: World, kubeconfig: Path, *arguments: str) -> str:
     """What a person is shown."""
-    program = [str(Path(sys.executable).parent / "devperfops"), "backtest", GATE, *arguments]
+    done = devperfops(world, kubeconfig, "backtest", GATE, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def devperfops(world: World, kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = [str(Path(sys.executable).parent / "devperfops"), *arguments]
     place = ["-n", world.namespace, "--kubeconfig", str(kubeconfig)]
-    return subprocess.run([*program, *place], capture_output=True, text=True, check=True).stdout
+    return subprocess.run([*program, *place], capture_output=True, text=True, check=False)
 
 
 async def test_after_a_crash_the_record_is_made_all_the_same_and_says_what_is_missing(world: World) -> None:
