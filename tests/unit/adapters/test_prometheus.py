@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
-from devperfops_operator.adapters.prometheus.metrics import SERIES
+from devperfops_operator.adapters.prometheus.metrics import ENDPOINTS, SERIES
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import Refused
 
@@ -74,6 +74,15 @@ async def test_a_selector_of_everything_does_not_fill_the_operators_memory() -> 
         await metrics(shop=url).counters("shop", '{__name__=~".+"}', SINCE, UNTIL)
 
     assert asked[0]["limit"] == [str(SERIES + 1)]
+
+
+async def test_endpoints_without_number_do_not_fill_it_either() -> None:
+    with answering([COUNTER] * (ENDPOINTS + 1)) as (url, asked), pytest.raises(Refused, match="not the path"):
+        await metrics(shop=url).hourly_rates("shop", "requests_total", ["method", "path"], SINCE, UNTIL)
+
+    assert asked[0]["limit"] == [str(ENDPOINTS + 1)]
+    assert asked[0]["query"] == ["sum by (method, path) (rate(requests_total[1h]))"]
+    assert asked[0]["step"] == ["3600.0"]
 
 
 async def test_a_prometheus_that_hangs_holds_up_no_other() -> None:

@@ -15,9 +15,15 @@ from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.polls import Polls
-from devperfops_operator.domain.effects import PollMetrics
+from devperfops_operator.domain.effects import PollMetrics, ReadTraffic
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
-from devperfops_operator.domain.objectives import BadEvents, GaugePoints, JudgedObjective, RunPlan
+from devperfops_operator.domain.objectives import (
+    BadEvents,
+    CoveragePlan,
+    GaugePoints,
+    JudgedObjective,
+    RunPlan,
+)
 from devperfops_operator.evidence import EvidenceStore
 
 KEY = Key(Subject.RUN, "shop", "front-end-1")
@@ -79,6 +85,15 @@ class Prometheus:
         if isinstance(self._answers, DevPerfOpsError):
             raise self._answers
         return [self._series(query, since, until)]
+
+    async def hourly_rates(
+        self, _server: str, selector: str, by: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[Series]:
+        self.asked.append(f"{selector} by {', '.join(by)} from {since:%d %H:%M} to {until:%d %H:%M}")
+        await self.may_answer.wait()
+        if isinstance(self._answers, DevPerfOpsError):
+            raise self._answers
+        return [self._series(selector, since, until)]
 
     def _series(self, selector: str, since: datetime, until: datetime) -> Series:
         assert not isinstance(self._answers, DevPerfOpsError)
@@ -180,6 +195,48 @@ async def test_what_makes_no_sense_is_a_gap_too_and_not_asked_again_at_once(answ
     gap = seen.objectives["availability"].gap
     assert gap is not None
     assert gap.reason == "PrometheusUnavailable"
+
+
+TRAFFIC = ReadTraffic(
+    server="shop",
+    coverage=CoveragePlan(
+        traffic="usual",
+        tested="total",
+        by=("pod",),
+        lookback=timedelta(weeks=2),
+        enough=29,
+        min_endpoints=Fraction(9, 10),
+        max_unseen=Fraction(1, 20),
+    ),
+    since=SINCE + timedelta(minutes=20),
+    until=SINCE + timedelta(minutes=30),
+    now=SINCE + timedelta(minutes=31),
+)
+
+
+async def test_traffic_is_compared_with_the_whole_hours_of_the_weeks_before() -> None:
+    bench = Bench({"total": 100.0, "usual": 2.0})
+
+    bench.polls.start(KEY, RUN, TRAFFIC)
+    await bench.answer()
+
+    assert sorted(bench.prometheus.asked) == ["total", "usual by pod from 09 13:00 to 23 12:00"]
+    known = bench.evidence.view(RUN).traffic
+    assert known is not None
+    assert known.coverage is not None
+    assert (known.read_at, known.coverage.requests, known.gap) == (TRAFFIC.now, 100, None)
+
+
+async def test_traffic_that_cannot_be_read_is_a_gap() -> None:
+    bench = Bench(Unavailable("away"))
+
+    bench.polls.start(KEY, RUN, TRAFFIC)
+    await bench.answer()
+
+    known = bench.evidence.view(RUN).traffic
+    assert known is not None
+    assert known.gap is not None
+    assert (known.gap.reason, known.gap.message) == ("PrometheusUnavailable", "away")
 
 
 async def test_an_answer_that_comes_after_the_run_has_ended_is_dropped() -> None:
