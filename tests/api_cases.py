@@ -85,6 +85,7 @@ _COVERED: Final = {"spec.coverage": _COVERAGE, "spec.prometheus": "monitoring"}
 VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
+    "as long as it takes": gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m"}),
     "hours and seconds": gate({f"{JMETER}.duration": "1h0m90s", f"{JMETER}.rampUp": "0s"}),
     "nothing where there is a default": gate({f"{JMETER}.rampUp": None, "spec.actions": {"onPass": None}}),
     "rate per second": gate({f"{JMETER}.rate": "50/s"}),
@@ -539,6 +540,22 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({f"{JMETER}.duration": "0m"}),
         f"{JMETER}.duration",
         '"0m" is no time at all: write how long, for example 10m',
+    ),
+    "auto without an end": Refused(
+        gate({f"{JMETER}.duration": "auto"}), f"{JMETER}.duration", "write both, such as maxDuration: 30m"
+    ),
+    "an end of nothing": Refused(
+        gate({f"{JMETER}.maxDuration": "30m"}), f"{JMETER}.duration", "write both, such as maxDuration: 30m"
+    ),
+    "auto at no rate": Refused(
+        gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m", f"{JMETER}.rate": ABSENT}),
+        f"{JMETER}.duration",
+        "write rate, such as 3000/m",
+    ),
+    "all ramp, up to the end": Refused(
+        gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "3m"}),
+        f"{JMETER}.rampUp",
+        "rampUp (3m) must be shorter than maxDuration",
     ),
     "all ramp": Refused(gate({f"{JMETER}.rampUp": "10m"}), f"{JMETER}.rampUp", _RAMP),
     "rate 0": Refused(

@@ -292,25 +292,26 @@ def _disappointments(gate: Mapping[str, Any]) -> Iterator[_Problem]:
     if "rate" not in jmeter:
         return
     rate = parse_rate(jmeter["rate"])
-    judged = parse_duration(jmeter["duration"]) - parse_duration(jmeter["rampUp"])
+    field = "maxDuration" if "maxDuration" in jmeter else "duration"
+    judged = parse_duration(jmeter[field]) - parse_duration(jmeter["rampUp"])
     samples = math.floor(rate * Fraction(judged.total_seconds()) / 60)
     for index, objective in enumerate(gate["spec"]["objectives"]):
         expectation = parse_expect(objective["expect"])
         path: Path = ("spec", "objectives", index, "expect")
-        yield from _too_few_samples(path, expectation, samples)
+        yield from _too_few_samples(path, expectation, samples, field)
         yield from _too_few_threads(path, expectation, jmeter["threads"], rate)
 
 
-def _too_few_samples(path: Path, expectation: Expectation, samples: int) -> Iterator[_Problem]:
+def _too_few_samples(path: Path, expectation: Expectation, samples: int, field: str) -> Iterator[_Problem]:
     if not isinstance(expectation, LatencyExpectation | ErrorsExpectation):
         return
     needed = samples_to_pass(expectation.allowed)
     if samples < needed:
         yield _Problem(
             path,
-            f"can never pass: rate x (duration - rampUp) gives {samples} samples, and a share of at most "
+            f"can never pass: rate x ({field} - rampUp) gives {samples} samples, and a share of at most "
             f"{format_percent(expectation.allowed)} needs {needed} even if all are good; "
-            "write a longer duration or a higher rate",
+            f"write a longer {field} or a higher rate",
             Severity.WARNING,
         )
 

@@ -177,7 +177,13 @@ class PropertySource(ApiModel):
 class JMeterLoad(ApiModel):
     """What JMeter is asked to do. Durations as in `90s`, `10m`, `1h30m`."""
 
-    validations: ClassVar = (rules.RAMP_UP_UNDER_DURATION, load_rules.PROPERTIES_OF_ITS_OWN)
+    validations: ClassVar = (
+        rules.RAMP_UP_UNDER_DURATION,
+        rules.AUTO_IS_BOUNDED,
+        rules.AUTO_HAS_RATE,
+        rules.RAMP_UP_UNDER_MAX,
+        load_rules.PROPERTIES_OF_ITS_OWN,
+    )
 
     plan: PlanSource
     """Where the test plan is."""
@@ -185,11 +191,13 @@ class JMeterLoad(ApiModel):
     """Users played at once, given to the plan as the property NumOfThreads."""
     ramp_up: Annotated[str, Field(max_length=16), rules.DURATION] = "0s"
     """Time until all threads run, given as RampUp (seconds); what happens in it is not judged."""
-    duration: Annotated[str, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO]
+    duration: Annotated[str, Field(max_length=16), rules.DURATION_OR_AUTO, rules.ABOVE_ZERO]
     """How long the load lasts at most, rampUp included, given as Duration (seconds).
 
-    A verdict may end it sooner.
+    A verdict may end it sooner. With auto as long as the objectives need at the rate, up to maxDuration.
     """
+    max_duration: Annotated[str | None, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO] = None
+    """With duration: auto, how long the load may last at most, rampUp included."""
     rate: Annotated[Annotated[str, Field(max_length=16)] | int | None, rules.RATE] = None
     """Samples per minute or second, such as 3000/m or 50/s, given as TPM (per minute).
 

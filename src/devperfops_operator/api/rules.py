@@ -191,7 +191,10 @@ def _rate_problem(value: str | int) -> str | None:
 
 
 def _ramp_up_is_shorter(jmeter: Mapping[str, Any]) -> bool:
-    ramp_up, duration = jmeter["rampUp"], jmeter["duration"]
+    return _shorter(jmeter["rampUp"], jmeter["duration"])
+
+
+def _shorter(ramp_up: str, duration: str) -> bool:
     if not (_is_duration(ramp_up) and _is_duration(duration)):
         return True  # said elsewhere
     return parse_duration(ramp_up) < parse_duration(duration)
@@ -214,6 +217,34 @@ LIVE_WITHIN_A_DAY: Final = Rule.of(
     "live.duration ({self.duration}) is longer than a day, and all of it is read again at each scrape: "
     "write 24h or less",
     field="duration",
+)
+AUTO: Final = "auto"
+DURATION_OR_AUTO: Final = Rule.of(
+    f"self == '{AUTO}' || {matches('self', DURATION_PATTERN)}",
+    lambda value: value == AUTO or _is_duration(value),
+    '"{self}" is not a duration: write for example 90s, 10m or 1h30m, or auto with maxDuration',
+)
+AUTO_IS_BOUNDED: Final = Rule.of(
+    f"(self.duration == '{AUTO}') == has(self.maxDuration)",
+    lambda jmeter: (jmeter["duration"] == AUTO) == ("maxDuration" in jmeter),
+    "duration: auto and maxDuration belong together: write both, such as maxDuration: 30m, "
+    "or a duration alone",
+    field="duration",
+)
+AUTO_HAS_RATE: Final = Rule.of(
+    f"self.duration != '{AUTO}' || has(self.rate)",
+    lambda jmeter: jmeter["duration"] != AUTO or "rate" in jmeter,
+    "duration: auto is as long as the objectives need at a rate: write rate, such as 3000/m, or a duration",
+    field="duration",
+)
+RAMP_UP_UNDER_MAX: Final = Rule.of(
+    f"!has(self.maxDuration) || !{matches('self.rampUp', DURATION_PATTERN)}"
+    f" || !{matches('self.maxDuration', DURATION_PATTERN)}"
+    " || duration(self.rampUp) < duration(self.maxDuration)",
+    lambda jmeter: _shorter(jmeter["rampUp"], jmeter.get("maxDuration", AUTO)),
+    "rampUp ({self.rampUp}) must be shorter than maxDuration, which includes it: "
+    "write a longer maxDuration or a shorter rampUp",
+    field="rampUp",
 )
 RAMP_UP_UNDER_DURATION: Final = Rule.of(
     f"!{matches('self.rampUp', DURATION_PATTERN)} || !{matches('self.duration', DURATION_PATTERN)}"

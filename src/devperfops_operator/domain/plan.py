@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
 from typing import assert_never
@@ -18,10 +19,12 @@ from devperfops_operator.api.expect import (
     ValueExpectation,
     parse_expect,
 )
-from devperfops_operator.api.load import Load
+from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.objective import Objective
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.quantity import QuantityError, parse_duration, parse_percent, parse_rate
+from devperfops_operator.api.rules import AUTO
+from devperfops_operator.domain.duration import auto_duration
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.objectives import (
     BadEvents,
@@ -63,20 +66,30 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
     """The plan of a gate that plays a load. Raises InvalidSpec likewise."""
     load = load_of(spec)
     jmeter, thresholds = load.jmeter, _thresholds(spec)
+    objectives = _objectives(spec, thresholds)
     try:
         return RunPlan(
             workers=load.workers,
             threads=jmeter.threads,
             ramp_up=parse_duration(jmeter.ramp_up),
-            duration=parse_duration(jmeter.duration),
+            duration=_duration(jmeter, objectives),
             rate_per_minute=None if jmeter.rate is None else parse_rate(jmeter.rate),
             thresholds=thresholds,
-            objectives=_objectives(spec, thresholds),
+            objectives=objectives,
             prometheus=spec.prometheus,
             coverage=_coverage(spec),
         )
     except QuantityError as error:
         raise InvalidSpec("spec.load.jmeter", str(error)) from error
+
+
+def _duration(jmeter: JMeterLoad, objectives: Sequence[JudgedObjective]) -> timedelta:
+    if jmeter.duration != AUTO:
+        return parse_duration(jmeter.duration)
+    if jmeter.max_duration is None or jmeter.rate is None:
+        raise InvalidSpec("spec.load.jmeter.duration", "auto needs maxDuration and rate; write both")
+    rate, ramp_up = parse_rate(jmeter.rate), parse_duration(jmeter.ramp_up)
+    return auto_duration(objectives, rate, ramp_up, parse_duration(jmeter.max_duration))
 
 
 def resolve_live(spec: PerfGateSpec) -> LivePlan:

@@ -84,7 +84,7 @@ def test_each_finding_names_file_line_and_field() -> None:
             "deploy/gate.yaml",
             13,
             "spec.load.jmeter.duration",
-            '"-10m" is not a duration: write for example 90s, 10m or 1h30m',
+            '"-10m" is not a duration: write for example 90s, 10m or 1h30m, or auto with maxDuration',
         ),
         Finding(
             "deploy/gate.yaml",

@@ -104,7 +104,8 @@ def _load(load: Load, target: str) -> Iterator[Fact]:
     jmeter, address = load.jmeter, load.target
     rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
     users = played_by(jmeter.threads, load.workers)
-    yield "Load", f"{users}{rate}, {jmeter.duration} with {jmeter.ramp_up} ramp-up"
+    auto = f" (up to {jmeter.max_duration})" if jmeter.max_duration is not None else ""
+    yield "Load", f"{users}{rate}, {jmeter.duration}{auto} with {jmeter.ramp_up} ramp-up"
     port = f":{address.port}" if address.port else ""
     yield "Address", f"{address.scheme}://{address.host or target}{port}"
     yield from _files(jmeter)

@@ -24,7 +24,7 @@ from devperfops_operator.domain.observed import (
     Target,
     WorkerEvidence,
 )
-from devperfops_operator.domain.plan import resolve_load, resolve_plan
+from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
@@ -185,10 +185,12 @@ def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunSta
         start_at=start_at,
         ends_at=start_at + plan.duration,
     )
+    longest = load_of(gate.spec).jmeter.max_duration
+    auto = f" (as its objectives need at this rate, at most {longest})" if longest is not None else ""
     among = f" on {plan.workers} workers" if plan.workers > 1 else ""
     message = (
         f"{plan.threads} threads{among} load {observed.inputs.host}:{observed.inputs.port} "
-        f"with {rate or 'whatever they reach'} for {format_duration(plan.duration)}, "
+        f"with {rate or 'whatever they reach'} for {format_duration(plan.duration)}{auto}, "
         f"judged after {format_duration(plan.ramp_up)}"
     )
     return step(observed.run.status, now, Step.WORKERS_READY, message, phase=Phase.RUNNING, load=load)
