@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,9 @@ _RESULTS: Final = {
 
 _BEGIN: Final = b"StandardJMeterEngine: Running the test!"
 _END: Final = b"StandardJMeterEngine: Notifying test listeners of end of test"
+_LOGGED_AT: Final = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}")
 _CHUNK: Final = 1 << 16
+_LONGEST_LINE: Final = 1 << 12
 
 
 def worker_properties(brief: Brief, worker: int) -> dict[str, str]:
@@ -68,7 +71,16 @@ class JMeterLog:
         self._path = path
         self._offset = 0
         self._tail = b""
+        self._began: datetime | None = None
+        self._ended: datetime | None = None
         self.state = JMeterState.WAITING
+
+    @property
+    def ran_ms(self) -> int | None:
+        """From begin to end of the test, in milliseconds; None: not over, or the log has no times."""
+        if self._began is None or self._ended is None:
+            return None
+        return max(round((self._ended - self._began) / timedelta(milliseconds=1)), 0)
 
     def follow(self) -> None:
         """Read what is new."""
@@ -80,14 +92,25 @@ class JMeterLog:
             log.seek(self._offset)
             while chunk := log.read(_CHUNK):
                 self._offset += len(chunk)
-                self._read(self._tail + chunk)
+                *lines, tail = (self._tail + chunk).split(b"\n")
+                self._tail = tail[-_LONGEST_LINE:]
+                for line in lines:
+                    self._read(line)
 
-    def _read(self, text: bytes) -> None:
-        if _END in text:
-            self.state = JMeterState.ENDED
-        elif _BEGIN in text and self.state is JMeterState.WAITING:
-            self.state = JMeterState.RUNNING
-        self._tail = text[-len(_END) :]  # a mark may be cut
+    def _read(self, line: bytes) -> None:
+        if _END in line:
+            self.state, self._ended = JMeterState.ENDED, _logged_at(line)
+        elif _BEGIN in line and self.state is JMeterState.WAITING:
+            self.state, self._began = JMeterState.RUNNING, _logged_at(line)
+
+
+def _logged_at(line: bytes) -> datetime | None:
+    """By the wall clock of JMeter's container, whose time zone the line does not tell."""
+    found = _LOGGED_AT.match(line)
+    try:
+        return datetime.fromisoformat(found[0].decode()) if found is not None else None
+    except ValueError:
+        return None
 
 
 def _escaped(text: str) -> str:

@@ -140,6 +140,7 @@ class Tail:
             errors=read.builder.errors,
             end=self._load_end(),
             truncated=read.truncated,
+            ran_ms=self._jmeter.ran_ms,
         )
 
     def _load_end(self) -> LoadEnd:

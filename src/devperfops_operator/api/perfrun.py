@@ -138,6 +138,7 @@ class WorkerStatus(ApiModel):
     first_start: Timestamp | None = None  # when its first sample began, by its node's clock
     last_end: Timestamp | None = None  # when its last sample ended, likewise
     ended_at: Timestamp | None = None  # when these totals came
+    ran_ms: int | None = None  # from begin to end of JMeter's test, by its log
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 

@@ -40,7 +40,7 @@ def load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> I
         return
     yield from _start_findings(plan, evidence)
     yield from _sample_findings(plan, evidence, rate)
-    yield from _time_findings(plan, status.workers, load)
+    yield from _time_findings(plan, status, load)
 
 
 def node_findings(evidence: Evidence) -> Iterator[Finding]:
@@ -182,27 +182,34 @@ def _sample_findings(plan: RunPlan, evidence: Evidence, rate: Fraction) -> Itera
         )
 
 
-def _time_findings(plan: RunPlan, workers: Sequence[WorkerStatus], load: LoadStatus) -> Iterator[Finding]:
-    planned = plan.duration - plan.ramp_up
-    for worker in workers:
-        judged = _judged_time(plan, worker, load)
-        if judged is not None and judged < planned * float(RATE_WANTED):
+def _time_findings(plan: RunPlan, status: PerfRunStatus, load: LoadStatus) -> Iterator[Finding]:
+    """A timer that finds its next sample after Duration ends its thread at once: the last pause may lack."""
+    shares, judged = divide(plan), plan.duration - plan.ramp_up
+    for worker in status.workers:
+        ran = _ran(plan, worker, load)
+        if ran is None:
+            continue
+        pause = longest_pause(shares[worker.index].rate_per_minute, worker.rows, ran)
+        if plan.duration - ran > max(judged * float(1 - RATE_WANTED), pause):
             yield Finding(
                 Reason.ENDED_EARLY,
-                f"JMeter of worker {worker.index} ended after {judged.total_seconds():.0f} s of the "
-                f"{planned.total_seconds():.0f} s to be judged; the plan must run for Duration",
+                f"JMeter of worker {worker.index} ended after {ran.total_seconds():.0f} s of "
+                f"{plan.duration.total_seconds():.0f} s; the plan must run for Duration",
             )
 
 
-def _judged_time(plan: RunPlan, worker: WorkerStatus, load: LoadStatus) -> timedelta | None:
-    """By one clock: that of the worker's node, or ours, which hears late where the network was cut.
+def _ran(plan: RunPlan, worker: WorkerStatus, load: LoadStatus) -> timedelta | None:
+    """How long JMeter's test ran at least: it counts its duration from before its first sample.
 
-    From the common beginning on: a worker's own first sample may come late by chance.
+    By its own log, by its node's clock, and by ours, which hears late where the network was cut. From the
+    common beginning on: a worker's own first sample may come late by chance.
     """
     ended = worker.ended_at or load.ended_at  # an older operator stored the second only
     spans = []
+    if worker.ran_ms is not None:
+        spans.append(timedelta(milliseconds=worker.ran_ms))
     if load.ends_at is not None and ended is not None:
-        spans.append(ended - (load.ends_at - plan.duration + plan.ramp_up))
+        spans.append(ended - (load.ends_at - plan.duration))
     if load.judged_from is not None and worker.last_end is not None:
-        spans.append(worker.last_end - load.judged_from)
+        spans.append(worker.last_end - load.judged_from + plan.ramp_up)
     return max(spans, default=None)

@@ -58,7 +58,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       are its points and there is no bound
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, fault
                       (of its node, or null: DiskFull, ClockStepped), firstStart, lastEnd (both by the clock
-                      of its node), endedAt, objectives}]
+                      of its node), endedAt, ranMs (of its test, by jmeter.log, or null), objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,
                       primary: {name, uid, before, after (hashes of its template), patchedAt} or null}
                       or null

@@ -71,7 +71,9 @@ class Worker:
             first_start=totals.first_start,
             last_end=totals.last_end,
             fault=totals.fault,
-            final=Final(totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated),
+            final=Final(
+                totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated, totals.ran_ms
+            ),
         )
         for stored in totals.objectives:
             if stored.name in worker.counts:

@@ -178,7 +178,8 @@ class Final:
     """The worker's last word: JMeter has ended and its JTL is read to the end.
 
     `blocks`: how many there are. `rows`: all sampler rows; `errors`: failed ones that ended before our stop.
-    `truncated`: the JTL's last line is cut, or some line of it is damaged.
+    `truncated`: the JTL's last line is cut, or some line of it is damaged. `ran_ms`: from begin to end of
+    JMeter's test by its log; None: that does not say.
     """
 
     blocks: int
@@ -186,6 +187,7 @@ class Final:
     errors: int
     end: LoadEnd
     truncated: bool
+    ran_ms: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -194,11 +196,12 @@ class Final:
             "errors": self.errors,
             "end": self.end.value,
             "truncated": self.truncated,
+            "ran_ms": self.ran_ms,
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
-        final = decode.record(raw, "final", ("blocks", "rows", "errors", "end", "truncated"))
+        final = decode.record(raw, "final", ("blocks", "rows", "errors", "end", "truncated", "ran_ms"))
         rows = decode.count(final["rows"], "rows")
         return cls(
             blocks=decode.count(final["blocks"], "blocks"),
@@ -206,6 +209,7 @@ class Final:
             errors=decode.count(final["errors"], "errors", at_most=rows),
             end=decode.member(final["end"], "end", LoadEnd),
             truncated=decode.truth(final["truncated"], "truncated"),
+            ran_ms=decode.optional_count(final["ran_ms"], "ran_ms"),
         )
 
 

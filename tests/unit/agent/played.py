@@ -30,6 +30,7 @@ PATIENCE_S = 30.0
 NAMESPACE, RUN, PLAN = "shop", "front-end-1", "scenario.jmx"
 BEGIN = "2026-11-23 14:26:31,621 INFO o.a.j.e.StandardJMeterEngine: Running the test!\n"
 END = "2026-11-23 14:26:56,845 INFO o.a.j.e.StandardJMeterEngine: Notifying test listeners of end of test\n"
+RAN_MS = 25_224  # from the one to the other
 
 
 class PlayedOperator:

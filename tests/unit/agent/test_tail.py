@@ -8,7 +8,7 @@ import pytest
 from devperfops_operator.wire.blocks import BlockBuilder
 from devperfops_operator.wire.jtl import JtlReader
 from devperfops_operator.wire.measurement import Block, Final, JMeterState, LoadEnd
-from tests.unit.agent.played import BEGIN, END, PATIENCE_S, PlayedOperator, Worker, ended, terminated
+from tests.unit.agent.played import BEGIN, END, PATIENCE_S, RAN_MS, PlayedOperator, Worker, ended, terminated
 from tests.unit.wire.jtl_text import START, jtl, line, row
 
 
@@ -68,7 +68,9 @@ async def test_blocks_come_while_jmeter_runs_and_the_last_word_when_it_has_ended
     assert await terminated(agent) == 0
     assert operator.blocks == cut(worker)
     assert [block.controllers["checkout"].samples for block in operator.blocks[1:]] == [1, 1, 1, 1]
-    assert operator.final == Final(blocks=5, rows=50, errors=5, end=LoadEnd.COMPLETED, truncated=False)
+    assert operator.final == Final(
+        blocks=5, rows=50, errors=5, end=LoadEnd.COMPLETED, truncated=False, ran_ms=RAN_MS
+    )
     assert operator.run_uids == {worker.brief.run_uid}
 
 
@@ -204,7 +206,9 @@ async def test_our_stop_is_asked_for_until_jmeter_ends_and_cuts_off_what_hangs(
     )
     worker.log(END)
     assert await terminated(agent) == 0
-    assert operator.final == Final(blocks=4, rows=32, errors=3, end=LoadEnd.STOPPED, truncated=False)
+    assert operator.final == Final(
+        blocks=4, rows=32, errors=3, end=LoadEnd.STOPPED, truncated=False, ran_ms=RAN_MS
+    )
     [cut_off] = operator.blocks[-1].labels.values()
     assert (cut_off.samples, cut_off.errors, cut_off.censored_over) == (0, 0, [1, 0])
 
@@ -222,7 +226,9 @@ async def test_a_stop_survives_the_agent(
     worker.write(lines(5, 6))
     worker.log(END)
     assert await terminated(agent) == 0
-    assert operator.final == Final(blocks=1, rows=20, errors=1, end=LoadEnd.STOPPED, truncated=False)
+    assert operator.final == Final(
+        blocks=1, rows=20, errors=1, end=LoadEnd.STOPPED, truncated=False, ran_ms=RAN_MS
+    )
     assert json.loads((worker.results / "stop.json").read_text()) == {"stopped_at_ms": START + 1_000}
 
 
@@ -260,8 +266,12 @@ async def test_a_stop_after_the_natural_end_is_none(operator: PlayedOperator, wo
     [
         (jtl() + lines(0, 2)[:-8], BEGIN, Final(2, 20, 2, LoadEnd.DIED, truncated=True)),
         (b"", "", Final(0, 0, 0, LoadEnd.DIED, truncated=False)),
-        (jtl(), BEGIN + END, Final(0, 0, 0, LoadEnd.COMPLETED, truncated=False)),
-        (b"<xml/>\n" + lines(0, 2), BEGIN + END, Final(0, 0, 0, LoadEnd.COMPLETED, truncated=True)),
+        (jtl(), BEGIN + END, Final(0, 0, 0, LoadEnd.COMPLETED, truncated=False, ran_ms=RAN_MS)),
+        (
+            b"<xml/>\n" + lines(0, 2),
+            BEGIN + END,
+            Final(0, 0, 0, LoadEnd.COMPLETED, truncated=True, ran_ms=RAN_MS),
+        ),
     ],
     ids=["killed", "never began", "no rows", "not CSV"],
 )

@@ -183,7 +183,48 @@ def test_a_worker_that_stops_halfway_is_found_though_the_others_go_on() -> None:
     world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
     world.settle(name)
     assert outcome(world, name) == (Verdict.INCONCLUSIVE, "EndedEarly")
-    assert "JMeter of worker 3 ended after 24 s of the 60 s" in message(world, name)
+    assert "JMeter of worker 3 ended after 34 s of 70 s; the plan must run for Duration" in message(
+        world, name
+    )
+
+
+def ran(world: World, name: str, *, first_sample_s: float, last_sample_s: float, ran_ms: int | None) -> None:
+    """One worker's load as its log and its samples tell it; in seconds after the start."""
+    world.until(name, Phase.RUNNING)
+    begun = world.now
+    seen = {"first_start": begun + timedelta(seconds=first_sample_s)}
+    world.wait(first_sample_s)
+    world.load(name, GOOD, GOOD)
+    world.change_worker(name, 0, **seen)
+    world.step_run(name)
+    world.wait(last_sample_s - first_sample_s)
+    world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
+    final = world.evidence[name].workers[0].final
+    assert final is not None
+    world.change_worker(name, 0, **seen, final=replace(final, ran_ms=ran_ms))
+    world.settle(name)
+
+
+@pytest.mark.parametrize(("ran_ms", "reason"), [(70_300, "ObjectivesMet"), (None, "EndedEarly")])
+def test_a_jmeter_that_begins_slowly_has_run_for_its_duration(ran_ms: int | None, reason: str) -> None:
+    """It counts its duration from before its first sample."""
+    world, name = next(released(load=load_of(1)))
+    ran(world, name, first_sample_s=8, last_sample_s=70, ran_ms=ran_ms)
+    assert outcome(world, name)[1] == reason
+
+
+@pytest.mark.parametrize(("ran_ms", "reason"), [(67_200, "ObjectivesMet"), (66_800, "EndedEarly")])
+def test_a_plan_that_ends_by_itself_before_its_duration_is_found(ran_ms: int, reason: str) -> None:
+    world, name = next(released(load=load_of(1, rate=None)))
+    ran(world, name, first_sample_s=1, last_sample_s=60, ran_ms=ran_ms)
+    assert outcome(world, name)[1] == reason
+
+
+def test_a_rare_load_may_end_with_a_pause() -> None:
+    """A timer that finds its next sample after Duration ends the test at the last one."""
+    world, name = next(released(load=load_of(1, rate="120/m")))
+    ran(world, name, first_sample_s=0, last_sample_s=62, ran_ms=62_000)
+    assert outcome(world, name)[1] == "ObjectivesMet"
 
 
 def test_a_failed_load_is_stopped_on_every_worker() -> None:

@@ -22,7 +22,7 @@ from devperfops_operator.wire.measurement import (
 )
 
 HEARTBEAT = Heartbeat(JMeterState.RUNNING, 3, 1_000, 2_000, Fault.DISK_FULL)
-FINAL = Final(blocks=2, rows=3, errors=1, end=LoadEnd.STOPPED, truncated=False)
+FINAL = Final(blocks=2, rows=3, errors=1, end=LoadEnd.STOPPED, truncated=False, ran_ms=4_000)
 
 
 def some_blocks() -> tuple[Block, ...]:

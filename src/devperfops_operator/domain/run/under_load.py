@@ -155,6 +155,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
         first_start=worker.first_start,
         last_end=worker.last_end,
         ended_at=now,
+        ran_ms=worker.final.ran_ms,
         objectives=tuple(
             ObjectiveTotals(
                 name=name,
