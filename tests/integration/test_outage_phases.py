@@ -82,7 +82,8 @@ class Scene:
             f"{run} is over", lambda: self.world.phase(run) == "Completed", seconds=self.away + 120
         )
         status = self.world.status("PerfRun", run)
-        assert sorted(self.world.events(run)) == sorted(entry["reason"] for entry in status["timeline"])
+        reasons = sorted(entry["reason"] for entry in status["timeline"])
+        await eventually("all is told once", lambda: sorted(self.world.events(run)) == reasons)
         return status["phase"], status.get("verdict", ""), status["action"]["type"]
 
     async def loaded(self, run: str) -> Outcome:
