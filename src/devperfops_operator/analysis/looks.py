@@ -46,6 +46,8 @@ class Journal:
 
     def add(self, worker: int, second: int, counts: Mapping[str, tuple[int, int]]) -> None:
         """`counts`: samples and exceedances, for every key."""
+        if not counts:
+            return
         if (len(self._workers) + 1) * len(self._counts) > _MOST:
             self.cut = True
             return

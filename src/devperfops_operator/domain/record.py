@@ -23,11 +23,12 @@ from devperfops_operator.wire.measurement import LABEL_LENGTH
 LIMIT: Final = 700 * 1024
 """Bytes of a record as JSON: an object in etcd may have 1.5 MiB."""
 VERSION: Final = 1
-_LOOKS: Final = 200_000
+_NUMBERS: Final = 500_000  # in all columns: a journal's are fewer
 _SERIES: Final = 100
 _COLUMNS: Final = 4 * _SERIES
 _NAMES: Final = 300
 _BLOCKS: Final = 100_000
+_KEY: Final = 4096  # a key escapes what is not ASCII
 _TEXT: Final = 1024 * 1024
 _SECONDS: Final = 2**31
 _FIELDS: Final = ("version", "apart", "missing", "columns", "series", "names", "seconds", "blocks")
@@ -65,7 +66,10 @@ def transaction_of(key: str) -> str | None:
 
 
 def to_json(record: RunRecord) -> dict[str, Any]:
-    """At most `LIMIT` bytes: blocks become longer until it fits, then series go, and the record says so."""
+    """At most `LIMIT` bytes: blocks become longer until it fits, then series go, at last the elapsed times.
+
+    The record says so.
+    """
     while True:
         data = _written(record)
         if len(json.dumps(data)) <= LIMIT:
@@ -73,12 +77,7 @@ def to_json(record: RunRecord) -> dict[str, Any]:
         if len(record.profile.packed()) > 1:
             record.profile.coarsen()
             continue
-        *kept, (lost, _) = record.series.items()
-        record = replace(
-            record,
-            series=dict(kept),
-            missing=(*record.missing[:_SERIES], f"the looks at {lost}: they do not fit"),
-        )
+        record = _less(record)
 
 
 def from_json(raw: Any) -> RunRecord:
@@ -87,6 +86,14 @@ def from_json(raw: Any) -> RunRecord:
         return _read(raw)
     except (ValueError, LookupError, TypeError) as error:
         raise InvalidRecord(f"the record cannot be read: {error}") from error
+
+
+def _less(record: RunRecord) -> RunRecord:
+    missing = record.missing[:_SERIES]
+    if not record.series:
+        return RunRecord({}, Profile(), record.apart, (*missing, "the elapsed times: they do not fit"))
+    *kept, (lost, _) = record.series.items()
+    return replace(record, series=dict(kept), missing=(*missing, f"the looks at {lost}: they do not fit"))
 
 
 def _written(record: RunRecord) -> dict[str, Any]:
@@ -118,18 +125,25 @@ def _read(raw: Any) -> RunRecord:
     if isinstance(raw, dict) and raw.get("version") != VERSION:
         raise ValueError(f"version {raw.get('version')!r:.20} is not known here; use a newer devperfops")
     data = decode.record(raw, "record", _FIELDS)
-    columns = [
-        unpack(_bytes(column), at_most=_LOOKS)
-        for column in decode.sequence(data["columns"], "columns", at_most=_COLUMNS)
-    ]
+    columns = _columns(decode.sequence(data["columns"], "columns", at_most=_COLUMNS))
     series = decode.sequence(data["series"], "series", at_most=_SERIES)
     missing = decode.sequence(data["missing"], "missing", at_most=2 * _SERIES)
     return RunRecord(
         series=dict(_series(each, columns) for each in series),
         profile=_profile(data),
         apart=decode.truth(data["apart"], "apart"),
-        missing=tuple(decode.text(each, "missing", at_most=1024) for each in missing),
+        missing=tuple(decode.text(each, "missing", at_most=2 * _KEY) for each in missing),
     )
+
+
+def _columns(raw: Sequence[Any]) -> list[list[int]]:
+    """Bounded together: little text may unpack to very much."""
+    columns: list[list[int]] = []
+    left = _NUMBERS
+    for each in raw:
+        columns.append(unpack(_bytes(each), at_most=left))
+        left -= len(columns[-1])
+    return columns
 
 
 def _series(raw: Any, columns: Sequence[list[int]]) -> tuple[str, Series]:
@@ -142,7 +156,7 @@ def _series(raw: Any, columns: Sequence[list[int]]) -> tuple[str, Series]:
         raise ValueError("the columns of a series differ in length")
     if any(bad > of for bad, of in zip(exceedances, samples, strict=True)):
         raise ValueError("a look has more exceedances than samples")
-    return decode.text(each["counts"], "counts", at_most=1024), Series(
+    return decode.text(each["counts"], "counts", at_most=_KEY), Series(
         workers, sums(steps), samples, exceedances
     )
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import json
 import random
+from base64 import b64encode
 from collections import Counter
 
 import pytest
 
 from devperfops_operator.analysis.looks import Series
+from devperfops_operator.analysis.packing import pack
 from devperfops_operator.analysis.profile import Profile
 from devperfops_operator.api.perfrun import Phase
 from devperfops_operator.domain.errors import InvalidRecord
 from devperfops_operator.domain.manifests.canonical import canonical_json
-from devperfops_operator.domain.record import LIMIT, RunRecord, from_json, to_json
-from devperfops_operator.wire.histogram import bucket_of
+from devperfops_operator.domain.objectives import FailedSamples
+from devperfops_operator.domain.record import LIMIT, RunRecord, from_json, series_key, to_json
+from devperfops_operator.wire.histogram import BUCKETS, bucket_of
 from devperfops_operator.wire.measurement import Block, LabelStats, LoadEnd
 from tests.unit.domain.world import BAD, GOOD, World, released
 
@@ -146,3 +149,32 @@ def test_what_is_done_about_the_verdict_comes_first() -> None:
     while not world.patches:
         world.step_run(name)
     assert world.runs[name].status.record is None
+
+
+def test_elapsed_times_that_cannot_fit_are_left_out_so_that_the_run_can_end() -> None:
+    draw = random.Random(5)
+    profile = Profile()
+    profile.add(
+        Block(
+            0,
+            1_000_000,
+            labels={
+                f"t{n}": LabelStats(0, 0, [], [], {at: draw.randrange(2**45) for at in range(BUCKETS)})
+                for n in range(100)
+            },
+        )
+    )
+    data = to_json(RunRecord({"key": Series([0], [1], [1], [0])}, profile))
+    assert len(canonical_json(data)) <= LIMIT
+    assert "the elapsed times: they do not fit" in from_json(data).missing
+
+
+def test_a_long_name_in_any_script_comes_back() -> None:
+    key = series_key(FailedSamples("оплата" * 33), ())
+    assert list(from_json(to_json(RunRecord({key: Series([0], [1], [1], [0])}, Profile()))).series) == [key]
+
+
+def test_many_small_columns_that_unpack_to_much_are_refused() -> None:
+    data = to_json(a_record(series=0))
+    with pytest.raises(InvalidRecord, match="packed numbers"):
+        from_json(data | {"columns": [b64encode(pack([0] * 200_000)).decode()] * 10})
