@@ -19,7 +19,7 @@ from devperfops_operator.controller.primaries import PrimaryReader
 from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.targets import TargetReader
-from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.errors import InvalidSpec, Refused
 from devperfops_operator.domain.manifests.job import read_job
 from devperfops_operator.domain.observed import (
     Evidence,
@@ -134,7 +134,11 @@ class Observer:
         record = run.status.record
         if record is None or record.settled or run.status.phase is not Phase.ACTING:
             return False
-        return await self._cluster.get("ControllerRevision", run.metadata.namespace, record.name) is not None
+        try:
+            kept = await self._cluster.get("ControllerRevision", run.metadata.namespace, record.name)
+        except Refused:  # who may not read it will not be able to keep it either, and then the run says so
+            return False
+        return kept is not None
 
     async def _inputs_of_run(
         self, gate: PerfGate, run: PerfRun, target: Target | None, primary: Primary | None
