@@ -44,7 +44,8 @@ class Run:
         self.labels: set[str] = set()
         named = [o.transaction for o in self.sampled if o.transaction is not None]
         self.profile = Profile(tuple(dict.fromkeys(named)))
-        self.journal = Journal(series_key(o.counted, plan.thresholds) for o in self.sampled)
+        self.keys = {o.name: series_key(o.counted, plan.thresholds) for o in self.sampled}
+        self.journal = Journal(self.keys.values())
         self.traffic: TrafficEvidence | None = None
 
     def worker(self, index: int) -> Worker:
@@ -67,8 +68,10 @@ class Run:
         worker.hear(push.heartbeat, now)
         for block in push.blocks:
             if block.sequence == worker.seen.blocks:
-                worker.add(block, self.sampled)
-                self._remember(index, block)
+                counted = {o.name: counted_in(block, o.counted) for o in self.sampled}
+                worker.add(block, counted)
+                self.journal.add(index, block.second, {self.keys[name]: of for name, of in counted.items()})
+                self._remember(block)
                 self._look()
         if push.final is not None:
             worker.finish(push.final)
@@ -92,14 +95,10 @@ class Run:
         if self.profile.crowded:
             yield f"transactions beyond the first {TRANSACTIONS}: they count among all"
 
-    def _remember(self, index: int, block: Block) -> None:
+    def _remember(self, block: Block) -> None:
         """What only the whole run's samples tell."""
         self.labels.update(block.labels)
         self.profile.add(block)
-        counted = {
-            series_key(o.counted, self.plan.thresholds): counted_in(block, o.counted) for o in self.sampled
-        }
-        self.journal.add(index, block.second, counted)
         for transaction, histogram in self.histograms.items():
             for stats in stats_of(block, transaction):
                 histogram.update(stats.histogram)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,6 @@ from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.objectives import JudgedObjective
 from devperfops_operator.domain.observed import WorkerEvidence
-from devperfops_operator.evidence.blocks import counted_in
 from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,7 +98,8 @@ class Worker:
             fault=self.seen.fault or heartbeat.fault,
         )
 
-    def add(self, block: Block, objectives: Iterable[JudgedObjective]) -> None:
+    def add(self, block: Block, counted: Mapping[str, tuple[int, int]]) -> None:
+        """`counted`: samples and exceedances that the block holds, by the objective's name."""
         errors = sum(stats.errors for stats in block.labels.values())
         self.seen = replace(
             self.seen,
@@ -108,8 +108,8 @@ class Worker:
             judged_errors=self.seen.judged_errors + errors,
             blocks=self.seen.blocks + 1,
         )
-        for objective in objectives:
-            self.counts[objective.name].add(block.second, *counted_in(block, objective.counted))
+        for name, (samples, exceedances) in counted.items():
+            self.counts[name].add(block.second, samples, exceedances)
 
     def finish(self, final: Final) -> None:
         """The first FINAL is the last word."""
