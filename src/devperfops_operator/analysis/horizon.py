@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from statistics import NormalDist
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally, log_chance_of_at_most
@@ -36,6 +37,7 @@ class Horizon:
     chance: float
 
 
+@lru_cache(maxsize=1024)  # up to 35 ms near the limit, and asked again for each look at a run that waits
 def horizon(
     test: ShareTest, share: float, *, most: int, chance: float = CHANCE, design_effect: float = 1.0
 ) -> Horizon | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from fractions import Fraction
-from functools import lru_cache
 from typing import Final
 
 from devperfops_operator.analysis.exceedance import ShareTest
@@ -31,7 +30,6 @@ def auto_duration(
     return min(longest, max(ramp_up + _SHORTEST, Pace(rate, ramp_up).duration(max(needed))))
 
 
-@lru_cache(maxsize=1024)
 def samples_for_pass(test: ShareTest) -> int:
     """With which a target that has half the exceedances allowed passes most likely."""
     found = horizon(test, float(test.allowed) / 2, most=_MOST, chance=_CHANCE)
