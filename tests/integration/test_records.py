@@ -77,18 +77,29 @@ async def fail_under_load(world: World, operator: Operator, evidence: EvidenceSt
     return samples
 
 
+async def released(world: World) -> str:
+    """A new revision's run, whose Job is there."""
+    await adopted(world)
+    await world.deploy("podinfo:2")
+    (name,) = await eventually("a run", world.runs)
+    await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
+    return name
+
+
+async def failed_release(world: World) -> tuple[str, int]:
+    """A run that failed under load, from its beginning to its end, and the number of its samples."""
+    evidence = EvidenceStore()
+    async with operating(world, evidence=evidence) as operator:
+        name = await released(world)
+        return name, await fail_under_load(world, operator, evidence, name)
+
+
 def records(world: World) -> list[dict[str, object]]:
     return world.kube.list("ControllerRevision", world.namespace, RECORD_LABEL)
 
 
 async def test_a_run_leaves_a_record_that_is_its_own(world: World) -> None:
-    evidence = EvidenceStore()
-    async with operating(world, evidence=evidence) as operator:
-        await adopted(world)
-        await world.deploy("podinfo:2")
-        (name,) = await eventually("a run", world.runs)
-        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
-        samples = await fail_under_load(world, operator, evidence, name)
+    name, samples = await failed_release(world)
 
     run = world.kube.get("PerfRun", name, world.namespace)
     (stored,) = records(world)
@@ -111,13 +122,7 @@ async def test_a_run_leaves_a_record_that_is_its_own(world: World) -> None:
 async def test_a_kept_run_can_be_judged_again_as_it_was_and_by_other_objectives(
     world: World, api_server: Path, tmp_path: Path
 ) -> None:
-    evidence = EvidenceStore()
-    async with operating(world, evidence=evidence) as operator:
-        await adopted(world)
-        await world.deploy("podinfo:2")
-        (name,) = await eventually("a run", world.runs)
-        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
-        await fail_under_load(world, operator, evidence, name)
+    name, _ = await failed_release(world)
     looser = world.kube.get("PerfGate", GATE, world.namespace)
     looser["spec"]["objectives"] = [{"expect": "p99 < 10m"}]
     file = tmp_path / "gate.yaml"
@@ -152,10 +157,7 @@ async def test_after_a_crash_the_record_is_made_all_the_same_and_says_what_is_mi
     evidence = EvidenceStore()
     forgetful = _NoRecord()
     async with operating(world, evidence=forgetful) as operator:
-        await adopted(world)
-        await world.deploy("podinfo:2")
-        (name,) = await eventually("a run", world.runs)
-        await eventually("its job", lambda: world.kube.find("Job", name, world.namespace))
+        name = await released(world)
         load = asyncio.create_task(fail_under_load(world, operator, forgetful, name))
         await eventually("the record is named", lambda: world.status("PerfRun", name).get("record"))
         load.cancel()
