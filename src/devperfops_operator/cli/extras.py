@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from devperfops_operator.cli.errors import Trouble
-
-_ANALYSIS: Final = frozenset({"numpy", "ruptures"})
 
 
 @contextmanager
@@ -21,7 +18,7 @@ def analysis_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name not in _ANALYSIS:
+        if error.name != "numpy":
             raise
         raise Trouble(
             f"this command needs {error.name}: pip install 'devperfops-operator[analysis]'."
