@@ -24,8 +24,6 @@ from typing import Any, Final
 
 import httpx
 import yaml
-from kubernetes.client import ApiClient
-from kubernetes.config import new_client_from_config
 
 from hack.cluster import apiserver
 from hack.cluster.settings import CHECKOUT
@@ -51,7 +49,6 @@ class Bench:
     """`audit`: one JSON line for each request of the operator that the API server has answered."""
 
     kube: Kube
-    client: ApiClient
     folder: Path
     audit: Path
     port: int
@@ -66,7 +63,7 @@ class Bench:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Raw:
         """One request of JSON."""
         query = [tuple(each.split("=", 1)) for each in path.partition("?")[2].split("&") if each]
-        arguments = self.client.param_serialize(
+        arguments = self.kube.client.param_serialize(
             method,
             path.partition("?")[0],
             query_params=query,
@@ -74,7 +71,7 @@ class Bench:
             body=body,
             auth_settings=["BearerToken"],
         )
-        response: Any = self.client.call_api(*arguments)
+        response: Any = self.kube.client.call_api(*arguments)
         content = response.read()
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise RuntimeError(f"{method} {path}: {response.status} {content[:300]!r}")
@@ -160,7 +157,7 @@ class Watch:
         self.seen: dict[str, float] = {}
         self._what = what
         self._changed = threading.Condition()
-        config = bench.client.configuration
+        config = bench.kube.client.configuration
         self._http = httpx.Client(
             base_url=config.host,
             verify=ssl.create_default_context(cafile=config.ssl_ca_cert),
@@ -200,7 +197,7 @@ def opened(folder: Path) -> Iterator[Bench]:
         _install(kube)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
-        bench = Bench(kube, new_client_from_config(config_file=str(server.kubeconfig)), folder, audit, port)
+        bench = Bench(kube, folder, audit, port)
         bench.operator = stack.enter_context(_operating(bench, server.kubeconfig))
         wait_for("the operator is ready", lambda: _ready(bench), seconds=120)
         yield bench

@@ -87,12 +87,15 @@ class Kube:
     kubeconfig: Path
 
     @cached_property
-    def _client(self) -> ApiClient:
-        return new_client_from_config(config_file=str(self.kubeconfig))
+    def client(self) -> ApiClient:
+        client: ApiClient = new_client_from_config(  # type: ignore[no-untyped-call]
+            config_file=str(self.kubeconfig)
+        )
+        return client
 
     @cached_property
     def _dynamic(self) -> DynamicClient:
-        return DynamicClient(self._client)  # type: ignore[no-untyped-call]
+        return DynamicClient(self.client)  # type: ignore[no-untyped-call]
 
     def find(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """The object, or None when there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from benchmarks.detection.cases import PLANNED, Case, cases
@@ -106,7 +107,7 @@ def _worst(
     bar: float,
 ) -> Row:
     """A bar at the case where it is nearest to being missed; `choose`: max of what must be rare, or min."""
-    shares = {name: (lambda one, name=name: one.results[name].share(verdict)) for name in played[0].results}
+    shares = {name: partial(_share, name, verdict) for name in played[0].results}
     worst = choose(played, key=shares["ours"])
     share = shares["ours"](worst)
     rivals = ", ".join(
@@ -120,6 +121,10 @@ def _worst(
         share <= bar if choose is max else share >= bar,
         rivals,
     )
+
+
+def _share(policy: str, verdict: Verdict, played: Played) -> float:
+    return played.results[policy].share(verdict)
 
 
 def _soon(due: Sequence[Played]) -> Row:

@@ -136,8 +136,8 @@ def shift(control: Floats, experiment: Floats) -> tuple[float, float, float]:
 
 
 def _clean(values: Sequence[float], *, replace: bool) -> Floats:
-    array = np.asarray(values, dtype=float)
-    return np.nan_to_num(array, nan=0.0) if replace else array[~np.isnan(array)]
+    array: Floats = np.asarray(values, dtype=float)
+    return np.where(np.isnan(array), 0.0, array) if replace else array[~np.isnan(array)]
 
 
 def _without_outliers(values: Floats) -> Floats:
@@ -146,4 +146,5 @@ def _without_outliers(values: Floats) -> Floats:
         return values
     p1, p25, p75, p99 = np.percentile(values, [1, 25, 75, 99], method="weibull")
     reach = _KAYENTA_FACTOR * (p75 - p25)
-    return values[(values >= min(p1, p25 - reach)) & (values <= max(p99, p75 + reach))]
+    kept: Floats = values[(values >= min(p1, p25 - reach)) & (values <= max(p99, p75 + reach))]
+    return kept

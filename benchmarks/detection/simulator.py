@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class Lognormal:
 
     def over(self, elapsed: Floats) -> Floats:
         ratio = np.maximum(elapsed, 1e-9) / self.median
-        body = ndtr(-np.log(ratio) / self.sigma)
+        body: Floats = ndtr(-np.log(ratio) / self.sigma)
         return (1 - self.tail) * body + self.tail * np.maximum(1, ratio / self.scale) ** -self.shape
 
 
@@ -143,7 +143,9 @@ class Drift:
 
     def path(self, rng: Generator, seconds: int) -> Floats:
         phase = rng.random() * 2 * math.pi
-        return np.exp(self.amplitude * np.sin(phase + 2 * math.pi * np.arange(seconds) / self.period))
+        turn = 2 * math.pi * np.arange(seconds) / self.period
+        level: Floats = np.exp(self.amplitude * np.sin(phase + turn))
+        return level
 
     def values(self, seconds: int) -> Floats:  # noqa: ARG002
         return np.exp(self.amplitude * np.sin(2 * math.pi * (np.arange(_GRID) + 0.5) / _GRID))
@@ -304,7 +306,7 @@ REGIMES: Final[dict[str, Service]] = {
     "bimodal": Service(body=Bimodal()),
     "drift": Service(level=Drift()),
 }
-CHANGES: Final[dict[str, dict[str, float]]] = {
+CHANGES: Final[dict[str, dict[str, Any]]] = {  # fields of a Service
     "x1.05": {"factor": 1.05},
     "x1.2": {"factor": 1.2},
     "2 s sleep on 2 %": {"sleepers": 0.02},

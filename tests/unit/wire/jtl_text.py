@@ -27,7 +27,8 @@ START = 1_795_443_992_000
 
 
 def jtl(*rows: dict[str, object], header: list[str] = HEADER) -> bytes:
-    return b"".join(map(line, [dict(zip(header, header, strict=True)), *rows], [header] * (len(rows) + 1)))
+    names: dict[str, object] = dict(zip(header, header, strict=True))
+    return b"".join(line(fields, header) for fields in (names, *rows))
 
 
 def line(fields: dict[str, object], header: list[str] = HEADER) -> bytes:
