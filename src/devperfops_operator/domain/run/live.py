@@ -46,7 +46,8 @@ def _running(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
     plan, evidence, status = resolve_live(gate.spec), observed.evidence, observed.run.status
     failure = latched_failure(plan, evidence)
     if failure is not None:
-        status = _figures(status, live, plan, evidence, now)
+        ended = live.model_copy(update={"ended_at": min(now, live.ends_at)})
+        status = _figures(status, ended, plan, evidence, now)
         return RunDecision(to_acting(status, with_warnings(failure, status.objectives), now))
     if now >= live.ends_at:
         ended = live.model_copy(update={"ended_at": live.ends_at})
