@@ -100,6 +100,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "no load, and a gauge that only warns": gate(
         {**_LIVE, "spec.live": {"duration": "24h"}, "spec.objectives.1": {**_GAUGE, "critical": False}}
     ),
+    "no load, a gauge beside a counter": gate({**_LIVE, "spec.objectives.0": _GAUGE}),
     "coverage": gate(_COVERED),
     "all of coverage, without load": gate(
         {
@@ -231,6 +232,13 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
         }
     ),
     "40 characters": gate({"metadata.name": "g" * 40}),
+    "a key that is dots and a line break": gate({f"{JMETER}.plan.key": "..\n"}),
+    "queries of several lines": gate(
+        {
+            FIRST: {**_COUNTERS, "good": 'requests_total{\n  code="200"\n}\n', "total": "requests_total\n"},
+            "spec.prometheus": "monitoring",
+        }
+    ),
     "a run": run(),
     "a run of 52 characters, without reason": run({"metadata.name": "r" * 52, "spec.reason": ABSENT}),
 }
@@ -260,7 +268,31 @@ _DURATION: Final = "is not a duration: write for example 90s, 10m or 1h30m"
 _RATE: Final = "is not a rate: write samples per minute or second"
 _RAMP: Final = "rampUp (10m) must be shorter than duration (10m)"
 
+_LINE_BREAKS: Final = {
+    # where a text with a line break behind it is not the text without
+    "spec.coverage.traffic": (_COVERED, "requests_total\n", "in one line"),
+    "spec.coverage.tested": (_COVERED, 'requests_total{app="a",\npath="/"}', "in one line"),
+    "spec.coverage.by[0]": (_COVERED, "route\n", "is not the name of a label"),
+    "spec.coverage.minEndpoints": (_COVERED, "90%\n", "is not a percentage"),
+    "spec.objectives[0].histogram": (_LIVE, "latency_seconds_bucket\n", "in one line"),
+    "spec.live.duration": (_LIVE, "10m\n", "is not a duration"),
+    "spec.targetRef.name": ({}, "front-end\n", "is not the name of a Deployment"),
+    "spec.environment": ({}, "staging\n", "is not the name of an environment"),
+    f"{JMETER}.rate": ({}, "3000/m\n", "is not a rate"),
+    f"{JMETER}.propertyNames.rate": (
+        {f"{JMETER}.propertyNames": {}},
+        "tpm\n",
+        "is not the name of a property",
+    ),
+}
+
 REFUSED: Final[Mapping[str, Refused]] = {
+    **{
+        f"a line break in {field}": Refused(
+            gate({**sound, field.replace("[", ".").replace("]", ""): text}), field, says
+        )
+        for field, (sound, text, says) in _LINE_BREAKS.items()
+    },
     # expect
     "no operator": _expect(
         "p99 2s", '"p99 2s" is not understood after "p99 ": write < or <=', "character 5: write < or <= here"
@@ -432,6 +464,21 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({**_LIVE, "spec.objectives.1": {"expect": "errors < 1%"}}),
         "spec.objectives",
         "without load there are no samples of JMeter to judge: give each latency objective the histogram",
+    ),
+    "live with gauges alone": Refused(
+        gate({**_LIVE, "spec.objectives": [_GAUGE]}),
+        "spec.objectives",
+        "no critical objective counts requests, so a service that nobody used would look good: write one",
+    ),
+    "live with counters that decide nothing": Refused(
+        gate({**_LIVE, "spec.objectives": [_GAUGE, {**_COUNTERS, "critical": False}]}),
+        "spec.objectives",
+        "no critical objective counts requests",
+    ),
+    "live with nothing critical": Refused(
+        gate({**_LIVE, "spec.objectives": [{**_COUNTERS, "critical": False}]}),
+        "spec.objectives",
+        "no objective is critical, so nothing could fail a release",
     ),
     "live without server": Refused(
         gate({field: value for field, value in _LIVE.items() if field != "spec.prometheus"}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -23,15 +22,13 @@ def _share_problem(text: str) -> str | None:
     return None
 
 
-COUNTER: Final = Rule.of(
-    matches("self", _COUNTER),
-    lambda value: re.search(_COUNTER, value) is not None,
-    "is not the raw counter of requests: write its name and labels, such as "
+COUNTER: Final = Rule.matching(
+    _COUNTER,
+    "is not the raw counter of requests: write its name and labels in one line, such as "
     'http_requests_total{app="cart"}, without sum() or rate()',
 )
-LABEL: Final = Rule.of(
-    matches("self", _LABEL),
-    lambda value: re.fullmatch(_LABEL, value) is not None,
+LABEL: Final = Rule.matching(
+    _LABEL,
     '"{self}" is not the name of a label: write one that the counter has, such as route',
 )
 SOME_LABEL: Final = Rule.of(

@@ -33,9 +33,8 @@ def _own_properties(jmeter: Mapping[str, Any]) -> bool:
     return not {names[field] for field in _OURS} & jmeter.get("properties", {}).keys()
 
 
-HOST: Final = Rule.of(
-    matches("self", _HOST),
-    lambda value: _is(_HOST, value),
+HOST: Final = Rule.matching(
+    _HOST,
     '"{self}" is not a host: write a name or an address and nothing else, such as shop.example '
     "(scheme and port are fields of their own)",
 )
@@ -56,9 +55,8 @@ WORKERS_WITHIN_THREADS: Final = Rule.of(
     "write fewer workers or more threads",
     field="workers",
 )
-PROPERTY_NAME: Final = Rule.of(
-    matches("self", _PROPERTY),
-    lambda value: _is(_PROPERTY, value),
+PROPERTY_NAME: Final = Rule.matching(
+    _PROPERTY,
     '"{self}" is not the name of a property: write letters, digits, dots, hyphens and underscores only, '
     "such as users",
 )
@@ -96,7 +94,7 @@ ONE_SOURCE: Final = Rule.of(
 )
 FILE: Final = Rule.of(
     f"!{matches('self', _OUTSIDE)}",
-    lambda value: re.search(_OUTSIDE, value) is None,
+    lambda value: not value.startswith("/") and ".." not in value.split("/"),
     '"{self}" leads out of its place: write a key such as scenario.jmx, '
     "or on a volume a path from its root such as shop/scenario.jmx",
 )
@@ -124,9 +122,8 @@ _OUR_PREFIX: Final = "devperfops.io/"
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
 
-IMAGE: Final = Rule.of(
-    matches("self", _IMAGE),
-    lambda value: _is(_IMAGE, value),
+IMAGE: Final = Rule.matching(
+    _IMAGE,
     '"{self}" is not an image: write one such as registry.example/jmeter:5.6.3',
 )
 LABEL_VALUES: Final = Rule.of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Any, Final
 
@@ -33,6 +33,11 @@ def _is(metric: str, objective: Mapping[str, Any]) -> bool:
 def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
     names = Counter(objective.get("name", objective["expect"]) for objective in objectives)
     return max(names.values(), default=0) <= 1
+
+
+def _counts_traffic(objectives: Iterable[Mapping[str, Any]]) -> bool:
+    critical = [objective for objective in objectives if objective["critical"]]
+    return not critical or any(not _is(_VALUE, objective) for objective in critical)
 
 
 _ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
@@ -112,11 +117,10 @@ VALUE_WITH_QUERY: Final = Rule.of(
     'query and expect "{self.expect}" do not fit together: write a query, which gives a gauge at Prometheus, '
     "for value < 0.8 for 95%, and for nothing else",
 )
-BUCKETS: Final = Rule.of(
-    matches("self", _BUCKETS),
-    lambda value: re.search(_BUCKETS, value) is not None,
-    "does not select the buckets of one histogram: write the name that ends in _bucket and its labels, "
-    'such as http_request_duration_seconds_bucket{app="cart"}; the operator chooses the bucket',
+BUCKETS: Final = Rule.matching(
+    _BUCKETS,
+    "does not select the buckets of one histogram: write the name that ends in _bucket and its labels "
+    'in one line, such as http_request_duration_seconds_bucket{app="cart"}; the operator chooses the bucket',
 )
 HISTOGRAM_HAS_LATENCY: Final = Rule.of(
     f"!has(self.histogram) || {matches('self.expect', _LATENCY)}",
@@ -158,6 +162,14 @@ LIVE_HAS_NO_SAMPLES: Final = Rule.of(
     ),
     "without load there are no samples of JMeter to judge: give each latency objective the histogram of a "
     "Prometheus server, and write good and total in place of errors",
+    field="objectives",
+)
+LIVE_COUNTS_TRAFFIC: Final = Rule.of(
+    "!has(self.live) || !has(self.objectives) || !self.objectives.exists(o, o.critical)"
+    f" || self.objectives.exists(o, o.critical && !{matches('o.expect', _VALUE)})",
+    lambda spec: "live" not in spec or _counts_traffic(spec.get("objectives", ())),
+    "no critical objective counts requests, so a service that nobody used would look good: write one with "
+    "good and total, such as expect: good >= 99.9%, or one with histogram, beside the gauges",
     field="objectives",
 )
 QUERIES_HAVE_PROMETHEUS: Final = Rule.of(

@@ -105,6 +105,7 @@ class PerfGateSpec(ApiModel):
         objective_rules.SOME_CRITICAL,
         objective_rules.QUERIES_HAVE_PROMETHEUS,
         objective_rules.LIVE_HAS_NO_SAMPLES,
+        objective_rules.LIVE_COUNTS_TRAFFIC,
         rules.LOAD_OR_LIVE,
         coverage_rules.COVERAGE_HAS_PROMETHEUS,
         rules.PROMOTES_TO_ANOTHER,

@@ -59,6 +59,13 @@ class Rule:
             field=field,
         )
 
+    @classmethod
+    def matching(cls, pattern: str, sentence: str) -> Self:
+        """The whole text matches `pattern`, `^...$`: in RE2 `$` does not stand before a last line break."""
+        return cls.of(
+            matches("self", pattern), lambda value: re.fullmatch(pattern, value) is not None, sentence
+        )
+
     def to_json(self) -> dict[str, str]:
         """An entry of `x-kubernetes-validations`."""
         entry = {"rule": self.cel, "message": self.message}
@@ -140,14 +147,12 @@ def _named(what: str, limit: int, why: str) -> tuple[Rule, ...]:
 
 GATE_NAME: Final = _named("gate", MAX_GATE_NAME, "the names of its runs and their Jobs begin with it")
 RUN_NAME: Final = _named("run", MAX_RUN_NAME, "its Job and pods are called after it")
-TARGET_NAME: Final = Rule.of(
-    matches("self", _NAME_PATTERN),
-    lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
+TARGET_NAME: Final = Rule.matching(
+    _NAME_PATTERN,
     '"{self}" is not the name of a Deployment: write the name of the one to guard, such as front-end',
 )
-PRIMARY_NAME: Final = Rule.of(
-    matches("self", _NAME_PATTERN),
-    lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
+PRIMARY_NAME: Final = Rule.matching(
+    _NAME_PATTERN,
     '"{self}" is not the name of a Deployment: write the name of the one to promote to, such as '
     "front-end-primary, or leave promoteTo out",
 )
@@ -274,9 +279,8 @@ THREADS: Final = Rule.of(
 
 # Environments
 
-ENVIRONMENT: Final = Rule.of(
-    matches("self", _NAME_PATTERN),
-    lambda value: re.fullmatch(_NAME_PATTERN, value) is not None,
+ENVIRONMENT: Final = Rule.matching(
+    _NAME_PATTERN,
     '"{self}" is not the name of an environment: write small letters, digits and hyphens, such as staging',
 )
 
@@ -304,9 +308,8 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-REVISION: Final = Rule.of(
-    matches("self", _REVISION_PATTERN),
-    lambda value: re.fullmatch(_REVISION_PATTERN, value) is not None,
+REVISION: Final = Rule.matching(
+    _REVISION_PATTERN,
     '"{self}" is not a revision: write the ten digits (0-9, a-f) that `kubectl get prun` shows',
 )
 MOMENT: Final = Rule.of(

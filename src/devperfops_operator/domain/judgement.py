@@ -15,6 +15,7 @@ from devperfops_operator.domain.load_findings import Finding, load_findings
 from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, Plan, RunPlan, claim
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.pace import Pace
+from devperfops_operator.domain.plan_findings import plan_findings
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
 
 _MESSAGE_LENGTH = 1024  # that an event holds: status, event and report say the same, word for word
@@ -62,11 +63,11 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
     if failure is not None:
         return failure
     about_load = load_findings(plan, evidence, status) if isinstance(plan, RunPlan) else ()
-    return weigh(plan, evidence, [*about_load, *coverage_findings(plan, evidence)])
+    return weigh(plan, evidence, [*plan_findings(plan), *about_load, *coverage_findings(plan, evidence)])
 
 
 def weigh(plan: Plan, evidence: Evidence, about_traffic: Iterable[Finding]) -> Judgement:
-    """Likewise, where no objective has failed and this was found about the load and what it covers."""
+    """Likewise, where no objective has failed and this was found about plan, load and what it covers."""
     found = [*about_traffic, *_findings(plan, evidence)]
     findings = sorted(found, key=lambda finding: precedence(finding.reason))
     if findings:

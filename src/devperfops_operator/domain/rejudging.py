@@ -16,6 +16,7 @@ from devperfops_operator.domain.judgement import (
 from devperfops_operator.domain.load_findings import Finding
 from devperfops_operator.domain.objectives import JudgedObjective, RunPlan
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
+from devperfops_operator.domain.plan_findings import plan_findings
 from devperfops_operator.domain.verdict import Reason
 
 _ABOUT_OBJECTIVES = {
@@ -60,7 +61,8 @@ def rejudge(run: PerfRun, plan: RunPlan, found: Mapping[str, ObjectiveEvidence])
     unknown = [o.claim for o in others if o.critical and stand[o.name] is None]
     if unknown:
         return Rejudged(None, f"nothing is kept about {'; '.join(unknown)}", objectives)
-    judgement = weigh(part, evidence, _still_so(status, [o for o in others if o.critical], stand))
+    about = _still_so(status, [o for o in others if o.critical], stand)
+    judgement = weigh(part, evidence, [*plan_findings(plan), *about])
     stopped = status.reason == Reason.OBJECTIVE_FAILED and judgement.verdict is not Verdict.FAIL
     if stopped and status.load is not None and status.load.stop_requested_at is not None:
         message = f"its load was stopped when it failed; until then: {judgement.message}"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.gauge import Points
 from devperfops_operator.api.perfrun import ActionType, PerfRunStatus, Phase, Verdict
 from devperfops_operator.domain.effects import CreateObject, PollMetrics
 from devperfops_operator.domain.errors import InvalidSpec
@@ -77,6 +78,7 @@ def test_a_release_that_fails_is_rolled_back_before_the_time_is_over() -> None:
     world, name = watching()
     world.wait(60)
     tell(world, name, BROKEN, SOUND, failed=True)
+    failed_at = world.now
     world.settle(name)
 
     status = world.runs[name].status
@@ -84,6 +86,19 @@ def test_a_release_that_fails_is_rolled_back_before_the_time_is_over() -> None:
     assert status.action is not None
     assert status.action.type is ActionType.ROLLBACK
     assert world.now < judged_until(world, name)
+    assert status.live is not None
+    assert status.live.ended_at == failed_at
+
+
+def test_a_fail_that_is_found_late_ends_the_judged_time_no_later_than_planned() -> None:
+    world, name = watching()
+    world.wait(1000)
+    tell(world, name, BROKEN, SOUND, failed=True)
+    world.settle(name)
+
+    live = world.runs[name].status.live
+    assert live is not None
+    assert live.ended_at == live.ends_at
 
 
 def test_prometheus_is_read_over_the_judged_time_alone_and_once_a_scrape() -> None:
@@ -135,6 +150,44 @@ def test_what_shows_nothing_is_inconclusive(
     world.settle(name)
     status = world.runs[name].status
     assert (status.verdict, status.reason) == (Verdict.INCONCLUSIVE, reason)
+    assert not world.snapshot_of(name).known_good
+
+
+GAUGE = {"name": "cpu", "expect": "value < 0.8 for 90%", "query": "max(cpu)"}
+
+
+def quiet_gauge(world: World, name: str) -> None:
+    """Every point of the judged time is in bounds."""
+    tally = Tally(40)
+    points = Points(tally, 0.1, 40)
+    objectives = {
+        "cpu": ObjectiveEvidence(tally, points=points),
+        "availability": ObjectiveEvidence(SOUND, covered=timedelta(minutes=10)),
+    }
+    world.evidence[name] = Evidence(objectives=objectives, metrics_polled_at=world.now)
+
+
+@pytest.mark.parametrize(
+    ("objectives", "reason", "says"),
+    [
+        ([GAUGE], "NoSamples", "no critical objective counts requests"),
+        ([GAUGE, {**COUNTERS, "critical": False}], "NoSamples", "no critical objective counts requests"),
+        ([{**COUNTERS, "critical": False}], "NotEnoughEvidence", "no objective is critical"),
+    ],
+    ids=["gauges alone", "counters that decide nothing", "nothing critical"],
+)
+def test_a_gate_that_an_older_crd_let_in_does_not_pass_without_counted_traffic(
+    objectives: list[dict[str, Any]], reason: str, says: str
+) -> None:
+    world, name = watching(objectives=objectives)
+    world.wait(601)
+    world.step_run(name)
+    world.wait(70)
+    quiet_gauge(world, name)
+    world.settle(name)
+    status = world.runs[name].status
+    assert (status.verdict, status.reason) == (Verdict.INCONCLUSIVE, reason)
+    assert says in (status.message or "")
     assert not world.snapshot_of(name).known_good
 
 
