@@ -1,9 +1,9 @@
-"""python -m benchmarks [reaction|idle|load|agent|jtl|detection ...]: all of them, or those named."""
+"""python -m benchmarks [reaction|idle|load|agent|jtl|detection|baseline ...]: all of them, or those named."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import click
@@ -17,21 +17,26 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "load": ("Under load", lambda: load.measure(runs=200, seconds=60)),
     "agent": ("The agent", lambda: agent.measure(seconds=60)),
     "jtl": ("Result files", lambda: jtl.measure(click.get_current_context().params["jtl_rows"])),
-    "detection": ("Verdicts", lambda: _detection(click.get_current_context().params)),
+    "detection": ("Verdicts", lambda: _played(detection.measure)),
+    "baseline": ("Verdicts against a baseline", lambda: _played(detection.measure_pairs)),
 }
 
 
-def _detection(params: Mapping[str, int]) -> list[Row]:
-    return detection.measure(params["streams"], params["seed"])
+def _played(measure: Callable[[int, int], list[Row]]) -> list[Row]:
+    params = click.get_current_context().params
+    return measure(params["streams"], params["seed"])
 
 
 @click.command()
 @click.argument("rows", nargs=-1, type=click.Choice(list(_ROWS)))
 @click.option("--rows", "jtl_rows", default=10_000_000, show_default=True, help="Of the file of `jtl`.")
 @click.option(
-    "--streams", default=250, show_default=True, help="Of each case of `detection`; 3,000 for its bars."
+    "--streams",
+    default=250,
+    show_default=True,
+    help="Of each case of `detection` and `baseline`; 3,000 for bars.",
 )
-@click.option("--seed", default=1, show_default=True, help="Of what `detection` plays.")
+@click.option("--seed", default=1, show_default=True, help="Of what these play.")
 def main(rows: tuple[str, ...], **_: int) -> None:  # a row asks the context for its options
     """Print figures against their bars; exit code 1 when one is not kept."""
     kept = [tell(title, measure()) for title, measure in (_ROWS[name] for name in rows or _ROWS)]

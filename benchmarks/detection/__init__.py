@@ -1,5 +1,6 @@
 """Row 6: how often verdicts are wrong, how often there is none, and how soon they come."""
 
 from benchmarks.detection.bars import measure
+from benchmarks.detection.paired import measure_pairs
 
-__all__ = ["measure"]
+__all__ = ["measure", "measure_pairs"]

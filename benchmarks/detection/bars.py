@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.detection.cases import PLANNED, Case, cases
 from benchmarks.detection.outcome import Verdict
-from benchmarks.detection.play import Played, Result, Wait, play, play_pairs, play_waits
+from benchmarks.detection.play import Played, Result, Wait, play, play_waits
 from benchmarks.figures import Row
 
 _WRONG_FAIL, _WRONG_PASS, _RIGHT_PASS, _POWER = 0.001, 0.01, 0.95, 0.95
@@ -22,7 +22,6 @@ def measure(streams: int, seed: int) -> list[Row]:
     """`streams` of each case. Prints every figure; returns the bars, each at its worst case."""
     played = play(list(cases()), streams, seed)
     _tell_cases(played)
-    _tell_pairs(play_pairs(min(streams, _MOST), seed))
     stalled = [case for case in cases() if case.regime.startswith("stalls") and _unchanged(case)]
     _tell_waits(stalled, play_waits(stalled, min(streams, _MOST), seed))
     return _bars(played)
@@ -59,13 +58,6 @@ def _told(result: Result) -> str:
     return f"{shares}, " + ", ".join("-" if time is None else f"{time:.0f}" for time in times)
 
 
-def _tell_pairs(pairs: Iterable[tuple[str, str, Result]]) -> None:
-    print("\n### Kayenta on p95 against a baseline under the same load, at the end: Fail [95 % interval]\n")
-    print("| regime | change | Kayenta |\n|---|---|---|")
-    for regime, change, result in pairs:
-        print(f"| {regime} | {change} | {_with_interval(result, 'Fail')} |")
-
-
 def _tell_waits(stalled: Sequence[Case], waits: Sequence[Sequence[Wait]]) -> None:
     print("\n### Pass asked once, by when: as counted; thinned by the design effect of 20 past runs\n")
     print("| regime | truth | s | Pass as counted | Pass with history |\n|---|---|---|---|---|")
@@ -75,7 +67,8 @@ def _tell_waits(stalled: Sequence[Case], waits: Sequence[Sequence[Wait]]) -> Non
             print(f"| {wait.regime} | {case.truth} | {wait.second} | {figures} |")
 
 
-def _with_interval(result: Result, verdict: Verdict) -> str:
+def with_interval(result: Result, verdict: Verdict) -> str:
+    """A share and its 95 % interval."""
     low, high = result.between(verdict)
     return f"{result.share(verdict):.4f} [{low:.4f}, {high:.4f}]"
 
@@ -116,7 +109,7 @@ def _worst(
     where = f"{worst.case.regime}, {worst.case.change}"
     return Row(
         f"{what}, worst of {len(played)}: {where}",
-        _with_interval(worst.results["ours"], verdict),
+        with_interval(worst.results["ours"], verdict),
         f"<= {bar:.1%}" if choose is max else f">= {bar:.0%}",
         share <= bar if choose is max else share >= bar,
         rivals,

@@ -14,13 +14,9 @@ import numpy as np
 from benchmarks.detection.cases import PLANNED, Case
 from benchmarks.detection.outcome import Outcome, Verdict, interval
 from benchmarks.detection.policies import POLICIES, looks, thinned
-from benchmarks.detection.rivals import kayenta, kayenta_score, points
-from benchmarks.detection.simulator import REGIMES, Service, pair
 from devperfops_operator.analysis.exceedance import ShareTest
 
 PROCESSES: Final = 2
-BLOCK: Final = 10  # seconds of a point that Kayenta compares
-_P95: Final = 0.95
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -63,7 +59,7 @@ class Played:
 
 def play(cases: Sequence[Case], streams: int, seed: int) -> list[Played]:
     """The same seed gives the same streams to every policy."""
-    return _spread(partial(_play, streams=streams, seed=seed), list(enumerate(cases)))
+    return spread(partial(_play, streams=streams, seed=seed), list(enumerate(cases)))
 
 
 def _play(numbered: tuple[int, Case], streams: int, seed: int) -> Played:
@@ -85,33 +81,6 @@ def design_effect(totals: Sequence[int]) -> float:
     return max(1.0, float(np.var(totals, ddof=1)) / mean) if len(totals) > 1 and mean else 1.0
 
 
-# --- against a baseline -------------------------------------------------------------------------------------
-
-PAIRED: Final = {"unchanged": 1.0, "x1.01": 1.01, "x1.05": 1.05, "x1.2": 1.2}
-PAIRED_REGIMES: Final = ("independent", "autocorrelated, 10 s", "stalls .5 s / 20 s", "stalls 3 s / 300 s")
-
-
-def play_pairs(streams: int, seed: int) -> list[tuple[str, str, Result]]:
-    """Kayenta on the p95 of baseline and candidate loaded at the same time, at the end."""
-    wanted = [(regime, change) for regime in PAIRED_REGIMES for change in PAIRED]
-    return _spread(partial(_play_pair, streams=streams, seed=seed), list(enumerate(wanted)))
-
-
-def _play_pair(numbered: tuple[int, tuple[str, str]], streams: int, seed: int) -> tuple[str, str, Result]:
-    number, (regime, change) = numbered
-    rng = np.random.default_rng((seed, 1_000 + number))
-    base, result = REGIMES[regime], Result()
-    candidate = Service(rate=base.rate, level=base.level, stalls=base.stalls, factor=PAIRED[change])
-    for _ in range(streams):
-        control, experiment = (
-            [value for value in points(run.blocks(BLOCK), _P95) if value is not None]
-            for run in pair(base, candidate, rng, PLANNED)
-        )
-        verdict = kayenta_score(kayenta(control, experiment)).verdict
-        result.outcomes.append(Outcome(verdict, PLANNED))
-    return regime, change, result
-
-
 # --- what waiting and the service's own past are worth ----------------------------------------------------
 
 PASS_AFTER: Final = (60, 120, 300, 600, 1200)
@@ -130,7 +99,7 @@ class Wait:
 
 def play_waits(cases: Sequence[Case], streams: int, seed: int) -> list[list[Wait]]:
     """For each case: how often a Pass is given, by when it is asked."""
-    return _spread(partial(_play_waits, streams=streams, seed=seed), list(enumerate(cases)))
+    return spread(partial(_play_waits, streams=streams, seed=seed), list(enumerate(cases)))
 
 
 def _play_waits(numbered: tuple[int, Case], streams: int, seed: int) -> list[Wait]:
@@ -150,6 +119,7 @@ def _play_waits(numbered: tuple[int, Case], streams: int, seed: int) -> list[Wai
     return [Wait(case.regime, second, *(hit / streams for hit in hits[second])) for second in PASS_AFTER]
 
 
-def _spread(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+def spread(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    """Each item's answer, worked out on two processes."""
     with ProcessPoolExecutor(PROCESSES) as pool:
         return list(pool.map(work, items))
