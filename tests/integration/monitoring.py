@@ -23,7 +23,9 @@ def free_port() -> int:
 def prometheus(folder: Path, target_port: int, *arguments: str, jobs: str = "") -> Iterator[str]:
     """A Prometheus that scrapes the target each second, ended with the block.
 
-    `jobs`: more of them, as YAML. It takes samples of the last month, too.
+    `jobs`: more of them, as YAML. It takes samples of the last month, too. Blocks are longer than that, or it
+    would compact weeks that come at once while it scrapes on, and then it panics at times ("expected newly
+    cut file": it deletes the file of the head's chunks that a scrape goes on to write to).
     """
     cache = settings.cache()
     try:
@@ -49,6 +51,8 @@ scrape_configs:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=error",
+            "--storage.tsdb.min-block-duration=30d",
+            "--storage.tsdb.max-block-duration=30d",
             *arguments,
         ]
     )

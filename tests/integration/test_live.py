@@ -53,6 +53,7 @@ class App:
         self.requests = 0
         self.slow = 0
         self.scrapes = 0
+        self.past_scrapes = 0
         self._counted = [0, 0]
 
     def metrics(self) -> str:
@@ -68,7 +69,10 @@ class App:
         )
 
     def history(self) -> str:
-        """Two weeks of it, each sample with its time."""
+        """Two weeks of it, each sample with its time; told once."""
+        self.past_scrapes += 1
+        if self.past_scrapes > 1:
+            return ""
         now = time.time()
         moments = [now - seconds for seconds in range(15 * 24 * 3600, 0, -300)]
         lines = [
@@ -114,7 +118,7 @@ def monitored(app: App, tmp_path: Path) -> Iterator[dict[str, PrometheusServer]]
     with ExitStack() as stack:
         port = stack.enter_context(served(app))
         url = stack.enter_context(prometheus(tmp_path, port, jobs=HISTORY.format(port=port)))
-        wait_for("two scrapes", lambda: app.scrapes > 1, seconds=30, interval=0.2)
+        wait_for("two scrapes", lambda: min(app.scrapes, app.past_scrapes) > 1, seconds=30, interval=0.2)
         yield {"monitoring": PrometheusServer(url=url, scrape_interval=timedelta(seconds=1))}
 
 
@@ -236,6 +240,18 @@ async def test_one_that_is_used_as_usual_is_judged(
     assert (covered["exercised"], covered["known"], covered["unseen"]) == ("100%", 2, "0%")
     assert 230 <= covered["usual"] <= 330
     assert [each["weight"] for each in covered["endpoints"]] == ["75%", "25%"]
+
+
+async def test_one_whose_production_is_called_wrong_is_not(
+    world: World, app: App, monitored: dict[str, PrometheusServer]
+) -> None:
+    app.requests = 200
+    asked = {**COVERAGE, "traffic": 'requests_totals{job="past"}'}
+    async with operating(world, prometheus=monitored):
+        status = await watched_run(world, **{"spec.coverage": asked})
+
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "CoverageUnknown"), status["message"]
+    assert 'production traffic has no series requests_totals{job="past"}' in status["message"]
 
 
 @pytest.mark.parametrize("app", [{"/": 10.0, "/order": 30.0}], indirect=True)

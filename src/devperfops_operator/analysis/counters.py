@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from devperfops_operator.analysis.exceedance import Tally
-from devperfops_operator.analysis.series import Series, SeriesError, Target
+from devperfops_operator.analysis.series import MOST, Series, SeriesError, Target
 
 _SLACK = 1.0  # events by which one exposition's counters may disagree: they are not read at one instant
 _ROUNDING = 1e-6
+_EVENTS = 1e11  # in a window, at most: a million a second for a day
 
 Scrapes = Mapping[Target, Sequence[float]]
 
@@ -74,6 +75,7 @@ def tallies(steps: Sequence[Increment]) -> list[Tally]:
     for step in steps:
         good += step.good
         total += step.total
+        _check_sum("total", total)
         samples = math.floor(total + _ROUNDING)
         bad = min(samples, max(0, math.ceil(total - good - _ROUNDING)))
         seconds = before.exceedance_seconds + (bad > before.exceedances)
@@ -93,18 +95,28 @@ def totals(counters: Sequence[Series], key: Callable[[Series], str]) -> dict[str
     scrapes, added = _scrapes(counters), defaultdict[str, float](float)
     for series in counters:
         added[key(series)] += sum(increase for _, increase in _increases(series, scrapes[series.target]))
+    _check_sum("traffic", sum(added.values()))
     return dict(added)
 
 
 def _check_values(name: str, counters: Sequence[Series]) -> None:
     for series in counters:
         for instant, value in series.samples:
-            if not (math.isfinite(value) and value >= 0):
+            if not 0 <= value <= MOST:
                 raise SeriesError(
                     "NotANumber",
                     f"`{name}` has a sample of {value} at {_clock(instant)} in {dict(series.labels)}; "
-                    "name a counter, whose values are numbers from 0 up",
+                    f"name a counter of events, whose values are numbers from 0 to {MOST:.0e}",
                 )
+
+
+def _check_sum(name: str, count: float) -> None:
+    if count > _EVENTS:
+        raise SeriesError(
+            "NotANumber",
+            f"`{name}` counts {count:.2g} events in the judged window, and no service has so many; "
+            "name a counter of requests",
+        )
 
 
 def _scrapes(counters: Sequence[Series]) -> Scrapes:

@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Final
 
 from devperfops_operator.analysis.counters import totals
-from devperfops_operator.analysis.series import Series
+from devperfops_operator.analysis.series import MOST, Series, SeriesError
 
 HOUR: Final = 3600
 KNOWN: Final = 0.01
@@ -26,6 +26,7 @@ KNOWN: Final = 0.01
 _WEEK: Final = 168  # hours
 _LONGEST: Final = 4 * _WEEK  # nobody waits longer
 _CONFIDENCE: Final = 0.95
+_LEAST: Final = 1e-9  # requests a second: under one in thirty years is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +114,21 @@ def minimum(allowed: Fraction) -> int:
 
 
 def usual(history: Sequence[Series], by: Sequence[str]) -> Usual | None:
-    """From rates a second of each endpoint, a point at the end of each hour. None: nothing is known."""
+    """From rates a second of each endpoint, a point at the end of each hour. None: nothing is known.
+
+    Raises SeriesError on a rate that is none.
+    """
     weight: defaultdict[str, float] = defaultdict(float)
     moments: defaultdict[float, float] = defaultdict(float)
     for series in history:
         for moment, rate in series.samples:
-            if math.isfinite(rate) and rate >= 0:
+            if not 0 <= rate <= MOST:
+                raise SeriesError(
+                    "NotANumber",
+                    f"`traffic` comes at a rate of {rate:.2g} a second in {dict(series.labels)}; "
+                    "name a counter of requests",
+                )
+            if rate >= _LEAST:
                 weight[endpoint(series, by)] += rate
                 moments[moment] += rate
     whole = sum(weight.values())

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+MOST: Final = 2.0**53
+"""Beyond it a double does not count one by one any more, so no counter of requests is there."""
+
+METRIC: Final = "__name__"
+"""The label that has the metric's name."""
 
 Target = tuple[str, str]
 
@@ -11,7 +18,8 @@ Target = tuple[str, str]
 class SeriesError(ValueError):
     """Samples that cannot be judged.
 
-    `reason`: NoSamples, NotANumber, GoodExceedsTotal, AmbiguousQuery or HistogramEdgeMissing.
+    `reason`: NoSamples, NotANumber, GoodExceedsTotal, AmbiguousQuery, HistogramEdgeMissing or
+    CoverageUnknown.
     """
 
     def __init__(self, reason: str, message: str) -> None:

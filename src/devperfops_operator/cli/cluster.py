@@ -28,6 +28,8 @@ from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.errors import Away, NotFound, Trouble
 
 _TIMEOUT_S: Final = (5, 30)  # connect, read
+_LONGEST: Final = 64 << 20  # bytes of an answer; a large cluster's nodes take some 20 MB
+_QUOTED: Final = 80  # bytes of one that is not understood
 _WATCH_S: Final = 30
 """A watch is renewed after this time, so that one that died silently is noticed."""
 _FIELD_MANAGER: Final = "devperfops"
@@ -164,14 +166,20 @@ class Cluster:
         )
         with self._asking(None, None):
             response: Any = self._client.call_api(*arguments, _request_timeout=_TIMEOUT_S)
-            content = response.read()
+            content = response.response.read(_LONGEST + 1)
             if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"{path} does not exist.")
             if response.status >= HTTPStatus.BAD_REQUEST:
                 failure = ApiException(status=response.status, reason=response.reason)
                 failure.body = content.decode(errors="replace")
                 raise failure
-        return Answer(json.loads(content or b"null"), dict(response.getheaders()))
+        if len(content) > _LONGEST:
+            raise Trouble(f"{resource} at {self.url} answers with more than {_LONGEST >> 20} MiB.")
+        try:
+            return Answer(json.loads(content or b"null"), dict(response.getheaders()))
+        except ValueError as error:
+            said = content[:_QUOTED].decode(errors="replace")
+            raise Trouble(f"{resource} at {self.url} answers with no JSON: {said}") from error
 
     def list_from(self, kind: Kind[Resource], name: str | None) -> tuple[list[Resource], str]:
         """What is there now (all, or the one called `name`), and the version to watch it from."""

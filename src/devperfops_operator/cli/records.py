@@ -1,13 +1,24 @@
-"""The kept measurements of runs."""
+"""The kept measurements of runs that played a load."""
 
 from __future__ import annotations
 
+from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.cluster import Cluster
-from devperfops_operator.cli.errors import NotFound
+from devperfops_operator.cli.errors import NotFound, Trouble
 from devperfops_operator.domain.errors import InvalidRecord
 from devperfops_operator.domain.manifests.record import read_record
 from devperfops_operator.domain.record import RunRecord
+
+
+def expect_load(gate: str, spec: PerfGateSpec) -> None:
+    """Raises Trouble for a gate whose runs leave no record."""
+    if spec.live is not None:
+        raise Trouble(
+            f"gate {gate} judges the traffic of real users (spec.live), which is counted by Prometheus: the "
+            "operator keeps no record of such a run that could be judged again; look at its figures with "
+            "`devperfops describe`, or give the gate a load."
+        )
 
 
 def record_of(cluster: Cluster, run: PerfRun) -> RunRecord | str:

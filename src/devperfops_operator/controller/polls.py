@@ -10,7 +10,7 @@ from typing import assert_never
 
 from devperfops_operator.analysis import buckets
 from devperfops_operator.analysis.coverage import HOUR
-from devperfops_operator.analysis.series import Series, SeriesError
+from devperfops_operator.analysis.series import METRIC, Series, SeriesError
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.domain.effects import PollMetrics, ReadTraffic
 from devperfops_operator.domain.errors import Refused, Unavailable
@@ -20,6 +20,7 @@ from devperfops_operator.domain.ports import Metrics
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.evidence.polled import GaugeWindow
+from devperfops_operator.evidence.traffic import no_such_traffic
 
 _log = logging.getLogger(__name__)
 
@@ -112,6 +113,10 @@ class Polls:
                 effect.server, asked.traffic, asked.by, last - asked.lookback + hour, last
             ),
         )
+        if not history and not await self._metrics.label_values(
+            effect.server, asked.traffic, METRIC, last - asked.lookback, effect.until
+        ):
+            raise no_such_traffic(effect)
         if self._evidence.is_open(run_uid):
             self._evidence.accept_traffic(run_uid, tested, history, effect)
 

@@ -16,6 +16,7 @@ from devperfops_operator.domain.observed import Evidence, TrafficEvidence
 from devperfops_operator.domain.verdict import Reason
 
 _TOLD: Final = 3  # endpoints in a sentence
+_NAME_LENGTH: Final = 60  # of each
 
 
 def coverage_findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
@@ -113,9 +114,13 @@ def _worst(found: Coverage) -> str:
     missing = [each for each in found.known if not each.exercised]
     if not missing:
         return ""
-    told = ", ".join(f"{each.name} {each.requests}" for each in missing[:_TOLD])
+    told = ", ".join(f"{_short(each.name)} {each.requests}" for each in missing[:_TOLD])
     more = f" and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
     return f" ({told}{more})"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
 
 
 def _how_long(asked: CoveragePlan, traffic: TrafficEvidence, found: Coverage) -> str:

@@ -53,6 +53,11 @@ def what_a_verdict_takes(test: ShareTest | GaugeTest, tally: Tally, pace: Pace) 
 def _repetition(test: ShareTest, tally: Tally, pace: Pace) -> str:
     share, most = tally.exceedances / tally.samples, pace.samples(_LONGEST_TEST)
     found = horizon(test, share, most=most)
+    if found is None and not test.passes(Tally(most)):
+        return (
+            f"so few come in {_LONGEST_TEST.days} day ({most}) that it cannot be shown even if all are good: "
+            "bring more of them, or allow more"
+        )
     if found is None:
         near = f"so near to the allowed share no test of {_LONGEST_TEST.days} day is likely to decide"
         return f"{near}: mend the target, allow more or raise the rate"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.analysis.counters import Increment, increments, tallies
+from devperfops_operator.analysis.counters import Increment, increments, tallies, totals
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.series import Series, SeriesError
 
@@ -163,3 +163,20 @@ def test_the_order_of_series_does_not_matter(exposition, random):
     expected = whole(good, total)
     random.shuffle(total)
     assert whole(good[::-1], total) == expected
+
+
+@pytest.mark.parametrize("value", [1e308, math.inf, 2.0**54])
+def test_a_counter_that_no_service_reaches_is_told_as_such(value: float) -> None:
+    series = [Series({"job": "web", "instance": "a"}, [(0.0, 0.0), (15.0, value)])]
+    for count in (lambda: tallies(increments(series, series)), lambda: totals(series, lambda _: "all")):
+        with pytest.raises(SeriesError, match="name a counter of") as error:
+            count()
+        assert error.value.reason == "NotANumber"
+
+
+def test_counters_that_reach_it_together_are_told_as_such() -> None:
+    series = [Series({"job": "web", "instance": str(n)}, [(0.0, 0.0), (15.0, 2e10)]) for n in range(9)]
+    with pytest.raises(SeriesError, match="no service has so many"):
+        tallies(increments(series, series))
+    with pytest.raises(SeriesError, match="no service has so many"):
+        totals(series, lambda _: "all")

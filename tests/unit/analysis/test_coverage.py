@@ -55,9 +55,27 @@ def test_the_mix_is_that_of_all_hours() -> None:
     assert past.mix == {"GET /": 0.9, "GET /night": 0.1}
 
 
-@pytest.mark.parametrize("values", [(), (0.0, 0.0), (math.nan, math.inf)])
+@pytest.mark.parametrize("values", [(), (0.0, 0.0), (5e-324, 1e-300)])
 def test_no_traffic_in_the_past_is_no_past(values: tuple[float, ...]) -> None:
     assert usual([rates("/", *values)], BY) is None
+
+
+@pytest.mark.parametrize("rate", [math.nan, math.inf, 1e308, -1.0])
+def test_a_rate_that_no_service_has_is_told_as_such(rate: float) -> None:
+    with pytest.raises(SeriesError, match="name a counter of requests") as error:
+        usual([rates("/", 1.0, rate)], BY)
+    assert error.value.reason == "NotANumber"
+
+
+@given(st.lists(st.floats(0, 2.0**53), min_size=1, max_size=9), st.integers(0, 2**53))
+def test_whatever_is_let_in_can_be_told(values: list[float], requests: int) -> None:
+    """Shares are told as exact percentages, which infinity and nonsense have none of."""
+    past = usual([rates("/", *values), rates("/cart", values[0])], BY)
+    found = compare({"GET /": requests} if requests else {}, past, BEGIN, BEGIN + 600, 29)
+    figures = [found.unseen, found.chance, found.volume or 0.0, found.distance or 0.0, found.usual or 0.0]
+    assert all(map(math.isfinite, [*figures, *(each.weight for each in found.endpoints)]))
+    if past is not None:
+        takes(found, past, Fraction(9, 10), BEGIN)
 
 
 def test_requests_are_counted_by_endpoint_with_resets_and_births() -> None:

@@ -6,6 +6,7 @@ from devperfops_operator.api.perfrun import Verdict
 from devperfops_operator.cli.console import trimmed
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.gatefile import gate_spec
+from devperfops_operator.cli.records import expect_load
 from devperfops_operator.cli.render.backtest import Trial, backtest_screen
 from devperfops_operator.domain.rejudging import Rejudged
 from tests.unit.cli import samples
@@ -62,3 +63,23 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path, text):
     file.write_text(text)
     with pytest.raises(Trouble, match=r"gate\.yaml"):
         gate_spec(file, "a")
+
+
+LIVE = """
+kind: PerfGate
+metadata: {name: front-end}
+spec:
+  targetRef: {name: front-end}
+  prometheus: monitoring
+  live: {duration: 10m}
+  objectives: [{expect: good >= 99%, good: ok, total: all}]
+"""
+
+
+def test_a_gate_of_real_users_traffic_says_why_there_is_nothing_to_replay(tmp_path):
+    file = tmp_path / "gate.yaml"
+    file.write_text(GATE.replace("NAME", "podinfo"))
+    expect_load("podinfo", gate_spec(file, "podinfo"))
+    file.write_text(LIVE)
+    with pytest.raises(Trouble, match="judges the traffic of real users"):
+        expect_load("front-end", gate_spec(file, "front-end"))

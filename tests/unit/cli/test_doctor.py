@@ -25,6 +25,46 @@ class Answer:
         self.body = {"data": {"result": result}}
 
 
+class Says:
+    """A cluster with one gate, in which something else answers in the place of Prometheus."""
+
+    namespace = "shop"
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def find_all(self, _kind: object) -> list[PerfGate]:
+        return OneGate([]).find_all(None)
+
+    def ask(self, _method: str, _path: str) -> Answer:
+        answer = Answer([])
+        answer.body = self._body
+        return answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "a text",
+        {},
+        {"data": None},
+        {"data": {"result": None}},
+        {"data": {"result": {"a": "b"}}},
+        {"data": {"result": ["series"]}},
+        {"data": {"result": [{"metric": {}, "value": []}]}},
+        {"data": {"result": [{"metric": ["le"], "value": [0, "1"]}]}},
+        {"data": {"result": [{"metric": {"le": 2}, "value": [0, "1"]}]}},
+        {"data": {"result": [{"metric": {}, "histogram": [0, {}]}]}},
+    ],
+)
+def test_what_is_no_answer_of_prometheus_is_found_and_stops_nothing(body: Any) -> None:
+    (check,) = prometheus(Says(body), SETTINGS)  # type: ignore[arg-type]
+    assert (check.state, check.about) == ("unknown", "Prometheus of front-end")
+    assert "its answer is not Prometheus'" in check.found
+
+
 class OneGate:
     """A cluster with one gate, whose Prometheus has a histogram with these edges."""
 

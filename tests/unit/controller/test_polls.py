@@ -93,7 +93,14 @@ class Prometheus:
         await self.may_answer.wait()
         if isinstance(self._answers, DevPerfOpsError):
             raise self._answers
-        return [self._series(selector, since, until)]
+        return [self._series(selector, since, until)] if self._answers.get(selector) else []
+
+    async def label_values(
+        self, _server: str, selector: str, label: str, since: datetime, until: datetime
+    ) -> Sequence[str]:
+        self.asked.append(f"{label} of {selector} from {since:%d %H:%M} to {until:%d %H:%M}")
+        assert not isinstance(self._answers, DevPerfOpsError)
+        return [selector] if selector in self._answers else []
 
     def _series(self, selector: str, since: datetime, until: datetime) -> Series:
         assert not isinstance(self._answers, DevPerfOpsError)
@@ -225,6 +232,34 @@ async def test_traffic_is_compared_with_the_whole_hours_of_the_weeks_before() ->
     assert known is not None
     assert known.coverage is not None
     assert (known.read_at, known.coverage.requests, known.gap) == (TRAFFIC.now, 100, None)
+
+
+async def test_a_name_that_production_does_not_have_is_told_and_not_taken_for_a_service_without_past() -> (
+    None
+):
+    bench = Bench({"total": 100.0})
+
+    bench.polls.start(KEY, RUN, TRAFFIC)
+    await bench.answer()
+
+    assert "__name__ of usual from 09 12:00 to 23 12:30" in bench.prometheus.asked
+    known = bench.evidence.view(RUN).traffic
+    assert known is not None
+    assert known.gap is not None
+    assert known.gap.reason == "CoverageUnknown"
+    assert "production traffic has no series usual" in known.gap.message
+
+
+async def test_a_service_that_is_new_is_its_own_catalogue() -> None:
+    bench = Bench({"total": 100.0, "usual": 0.0})
+
+    bench.polls.start(KEY, RUN, TRAFFIC)
+    await bench.answer()
+
+    known = bench.evidence.view(RUN).traffic
+    assert known is not None
+    assert known.coverage is not None
+    assert known.coverage.usual is None
 
 
 async def test_traffic_that_cannot_be_read_is_a_gap() -> None:

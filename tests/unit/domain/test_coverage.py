@@ -96,6 +96,13 @@ def test_each_threshold_that_is_missed_is_told_with_its_figures(
     assert part in sentence
 
 
+def test_an_endless_name_is_cut_in_the_sentence() -> None:
+    name = f"GET /{'a' * 500}"
+    past = Usual(USUAL.hours, {"GET /": 0.5, name: 0.5})
+    ((_, sentence),) = told(compared({"GET /": 3000, name: 4}, past), past)
+    assert f"(GET /{'a' * 54}… 4)" in sentence
+
+
 def test_what_takes_longer_than_anybody_waits_is_told_so() -> None:
     quiet = Usual((0.00001,) * 168, USUAL.mix)
     ((_, sentence),) = told(compared({}, quiet), quiet)

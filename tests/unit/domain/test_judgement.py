@@ -203,6 +203,10 @@ def test_real_users_traffic_that_was_too_little_says_how_long_it_would_take() ->
     assert told.message is not None
     assert "; a duration of 16m (459 samples) would give Pass if again all are good" in told.message
 
+    told = close_objectives(live, evidence(counters=Tally(3)), (), START)[1]
+    assert told.message is not None
+    assert "so few come in 1 day (432) that it cannot be shown even if all are good" in told.message
+
 
 @pytest.mark.parametrize("objectives", [1, 10, 32])
 def test_the_whole_message_is_as_long_as_an_event_may_be(objectives: int) -> None:

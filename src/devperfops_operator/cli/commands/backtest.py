@@ -12,7 +12,7 @@ from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.gatefile import gate_spec
 from devperfops_operator.cli.history import runs_of
 from devperfops_operator.cli.options import on_cluster
-from devperfops_operator.cli.records import record_of
+from devperfops_operator.cli.records import expect_load, record_of
 from devperfops_operator.cli.render.backtest import Trial, backtest_screen
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.objectives import RunPlan
@@ -32,11 +32,14 @@ def command(cluster: Cluster, gate: str, file: Path | None) -> None:
 
     Replays what was kept of each run. Objectives that were judged then give the same verdict at the same
     second, to the last figure; a changed latency limit is judged by histograms, which know times to 1 %.
+    Runs that judged the traffic of real users (spec.live) leave no record and cannot be replayed.
 
     Exit code 0 when the runs could be judged, whatever came out.
     """
     found = cluster.get(GATES, gate)
-    plan = _plan(found, found.spec if file is None else gate_spec(file, gate))
+    spec = found.spec if file is None else gate_spec(file, gate)
+    expect_load(gate, spec)
+    plan = _plan(found, spec)
     runs = [run for run in runs_of(cluster, found) if run.status.verdict is not None]
     if not runs:
         raise Trouble(f"gate {gate} has no run with a verdict yet; start one with `devperfops run {gate}`.")

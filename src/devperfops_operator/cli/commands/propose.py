@@ -7,7 +7,7 @@ from devperfops_operator.cli.cluster import GATES, Cluster
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.history import runs_of
 from devperfops_operator.cli.options import on_cluster
-from devperfops_operator.cli.records import record_of
+from devperfops_operator.cli.records import expect_load, record_of
 from devperfops_operator.cli.render.proposal import proposals_yaml
 from devperfops_operator.domain.proposal import FEWEST_RUNS, propose
 
@@ -22,6 +22,7 @@ def command(cluster: Cluster, gate: str) -> None:
     reasons as comments. What an SLA demands is not known here: keep it beside these.
     """
     found = cluster.get(GATES, gate)
+    expect_load(gate, found.spec)
     passed = [run for run in runs_of(cluster, found) if run.status.verdict is Verdict.PASS]
     records = [record for run in passed if not isinstance(record := record_of(cluster, run), str)]
     if len(records) < FEWEST_RUNS:

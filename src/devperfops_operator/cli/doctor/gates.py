@@ -17,6 +17,7 @@ from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.settings import ImageSettings, Settings
 from devperfops_operator.cli.cluster import GATES, Cluster
 from devperfops_operator.cli.doctor.check import Check, ok, problem, unknown
+from devperfops_operator.cli.doctor.vector import Vector, vector
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.render.standing import condition_of
 
@@ -72,21 +73,20 @@ def _series(cluster: Cluster, gate: PerfGate, about: str, url: str) -> Iterator[
             yield _selects(about, query, url, _asked(cluster, proxy, f"count({query})"))
         for histogram, limit_ms in _histograms(gate):
             found = _asked(cluster, proxy, f"group by ({buckets.EDGE}) ({histogram})")
-            edges = [each["metric"].get(buckets.EDGE, "") for each in found]
+            edges = [labels.get(buckets.EDGE, "") for labels, _ in found]
             if edges:
                 yield _has_edge(about, histogram, limit_ms, edges)
-    except (Trouble, KeyError, TypeError) as error:
-        yield unknown(about, f"{url} cannot be asked: {_words(error)}")
+    except Trouble as error:
+        yield unknown(about, f"{url} cannot be asked: {error.message}")
 
 
-def _asked(cluster: Cluster, proxy: str, query: str) -> list[Any]:
-    answer = cluster.ask("GET", f"{proxy}/api/v1/query?query={quote(query)}")
-    return list(answer.body["data"]["result"])
+def _asked(cluster: Cluster, proxy: str, query: str) -> Vector:
+    return vector(cluster.ask("GET", f"{proxy}/api/v1/query?query={quote(query)}").body)
 
 
-def _selects(about: str, query: str, url: str, counted: list[Any]) -> Check:
+def _selects(about: str, query: str, url: str, counted: Vector) -> Check:
     if counted:
-        return ok(about, f"{query} selects {counted[0]['value'][1]} series")
+        return ok(about, f"{query} selects {counted[0][1]} series")
     remedy = "correct the names and labels; an app that nobody has used yet may have none"
     return problem(about, f"{query} selects nothing at {url}", remedy)
 
@@ -97,10 +97,6 @@ def _has_edge(about: str, histogram: str, limit_ms: int, edges: list[str]) -> Ch
     except SeriesError as error:
         return problem(about, f"{histogram}: {error.message}", "its edges are the limits it can be judged by")
     return ok(about, f"{histogram} has a bucket that ends at the limit")
-
-
-def _words(error: Exception) -> str:
-    return error.message if isinstance(error, Trouble) else "its answer is not Prometheus'"
 
 
 def _queries(gate: PerfGate) -> list[str]:
