@@ -1,4 +1,4 @@
-"""python -m benchmarks [reaction|idle|load|agent|jtl|detection|baseline ...]: all of them, or those named."""
+"""python -m benchmarks [reaction|idle|load|agent|jtl|detection|baseline|prove ...]: all, or those named."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from benchmarks import agent, detection, idle, jtl, load, reaction
+from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
 
 _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
@@ -19,6 +20,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "jtl": ("Result files", lambda: jtl.measure(click.get_current_context().params["jtl_rows"])),
     "detection": ("Verdicts", lambda: _played(detection.measure)),
     "baseline": ("Verdicts against a baseline", lambda: _played(detection.measure_pairs)),
+    "prove": ("What is foretold", lambda: proving.measure(click.get_current_context().params["seed"])),
 }
 
 

@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 import numpy as np
 
 from benchmarks.detection.cases import PLANNED, Case
-from benchmarks.detection.outcome import Outcome, Verdict, interval
+from benchmarks.detection.outcome import Outcome, Verdict
 from benchmarks.detection.policies import POLICIES, looks, thinned
 from devperfops_operator.analysis.exceedance import ShareTest
+from devperfops_operator.analysis.proportion import interval
 
 PROCESSES: Final = 2
 

@@ -45,31 +45,32 @@ async def tidy() -> AsyncIterator[None]:
     await sockets_closed()
 
 
-def slow_blocks(thresholds: int, transactions: int) -> list[Block]:
-    """Every request is over every threshold."""
+def played_blocks(transactions: int, *, slow: bool) -> list[Block]:
+    """Every request is over the threshold, or a tenth of it."""
     draw, second = random.Random(5), int(datetime.now(UTC).timestamp())
     blocks = []
     for number in range(60):
         labels = {}
         for name in range(transactions):
-            times = [int(draw.lognormvariate(9, 0.5)) for _ in range(50)]
-            over, none = [50] * thresholds, [0] * thresholds
-            labels[f"<{name}> &"] = LabelStats(50, 0, over, none, dict(Counter(map(bucket_of, times))))
+            times = [int(draw.lognormvariate(9 if slow else 4, 0.5)) for _ in range(50)]
+            labels[f"<{name}> &"] = LabelStats(50, 0, [50 * slow], [0], dict(Counter(map(bucket_of, times))))
         blocks.append(Block(number, second + number, labels=labels))
     return blocks
 
 
-async def fail_under_load(world: World, operator: Operator, evidence: EvidenceStore, name: str) -> int:
+async def under_load(
+    world: World, operator: Operator, evidence: EvidenceStore, name: str, *, slow: bool
+) -> int:
     """What the run's only worker does. Gives the number of its samples."""
     uid = world.kube.get("PerfRun", name, world.namespace)["metadata"]["uid"]
     await eventually("evidence is collected", lambda: evidence.is_open(uid))
     evidence.prepared(uid, 0, datetime.now(UTC))
     operator.wake(world.namespace, name)
     await eventually("it runs", lambda: world.phase(name) == "Running")
-    blocks = slow_blocks(thresholds=1, transactions=20)
+    blocks = played_blocks(transactions=20, slow=slow)
     samples = sum(stats.samples for block in blocks for stats in block.labels.values())
-    start = (datetime.now(UTC) - timedelta(minutes=1)).timestamp()
-    beat = Heartbeat(JMeterState.ENDED, samples, int(1000 * start), int(1000 * start) + 60_000)
+    start = (datetime.now(UTC) - timedelta(minutes=10)).timestamp()
+    beat = Heartbeat(JMeterState.ENDED, samples, int(1000 * start), int(1000 * start) + 600_000)
     final = Final(len(blocks), samples, 0, LoadEnd.COMPLETED, truncated=False)
     evidence.accept(uid, 0, Push(tuple(blocks), beat, final), datetime.now(UTC))
     operator.wake(world.namespace, name)
@@ -86,12 +87,12 @@ async def released(world: World) -> str:
     return name
 
 
-async def failed_release(world: World) -> tuple[str, int]:
-    """A run that failed under load, from its beginning to its end, and the number of its samples."""
+async def ended_release(world: World, *, slow: bool) -> tuple[str, int]:
+    """A run under load, from its beginning to its end, and the number of its samples."""
     evidence = EvidenceStore()
     async with operating(world, evidence=evidence) as operator:
         name = await released(world)
-        return name, await fail_under_load(world, operator, evidence, name)
+        return name, await under_load(world, operator, evidence, name, slow=slow)
 
 
 def records(world: World) -> list[dict[str, object]]:
@@ -99,7 +100,7 @@ def records(world: World) -> list[dict[str, object]]:
 
 
 async def test_a_run_leaves_a_record_that_is_its_own(world: World) -> None:
-    name, samples = await failed_release(world)
+    name, samples = await ended_release(world, slow=True)
 
     run = world.kube.get("PerfRun", name, world.namespace)
     (stored,) = records(world)
@@ -122,7 +123,7 @@ async def test_a_run_leaves_a_record_that_is_its_own(world: World) -> None:
 async def test_a_kept_run_can_be_judged_again_as_it_was_and_by_other_objectives(
     world: World, api_server: Path, tmp_path: Path
 ) -> None:
-    name, _ = await failed_release(world)
+    name, _ = await ended_release(world, slow=True)
     looser = world.kube.get("PerfGate", GATE, world.namespace)
     looser["spec"]["objectives"] = [{"expect": "p99 < 10m"}]
     file = tmp_path / "gate.yaml"
@@ -138,6 +139,31 @@ async def test_a_kept_run_can_be_judged_again_as_it_was_and_by_other_objectives(
     refused = await asyncio.to_thread(devperfops, world, api_server, "propose", GATE)
     assert refused.returncode == 2
     assert "has 0 passed runs with a record, and 3 are needed" in refused.stderr
+
+
+async def test_what_a_gate_would_catch_is_proven_with_the_runs_that_are_kept(
+    world: World, api_server: Path
+) -> None:
+    name, _ = await ended_release(world, slow=False)
+    assert world.status("PerfRun", name)["verdict"] == "Pass"
+
+    told = await asyncio.to_thread(devperfops, world, api_server, "prove", GATE, "--errors", "20%")
+    assert told.returncode == 0, told.stderr
+    assert re.search(r"errors of 20% +100% +98% to 100% +\d+s", told.stdout)
+    assert "an unchanged one would pass in 100%" in told.stdout
+    assert "made of 1 past run in which nothing was found wrong; so few" in told.stdout
+
+    program = await asyncio.to_thread(devperfops, world, api_server, "prove", GATE, "--delay", "1%", "--json")
+    document = json.loads(program.stdout)
+    assert (document["gate"], document["pastRuns"]) == (GATE, [name])
+    assert [each["caught"]["share"] for each in document["injected"]] == [0.0]
+
+
+async def test_a_gate_that_has_no_sound_run_is_told_to_be_run(world: World, api_server: Path) -> None:
+    await ended_release(world, slow=True)
+    refused = await asyncio.to_thread(devperfops, world, api_server, "prove", GATE)
+    assert refused.returncode == 2
+    assert "has no past run in which nothing was found wrong; run the gate once: devperfops" in refused.stderr
 
 
 def backtest(world: World, kubeconfig: Path, *arguments: str) -> str:
@@ -158,7 +184,7 @@ async def test_after_a_crash_the_record_is_made_all_the_same_and_says_what_is_mi
     forgetful = _NoRecord()
     async with operating(world, evidence=forgetful) as operator:
         name = await released(world)
-        load = asyncio.create_task(fail_under_load(world, operator, forgetful, name))
+        load = asyncio.create_task(under_load(world, operator, forgetful, name, slow=True))
         await eventually("the record is named", lambda: world.status("PerfRun", name).get("record"))
         load.cancel()
         await asyncio.gather(load, return_exceptions=True)

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "describe": "Say what happened to a gate or a run, and why.",
     "report": "Write a run's report.",
     "backtest": "Judge a gate's past runs again, by other objectives.",
+    "prove": "Tell what a gate would catch, before any release.",
     "propose": "Propose objectives from a gate's past runs.",
     "cancel": "End a run without a verdict.",
     "override": "Let a revision stand as if it had passed.",

@@ -1,4 +1,4 @@
-"""A gate in a file, as it would be."""
+"""A gate in a file, as it would be, and what it plans."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from devperfops_operator.api.documents import UnreadableError, read
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.cli.errors import Trouble
+from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.objectives import RunPlan
+from devperfops_operator.domain.plan import resolve_load
 
 
 def gate_spec(file: Path, name: str) -> PerfGateSpec:
@@ -28,3 +31,11 @@ def gate_spec(file: Path, name: str) -> PerfGateSpec:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise Trouble(f"{file}: {field}: {first['msg']}; `devperfops lint {file}` says more.") from error
+
+
+def load_plan(name: str, spec: PerfGateSpec) -> RunPlan:
+    """Raises Trouble if the gate plays no load."""
+    try:
+        return resolve_load(spec)
+    except InvalidSpec as error:
+        raise Trouble(f"gate {name} cannot be replayed: {error}.") from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import click
@@ -13,6 +15,7 @@ from devperfops_operator.api.quantity import QuantityError, parse_duration
 from devperfops_operator.cli.cluster import Cluster
 
 Command = Callable[..., int | None]
+_PERCENT = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})?%")
 
 
 def on_cluster(command: Command) -> Command:
@@ -40,6 +43,23 @@ class Duration(click.ParamType[timedelta]):
             return parse_duration(value)
         except QuantityError as error:
             self.fail(str(error), param, ctx)
+
+
+class Percent(click.ParamType[Fraction]):
+    """`20%`, `0.5%`: above 0 and at most `most` of a hundred."""
+
+    name = "percent"
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Fraction:
+        share = Fraction(value[:-1]) / 100 if _PERCENT.fullmatch(value) else Fraction(0)
+        if not 0 < share <= Fraction(self._most, 100):
+            self.fail(
+                f'"{value}" is not above 0% and at most {self._most}%: write for example 20%', param, ctx
+            )
+        return share
 
 
 def timeout_option(default: str) -> Callable[[Command], Command]:

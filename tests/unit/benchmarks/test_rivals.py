@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.detection.outcome import Outcome, interval
+from benchmarks.detection.outcome import Outcome
 from benchmarks.detection.rivals import argo, flagger, k6, k6_breached, kayenta, kayenta_score, shift
 
 NAN = float("nan")
@@ -96,8 +96,3 @@ def test_shift_is_where_the_rank_test_turns():
             for step in (1e-9, -1e-9)
         )
         assert outside <= 0.02 <= inside
-
-
-def test_wilson_interval():
-    assert interval(0, 3000) == pytest.approx((0, 0.00128), abs=1e-5)
-    assert interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)

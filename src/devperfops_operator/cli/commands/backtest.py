@@ -4,19 +4,16 @@ from pathlib import Path
 
 import click
 
-from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.cluster import GATES, Cluster
 from devperfops_operator.cli.console import show, stdout
 from devperfops_operator.cli.errors import Trouble
-from devperfops_operator.cli.gatefile import gate_spec
+from devperfops_operator.cli.gatefile import gate_spec, load_plan
 from devperfops_operator.cli.history import runs_of
 from devperfops_operator.cli.options import on_cluster
 from devperfops_operator.cli.records import expect_load, record_of
 from devperfops_operator.cli.render.backtest import Trial, backtest_screen
-from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.objectives import RunPlan
-from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.rejudging import Rejudged, rejudge
 from devperfops_operator.evidence.replay import replay
 
@@ -39,18 +36,11 @@ def command(cluster: Cluster, gate: str, file: Path | None) -> None:
     found = cluster.get(GATES, gate)
     spec = found.spec if file is None else gate_spec(file, gate)
     expect_load(gate, spec)
-    plan = _plan(found, spec)
+    plan = load_plan(gate, spec)
     runs = [run for run in runs_of(cluster, found) if run.status.verdict is not None]
     if not runs:
         raise Trouble(f"gate {gate} has no run with a verdict yet; start one with `devperfops run {gate}`.")
     show(stdout(), backtest_screen([_trial(cluster, run, plan) for run in runs]))
-
-
-def _plan(gate: PerfGate, spec: PerfGateSpec) -> RunPlan:
-    try:
-        return resolve_load(spec)
-    except InvalidSpec as error:
-        raise Trouble(f"gate {gate.metadata.name} cannot be replayed: {error}.") from error
 
 
 def _trial(cluster: Cluster, run: PerfRun, plan: RunPlan) -> Trial:
