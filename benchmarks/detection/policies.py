@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -14,7 +15,10 @@ from benchmarks.detection import rivals
 from benchmarks.detection.outcome import Outcome
 from benchmarks.detection.simulator import Counts, Stream
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.sequential import fails, independent, passes_early
+from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.load_findings import RATE_WANTED
+from devperfops_operator.domain.objectives import patience_of
 
 ALPHA: Final = 0.001  # of a gate with one objective
 INTERVAL: Final = 60  # seconds between the rivals' looks at Prometheus
@@ -37,14 +41,24 @@ class Objective:
 
 
 def ours(stream: Stream, objective: Objective) -> Outcome:
-    """The sequential test after every second, the bound at the end; nothing under 95 % of the rate."""
-    test = ShareTest(objective.allowed, alpha=ALPHA)
-    seen = looks(stream.samples(), stream.over(objective.threshold))
-    for second, tally in enumerate(seen, 1):
-        if test.fails(tally):
+    """The sequential tests after every second, the bound at the end; no Pass under 95 % of the rate."""
+    test, patience, timeline = (
+        ShareTest(objective.allowed, alpha=ALPHA),
+        patience_of(timedelta(seconds=stream.seconds)),
+        Timeline(),
+    )
+    samples, over = stream.samples(), stream.over(objective.threshold)
+    for second, tally in enumerate(looks(samples, over), 1):
+        timeline.add(second, int(samples[second - 1]), int(over[second - 1]))
+        if fails(test, patience, tally, timeline):
             return Outcome("Fail", second)
-    reached = seen[-1].samples >= RATE_WANTED * Fraction(objective.rate) * stream.seconds
-    return Outcome("Pass" if reached and test.passes(seen[-1]) else "Inconclusive", stream.seconds)
+        reached = tally.samples >= RATE_WANTED * Fraction(objective.rate) * second
+        if reached and second >= (patience.pass_after or stream.seconds):
+            effect = timeline.design_effect()
+            ended = second == stream.seconds and test.passes(independent(tally, effect))
+            if ended or passes_early(test, patience, tally, timeline.elapsed, effect):
+                return Outcome("Pass", second)
+    return Outcome("Inconclusive", stream.seconds)
 
 
 def looks(samples: Counts, over: Counts) -> list[Tally]:

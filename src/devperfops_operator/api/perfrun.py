@@ -121,6 +121,7 @@ class ObjectiveTotals(ApiModel):
     samples: int
     exceedances: int
     exceedance_seconds: int
+    independent_samples: int | None = None  # how many independent ones they are worth
 
 
 class WorkerStatus(ApiModel):

@@ -15,6 +15,9 @@ from devperfops_operator.domain.pace import Pace
 _CHANCE: Final = 0.95  # of Pass, for a target with half the exceedances that are allowed
 _SHORTEST: Final = timedelta(minutes=5)  # judged: in less a stall, or none, is chance
 _MOST: Final = 10**10
+_DESIGN_EFFECT: Final = (
+    1.5  # that a test of ten minutes finds where samples are independent (docs/verdicts.md)
+)
 
 
 def auto_duration(
@@ -32,5 +35,5 @@ def auto_duration(
 
 def samples_for_pass(test: ShareTest) -> int:
     """With which a target that has half the exceedances allowed passes most likely."""
-    found = horizon(test, float(test.allowed) / 2, most=_MOST, chance=_CHANCE)
+    found = horizon(test, float(test.allowed) / 2, most=_MOST, chance=_CHANCE, design_effect=_DESIGN_EFFECT)
     return _MOST if found is None else found.samples

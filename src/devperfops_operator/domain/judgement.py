@@ -118,7 +118,7 @@ def _follow(
         origin=objective.origin,
         observed=_observed(objective, evidence, before),
         exceedance=wording.share(tally) if tally.samples else None,
-        bound=wording.bound(test, tally) if tally.samples else None,
+        bound=wording.bound(test, evidence) if tally.samples else None,
         allowed=format_percent(test.allowed),
         samples=tally.samples,
         exceedances=tally.exceedances,
@@ -174,6 +174,11 @@ def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
     )
 
 
+def holds(objective: JudgedObjective, evidence: ObjectiveEvidence) -> bool:
+    """Whether it is shown to, at the end of the load."""
+    return evidence.shown or objective.test.passes(evidence.independent)
+
+
 def _findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
     for objective in plan.critical_objectives:
         yield from _objective_findings(plan, objective, evidence_of(objective, evidence))
@@ -186,10 +191,10 @@ def _objective_findings(
         yield Finding(Reason(evidence.gap.reason), f"{objective.claim}: {evidence.gap.message}")
     elif not evidence.tally.samples:
         yield Finding(Reason.NO_SAMPLES, f"{objective.claim}: there are no samples to judge")
-    elif not objective.test.passes(evidence.tally):
+    elif not holds(objective, evidence):
         came = Pace.of(plan, evidence.tally.samples)
         yield Finding(
             Reason.NOT_ENOUGH_EVIDENCE,
             f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}"
-            f"{wording.what_a_verdict_takes(objective.test, evidence.tally, came)}",
+            f"{wording.what_a_verdict_takes(objective.test, evidence, came)}",
         )

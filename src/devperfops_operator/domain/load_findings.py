@@ -31,16 +31,25 @@ class Finding:
 
 def load_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     """Everything that makes the load another one than planned, at its end."""
-    yield from node_findings(evidence)
-    yield from _worker_findings(plan, status)
     load = status.load
-    rate = achieved_rate(plan, evidence, load) if load is not None else None
-    if load is None or not rate:
-        yield Finding(Reason.NO_SAMPLES, "JMeter wrote no sample in the judged part of the test")
+    if load is None:
+        yield _NOTHING
+        return
+    yield from _worker_findings(plan, status)
+    yield from findings_so_far(plan, evidence, load)
+    if load.stop_requested_at is None:
+        yield from _time_findings(plan, status, load)
+
+
+def findings_so_far(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Iterator[Finding]:
+    """Likewise, of what is known before it."""
+    yield from node_findings(evidence)
+    rate = achieved_rate(plan, evidence, load)
+    if not rate:
+        yield _NOTHING
         return
     yield from _start_findings(plan, evidence)
     yield from _sample_findings(plan, evidence, rate)
-    yield from _time_findings(plan, status, load)
 
 
 def node_findings(evidence: Evidence) -> Iterator[Finding]:
@@ -82,11 +91,12 @@ def names(workers: Sequence[int]) -> str:
 
 def _rate(plan: RunPlan, worker: WorkerEvidence, begun: datetime, end: datetime | None) -> Fraction | None:
     judged_from = begun if worker.first_start is None else worker.first_start + plan.ramp_up
-    planned_end = judged_from + plan.duration - plan.ramp_up
+    planned_end = judged_from + plan.judged
     window = Fraction((min(end or planned_end, planned_end) - judged_from).total_seconds())
     return Fraction(worker.judged_samples * 60) / window if window >= 1 else None
 
 
+_NOTHING: Final = Finding(Reason.NO_SAMPLES, "JMeter wrote no sample in the judged part of the test")
 _NODE_FAULTS: Final[tuple[tuple[Reason, Fault, str], ...]] = (
     (
         Reason.DISK_FULL,
@@ -112,7 +122,7 @@ _FAULTS: Final[tuple[tuple[Reason, Callable[[WorkerStatus], bool], str], ...]] =
         "JMeter of {} ended before its test did; see jmeter.log in its pod's logs",
     ),
     (
-        Reason.OVERRAN,  # not stopped by a Fail, which would have been latched
+        Reason.OVERRAN,
         lambda worker: worker.end is LoadEnd.STOPPED,
         "JMeter of {} did not end by itself; the plan must stop after Duration",
     ),
@@ -137,7 +147,10 @@ def _worker_findings(plan: RunPlan, status: PerfRunStatus) -> Iterator[Finding]:
             Reason.EVIDENCE_LOST,
             f"{names(lost)} never delivered the final counts; see the logs of the pod",
         )
+    asked = status.load is not None and status.load.stop_requested_at is not None
     for reason, at_fault, sentence in _FAULTS:
+        if asked and reason is Reason.OVERRAN:
+            continue
         found = [worker.index for worker in status.workers if at_fault(worker)]
         if found:
             yield Finding(reason, sentence.format(names(found)))
@@ -184,7 +197,7 @@ def _sample_findings(plan: RunPlan, evidence: Evidence, rate: Fraction) -> Itera
 
 def _time_findings(plan: RunPlan, status: PerfRunStatus, load: LoadStatus) -> Iterator[Finding]:
     """A timer that finds its next sample after Duration ends its thread at once: the last pause may lack."""
-    shares, judged = divide(plan), plan.duration - plan.ramp_up
+    shares, judged = divide(plan), plan.judged
     for worker in status.workers:
         ran = _ran(plan, worker, load)
         if ran is None:

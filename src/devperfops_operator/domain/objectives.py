@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
-from typing import ClassVar, assert_never
+from typing import ClassVar, Final, assert_never
 
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
+from devperfops_operator.analysis.sequential import Patience
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.api.objective import Origin
 from devperfops_operator.wire.brief import Threshold
+
+_SECOND: Final = timedelta(seconds=1)
+_FAIL_AFTER: Final = timedelta(minutes=2)
+_PASS_AFTER: Final = timedelta(minutes=5)
+_SHORT: Final = 5  # a Fail waits for no more than a fifth of a test
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,23 @@ class JudgedObjective:
         return claim(self.expect, self.transaction)
 
 
+def share_test(objective: JudgedObjective) -> ShareTest:
+    """Of one whose samples or events are counted. Raises TypeError of a gauge's."""
+    if not isinstance(objective.test, ShareTest):
+        raise TypeError(f"{objective.name} is about a gauge, which is not tested")
+    return objective.test
+
+
 def claim(expect: str, transaction: str | None) -> str:
     return expect if transaction is None else f"{expect} of {transaction}"
+
+
+def patience_of(judged: timedelta) -> Patience:
+    """Of a test that judges so long: before its end a Pass needs five minutes, a Fail two."""
+    return Patience(
+        fail_after=min(_FAIL_AFTER, judged / _SHORT) // _SECOND,
+        pass_after=_PASS_AFTER // _SECOND if judged > _PASS_AFTER else None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +174,11 @@ class LivePlan(Plan):
     thresholds: ClassVar[tuple[Threshold, ...]] = ()
     duration: timedelta
 
+    @property
+    def patience(self) -> Patience:
+        """Coverage is about the whole time, so nothing passes before its end."""
+        return replace(patience_of(self.duration), pass_after=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan(Plan):
@@ -164,6 +190,15 @@ class RunPlan(Plan):
     duration: timedelta
     rate_per_minute: Fraction | None
     thresholds: tuple[Threshold, ...]
+
+    @property
+    def judged(self) -> timedelta:
+        """How long samples count."""
+        return self.duration - self.ramp_up
+
+    @property
+    def patience(self) -> Patience:
+        return patience_of(self.judged)
 
     @property
     def transactions(self) -> tuple[str, ...]:

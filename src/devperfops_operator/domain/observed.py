@@ -10,6 +10,7 @@ from typing import Any
 from devperfops_operator.analysis.coverage import Coverage
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
+from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
@@ -142,6 +143,7 @@ class WorkerEvidence:
     final: Final | None = None
     fault: Fault | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by objective name
+    design_effects: Mapping[str, float] = field(default_factory=dict)  # likewise, of the whole run
 
     @property
     def complete(self) -> bool:
@@ -153,6 +155,8 @@ class WorkerEvidence:
 class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
+    `design_effect`: how many of the samples are worth an independent one, at least 1. `shown`: at the newest
+    look the sequential test showed that the objective holds, so that the test need not go on for it.
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
     `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
     first to the last scrape that counts; `points`, for gauges only, what was seen of them.
@@ -160,10 +164,17 @@ class ObjectiveEvidence:
 
     tally: Tally
     failed: bool = False
+    design_effect: float = 1.0
+    shown: bool = False
     quantile_ms: float | None = None
     gap: Problem | None = None
     covered: timedelta | None = None
     points: Points | None = None
+
+    @property
+    def independent(self) -> Tally:
+        """As many independent samples as the counted ones are worth."""
+        return independent(self.tally, self.design_effect)
 
 
 @dataclass(frozen=True, slots=True)

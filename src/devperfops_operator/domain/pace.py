@@ -27,7 +27,7 @@ class Pace:
         """Of an objective that got so many in a test as long as planned."""
         match plan:
             case RunPlan():
-                judged, ramp_up = plan.duration - plan.ramp_up, plan.ramp_up
+                judged, ramp_up = plan.judged, plan.ramp_up
             case LivePlan():
                 judged, ramp_up = plan.duration, timedelta()
             case _:

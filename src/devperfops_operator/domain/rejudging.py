@@ -63,9 +63,10 @@ def rejudge(run: PerfRun, plan: RunPlan, found: Mapping[str, ObjectiveEvidence])
         return Rejudged(None, f"nothing is kept about {'; '.join(unknown)}", objectives)
     about = _still_so(status, [o for o in others if o.critical], stand)
     judgement = weigh(part, evidence, [*plan_findings(plan), *about])
-    stopped = status.reason == Reason.OBJECTIVE_FAILED and judgement.verdict is not Verdict.FAIL
-    if stopped and status.load is not None and status.load.stop_requested_at is not None:
-        message = f"its load was stopped when it failed; until then: {judgement.message}"
+    stopped = status.load is not None and status.load.stop_requested_at is not None
+    if stopped and judgement.verdict is not status.verdict:
+        known = "it failed" if status.verdict is Verdict.FAIL else "its objectives were shown to hold"
+        message = f"its load was stopped when {known}; until then: {judgement.message}"
         return Rejudged(None, message, objectives)
     return _told(judgement, objectives)
 

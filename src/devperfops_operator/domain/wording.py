@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.horizon import CHANCE, Outcome, horizon
+from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfrun import Verdict
 from devperfops_operator.api.quantity import format_duration, format_percent
 from devperfops_operator.domain.objectives import (
@@ -24,6 +25,7 @@ from devperfops_operator.domain.observed import ObjectiveEvidence
 from devperfops_operator.domain.pace import Pace
 
 _LONGEST_TEST: Final = timedelta(days=1)  # that anybody would run
+_CLUMPED: Final = 0.5  # of the samples are worth less than that: worth telling
 _VERDICTS: Final = {Outcome.HOLDS: Verdict.PASS, Outcome.BROKEN: Verdict.FAIL}
 
 
@@ -32,28 +34,39 @@ def share(tally: Tally) -> str:
     return format_percent(Fraction(tally.exceedances, tally.samples)) if tally.samples else "no samples"
 
 
-def bound(test: ShareTest | GaugeTest, tally: Tally) -> str | None:
+def bound(test: ShareTest | GaugeTest, evidence: ObjectiveEvidence) -> str | None:
     """Upper confidence bound of that share; None where nothing is inferred."""
     match test:
         case ShareTest():
-            return format_percent(Fraction(test.upper_bound(tally)))
+            return format_percent(Fraction(test.upper_bound(evidence.independent)))
         case GaugeTest():
             return None
         case _:
             assert_never(test)
 
 
-def what_a_verdict_takes(test: ShareTest | GaugeTest, tally: Tally, pace: Pace) -> str:
+def what_a_verdict_takes(test: ShareTest | GaugeTest, evidence: ObjectiveEvidence, pace: Pace) -> str:
     """Behind `exceedances`, where they are too many to pass and too few to fail: what would decide."""
     if not isinstance(test, ShareTest):
         return ""
-    return f", so up to {bound(test, tally)} cannot be ruled out; {_repetition(test, tally, pace)}"
+    worth = _worth(evidence)
+    return (
+        f"{worth}, so up to {bound(test, evidence)} cannot be ruled out; {_repetition(test, evidence, pace)}"
+    )
 
 
-def _repetition(test: ShareTest, tally: Tally, pace: Pace) -> str:
+def _worth(evidence: ObjectiveEvidence) -> str:
+    """Where they came in clumps."""
+    if evidence.independent.samples > _CLUMPED * evidence.tally.samples:
+        return ""
+    return f"; they came in clumps and are worth {evidence.independent.samples} independent ones"
+
+
+def _repetition(test: ShareTest, evidence: ObjectiveEvidence, pace: Pace) -> str:
+    tally = evidence.tally
     share, most = tally.exceedances / tally.samples, pace.samples(_LONGEST_TEST)
-    found = horizon(test, share, most=most)
-    if found is None and not test.passes(Tally(most)):
+    found = horizon(test, share, most=most, design_effect=round(evidence.design_effect, 1))
+    if found is None and not test.passes(independent(Tally(most), evidence.design_effect)):
         return (
             f"so few come in {_LONGEST_TEST.days} day ({most}) that it cannot be shown even if all are good: "
             "bring more of them, or allow more"

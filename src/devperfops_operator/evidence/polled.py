@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from devperfops_operator.analysis.counters import increments, tallies
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import GaugeTest, expected_points, points
+from devperfops_operator.analysis.sequential import Patience
 from devperfops_operator.analysis.series import Series, SeriesError
-from devperfops_operator.domain.objectives import GaugePoints, JudgedObjective
+from devperfops_operator.domain.objectives import GaugePoints, JudgedObjective, share_test
 from devperfops_operator.domain.observed import ObjectiveEvidence, Problem
+from devperfops_operator.evidence.followed import Followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class GaugeWindow:
 class PolledObjective:
     """Every poll reads the whole window again: only a Fail, once found, stays."""
 
-    def __init__(self, objective: JudgedObjective) -> None:
-        self._objective = objective
+    def __init__(self, objective: JudgedObjective, patience: Patience) -> None:
+        self._objective, self._patience = objective, patience
         self.evidence = ObjectiveEvidence(Tally())
         self.polled_at: datetime | None = None
 
@@ -40,11 +42,20 @@ class PolledObjective:
             self.miss(Problem(error.reason, error.message), now)
             return
         self.polled_at = now
-        self.evidence = ObjectiveEvidence(
-            tally=steps[-1],
-            failed=self.evidence.failed or any(map(self._objective.test.fails, steps)),
+        self.evidence = replace(
+            self._follow([each.second for each in scraped], steps),
             covered=timedelta(seconds=scraped[-1].second - scraped[0].second),
         )
+
+    def _follow(self, seconds: Sequence[int], steps: Sequence[Tally]) -> ObjectiveEvidence:
+        """The looks at each scrape again."""
+        followed = Followed(share_test(self._objective), self._patience)
+        followed.failed = self.evidence.failed
+        for second, before, tally in zip(seconds, [Tally(), *steps], steps, strict=False):
+            samples, bad = tally.samples - before.samples, tally.exceedances - before.exceedances
+            followed.add(second, samples, bad)
+            followed.look(tally)
+        return followed.evidence(steps[-1])
 
     def look(self, series: Sequence[Series], window: GaugeWindow, now: datetime) -> None:
         """The points of a gauge."""

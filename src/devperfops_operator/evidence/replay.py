@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.looks import Look
@@ -12,6 +12,7 @@ from devperfops_operator.domain.estimate import estimated_looks
 from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan
 from devperfops_operator.domain.observed import ObjectiveEvidence
 from devperfops_operator.domain.record import RunRecord, series_key
+from devperfops_operator.evidence.followed import Followed
 from devperfops_operator.evidence.worker import Count, merged
 from devperfops_operator.wire.histogram import quantile
 
@@ -41,24 +42,24 @@ def _replay(record: RunRecord, plan: RunPlan, objective: JudgedObjective) -> Rep
     looks = estimated_looks(record, objective.counted, plan.thresholds) if series is None else series.looks()
     if looks is None:
         return None
-    counts, failed_at = _count(looks, objective.test, apart=record.apart)
+    followed = Followed(objective.test, plan.patience)
+    counts, failed_at = _count(looks, followed, apart=record.apart)
     return Replayed(
-        evidence=ObjectiveEvidence(
-            tally=merged(counts, apart=record.apart),
-            failed=failed_at is not None,
-            quantile_ms=_quantile(record, objective),
+        evidence=replace(
+            followed.evidence(merged(counts, apart=record.apart)), quantile_ms=_quantile(record, objective)
         ),
         failed_at=failed_at,
         estimated=series is None,
     )
 
 
-def _count(looks: Iterable[Look], test: ShareTest, *, apart: bool) -> tuple[list[Count], int | None]:
+def _count(looks: Iterable[Look], followed: Followed, *, apart: bool) -> tuple[list[Count], int | None]:
     counts: defaultdict[int, Count] = defaultdict(Count)
     failed_at = None
     for look in looks:
         counts[look.worker].add(look.second, look.samples, look.exceedances)
-        if failed_at is None and test.fails(merged(list(counts.values()), apart=apart)):
+        followed.add(look.second, look.samples, look.exceedances)
+        if failed_at is None and followed.look(merged(list(counts.values()), apart=apart)):
             failed_at = look.second
     return list(counts.values()), failed_at
 

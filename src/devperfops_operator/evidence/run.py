@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from devperfops_operator.analysis.exceedance import Tally
@@ -18,11 +19,13 @@ from devperfops_operator.domain.objectives import (
     OverThreshold,
     Polled,
     RunPlan,
+    share_test,
 )
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, TrafficEvidence
 from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.blocks import counted_in, stats_of
+from devperfops_operator.evidence.followed import Followed
 from devperfops_operator.evidence.polled import PolledObjective
 from devperfops_operator.evidence.worker import Worker, merged
 from devperfops_operator.wire.histogram import quantile
@@ -35,9 +38,9 @@ class Run:
     def __init__(self, plan: RunPlan | LivePlan) -> None:
         self.plan = plan
         self.sampled = [o for o in plan.objectives if not isinstance(o.counted, Polled)]
-        self.polled = {o.name: PolledObjective(o) for o in plan.polled_objectives}
+        self.polled = {o.name: PolledObjective(o, plan.patience) for o in plan.polled_objectives}
         self.workers: dict[int, Worker] = {}
-        self.failed: set[str] = set()
+        self.followed = {o.name: Followed(share_test(o), plan.patience) for o in self.sampled}
         self.histograms: dict[str | None, Counter[int]] = {
             o.transaction: Counter() for o in self.sampled if isinstance(o.counted, OverThreshold)
         }
@@ -60,7 +63,10 @@ class Run:
         for totals in stored:
             known = self.workers.get(totals.index)
             if known is None or not known.seen.complete:
-                self.workers[totals.index] = Worker.from_totals(totals, self.sampled)
+                worker = Worker.from_totals(totals, self.sampled)
+                self.workers[totals.index] = worker
+                for name, effect in worker.design_effects.items():
+                    self.followed[name].floor = max(self.followed[name].floor, effect)
         self._look()
 
     def accept(self, index: int, push: Push, now: datetime) -> int:
@@ -70,6 +76,8 @@ class Run:
             if block.sequence == worker.seen.blocks:
                 counted = {o.name: counted_in(block, o.counted) for o in self.sampled}
                 worker.add(block, counted)
+                for name, (samples, exceedances) in counted.items():
+                    self.followed[name].add(block.second, samples, exceedances)
                 self.journal.add(index, block.second, {self.keys[name]: of for name, of in counted.items()})
                 self._remember(block)
                 self._look()
@@ -105,20 +113,20 @@ class Run:
 
     def view(self) -> Evidence:
         polls = [polled.polled_at for polled in self.polled.values()]
+        sampled = {objective.name: self._objective(objective) for objective in self.sampled}
+        effects = {name: evidence.design_effect for name, evidence in sampled.items()}
         return Evidence(
-            workers=tuple(self.workers[index].view() for index in sorted(self.workers)),
-            objectives={
-                **{objective.name: self._objective(objective) for objective in self.sampled},
-                **{name: polled.evidence for name, polled in self.polled.items()},
-            },
+            workers=tuple(self.workers[index].view(effects) for index in sorted(self.workers)),
+            objectives={**sampled, **{name: polled.evidence for name, polled in self.polled.items()}},
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
             traffic=self.traffic,
         )
 
     def _look(self) -> None:
         for objective in self.sampled:
-            if objective.name not in self.failed and objective.test.fails(self._merged(objective)):
-                self.failed.add(objective.name)
+            followed = self.followed[objective.name]
+            if not followed.failed:
+                followed.look(self._merged(objective))
 
     def _merged(self, objective: JudgedObjective) -> Tally:
         counts = [worker.counts[objective.name] for worker in self.workers.values()]
@@ -133,9 +141,8 @@ class Run:
     def _objective(self, objective: JudgedObjective) -> ObjectiveEvidence:
         tally = self._merged(objective)
         unknown = objective.transaction is not None and not tally.samples
-        return ObjectiveEvidence(
-            tally=tally,
-            failed=objective.name in self.failed,
+        return replace(
+            self.followed[objective.name].evidence(tally),
             quantile_ms=self._quantile(objective.counted),
             gap=Problem(Reason.NO_SAMPLES.value, self._names_seen()) if unknown else None,
         )

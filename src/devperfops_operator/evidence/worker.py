@@ -52,6 +52,7 @@ class Worker:
     def __init__(self, index: int, objectives: Iterable[JudgedObjective]) -> None:
         self.seen = WorkerEvidence(index)
         self.counts = {objective.name: Count() for objective in objectives}
+        self.design_effects: dict[str, float] = {}  # of the whole run, by objective; of a stand-in only
         self.stand_in = False
 
     @classmethod
@@ -79,6 +80,8 @@ class Worker:
                 worker.counts[stored.name] = Count(
                     stored.samples, stored.exceedances, stored_seconds=stored.exceedance_seconds
                 )
+                if stored.independent_samples:
+                    worker.design_effects[stored.name] = stored.samples / stored.independent_samples
         return worker
 
     def prepare(self, now: datetime) -> None:
@@ -115,10 +118,11 @@ class Worker:
         """The first FINAL is the last word."""
         self.seen = replace(self.seen, final=self.seen.final or final)
 
-    def view(self) -> WorkerEvidence:
+    def view(self, design_effects: Mapping[str, float]) -> WorkerEvidence:
         return replace(
             self.seen,
             tallies={name: merged([count], apart=False) for name, count in self.counts.items()},
+            design_effects=design_effects,
         )
 
 

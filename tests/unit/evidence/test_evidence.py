@@ -104,8 +104,10 @@ def totals_of(store):
                     samples=tally.samples,
                     exceedances=tally.exceedances,
                     exceedance_seconds=tally.exceedance_seconds,
+                    independent_samples=int(tally.samples / w.design_effects[name]),
                 )
                 for name, tally in w.tallies.items()
+                if name in w.design_effects
             ),
         )
         for w in store.view(RUN).workers
@@ -358,6 +360,17 @@ def test_stored_totals_stand_in_for_a_finished_worker(stream):
     assert after.tallies == before.tallies
     for kept in ("rows", "errors", "judged_samples", "judged_errors", "blocks", "first_start", "final"):
         assert getattr(after, kept) == getattr(before, kept)
+
+
+def test_stored_totals_are_worth_as_much_as_the_blocks_were():
+    """A stall is one event also after a restart of ours."""
+    straight = opened()
+    deliver(straight, [block(n, slow=40 if n == 7 else 0) for n in range(60)])
+    before = straight.view(RUN).objectives[SLOW]
+    after = opened(totals_of(straight)).view(RUN).objectives[SLOW]
+    assert before.design_effect > 20
+    assert after.design_effect == pytest.approx(before.design_effect, rel=0.03)
+    assert after.independent.samples <= before.independent.samples + 1
 
 
 def test_stored_totals_can_still_fail():

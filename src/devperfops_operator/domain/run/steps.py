@@ -26,6 +26,7 @@ class Step(StrEnum):
     WORKERS_READY = "WorkersReady"
     LOAD_RUNNING = "LoadRunning"
     LOAD_ENDED = "LoadEnded"
+    ENOUGH_EVIDENCE = "EnoughEvidence"
     WATCH_ENDED = "WatchEnded"
     PRIMARY_PATCHED = "PrimaryPatched"
     PROMOTED = "Promoted"

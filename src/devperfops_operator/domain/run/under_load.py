@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,19 +15,26 @@ from devperfops_operator.api.perfrun import (
     Phase,
     WorkerStatus,
 )
-from devperfops_operator.api.quantity import format_rate
+from devperfops_operator.api.quantity import format_duration, format_rate
 from devperfops_operator.domain.coverage import coverage_status
 from devperfops_operator.domain.effects import RunDecision
 from devperfops_operator.domain.judgement import (
     Judgement,
     close_objectives,
     decided,
+    evidence_of,
     follow_objectives,
     judge,
     latched_failure,
     with_warnings,
 )
-from devperfops_operator.domain.load_findings import achieved_rate, longest_pause, names, node_findings
+from devperfops_operator.domain.load_findings import (
+    achieved_rate,
+    findings_so_far,
+    longest_pause,
+    names,
+    node_findings,
+)
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import (
     Evidence,
@@ -62,6 +70,10 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
         return RunDecision(_stop_now(status, plan, evidence, judgement, now))
     if all_delivered(status) or _given_up(observed, status, plan, now):
         return RunDecision(_load_ended(status, plan, evidence, now))
+    if _all_shown(plan, evidence):
+        stopped = figures(status, plan, evidence, now, stop_requested_at=now, ended_at=now)
+        if not any(findings_so_far(plan, evidence, _load(stopped))):
+            return RunDecision(_enough(stopped, plan, now))
     status = _progress(status, plan, evidence, now)
     return RunDecision(status, polls(observed, plan, _window(status, plan), now), requeue_at=now + _TICK)
 
@@ -162,6 +174,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
                 samples=tally.samples,
                 exceedances=tally.exceedances,
                 exceedance_seconds=tally.exceedance_seconds,
+                independent_samples=math.floor(tally.samples / worker.design_effects.get(name, 1.0)),
             )
             for name, tally in worker.tallies.items()
         ),
@@ -242,6 +255,22 @@ def _load_ended(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: d
     return step(status, now, Step.LOAD_ENDED, message, phase=Phase.JUDGING)
 
 
+def _all_shown(plan: RunPlan, evidence: Evidence) -> bool:
+    """Whether the load need not go on for the verdict. What it covers is known at its end only."""
+    critical = [evidence_of(objective, evidence) for objective in plan.critical_objectives]
+    return plan.coverage is None and bool(critical) and all(each.shown for each in critical)
+
+
+def _enough(status: PerfRunStatus, plan: RunPlan, now: datetime) -> PerfRunStatus:
+    judged_from = _load(status).judged_from or now
+    took, planned = format_duration(now - judged_from), format_duration(plan.judged)
+    message = (
+        f"all critical objectives are shown to hold after {took} of judged load; "
+        f"the rest of {planned} is not needed"
+    )
+    return step(status, now, Step.ENOUGH_EVIDENCE, message, phase=Phase.JUDGING)
+
+
 def _progress(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime) -> PerfRunStatus:
     """Figures for whoever watches; written at most every other second."""
     taken_at = _load(status).progress_at
@@ -280,4 +309,4 @@ def _window(status: PerfRunStatus, plan: RunPlan) -> Window | None:
     load = _load(status)
     if load.judged_from is None:
         return None
-    return Window(load.judged_from, load.judged_from + plan.duration - plan.ramp_up, load.ended_at)
+    return Window(load.judged_from, load.judged_from + plan.judged, load.ended_at)

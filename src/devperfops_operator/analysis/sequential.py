@@ -1,0 +1,70 @@
+"""When the evidence so far is enough, for samples that hang together.
+
+`exceedance.ShareTest` is exact for samples that do not. Three things are added here. Samples and exceedances
+are divided by the design effect, so that a stall counts as what it is. A Fail or a Pass waits until stalls
+had time to show: a service that is slow at first is no broken one, and one whose stalls are still to come is
+not shown to be good. And the way out: where hardly any sample is good there is nothing to wait for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.timeline import Timeline
+
+_OVERWHELMING: Final = Fraction(9, 10)  # of all samples are exceedances
+_EARLY_ALPHA: Final = 0.001  # chance of a wrong Pass at whichever look before the end
+_USUAL: Final = 50  # allowed exceedances, all independent, in a test of which an early Pass is most likely
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds of samples before a verdict. `pass_after` None: no Pass before the end."""
+
+    fail_after: int = 0
+    pass_after: int | None = None
+
+
+def fails(test: ShareTest, patience: Patience, tally: Tally, timeline: Timeline) -> bool:
+    """True: more exceedances than allowed, proven, at whichever look. Once true, the objective has failed."""
+    if not test.fails(tally):
+        return False
+    if timeline.elapsed < patience.fail_after:
+        return _overwhelms(test, tally)
+    return test.fails(independent(tally, timeline.design_effect()))
+
+
+def passes_early(
+    test: ShareTest, patience: Patience, tally: Tally, elapsed: int, design_effect: float
+) -> bool:
+    """True: at most as many exceedances as allowed, proven, at whichever look from `pass_after` on.
+
+    The mirrored test: that more samples are good than need be.
+    """
+    if patience.pass_after is None or elapsed < patience.pass_after:
+        return False
+    mirrored = ShareTest(
+        1 - test.allowed,
+        alpha=_EARLY_ALPHA,
+        n_opt=math.ceil(_USUAL / test.allowed),
+        min_exceedance_seconds=0,
+    )
+    counted = independent(tally, design_effect)
+    return mirrored.fails(Tally(counted.samples, counted.samples - counted.exceedances))
+
+
+def independent(tally: Tally, design_effect: float) -> Tally:
+    """As many independent samples as the counted ones are worth, rounded against the service."""
+    bad = math.ceil(tally.exceedances / design_effect)
+    samples = max(bad, math.floor(tally.samples / design_effect))
+    return Tally(samples, bad, min(bad, tally.exceedance_seconds))
+
+
+def _overwhelms(test: ShareTest, tally: Tally) -> bool:
+    """Taking a whole second for one sample, because nothing is known yet of how they hang together."""
+    seconds = tally.exceedance_seconds
+    return tally.exceedances >= _OVERWHELMING * tally.samples and test.fails(Tally(seconds, seconds, seconds))

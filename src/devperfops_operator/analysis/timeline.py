@@ -1,0 +1,69 @@
+"""When samples and exceedances came, and so how much they hang together.
+
+A hundred samples held up by one stall are one event. The design effect says how many samples are worth one
+independent sample: the variance of the exceedances of blocks of time, divided by what it would be if each
+sample were on its own (Kish, "Survey Sampling", 1965, section 8.2). Blocks of several lengths are looked at,
+because a block shorter than what holds the samples together does not show it.
+
+Few blocks tell their variance badly: its relative standard error is sqrt(2/(m-1)) of m blocks, and as much is
+added for prudence. No number of samples makes up for this; the service's own past does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+WIDTHS: Final = (1, 5, 15, 30, 60)
+"""Seconds of a block."""
+_FEWEST: Final = 6  # blocks whose variance is worth anything
+_MOST: Final = 3600  # blocks of one width that are remembered: of longer tests the longer blocks tell enough
+
+_Block = list[int]  # samples, exceedances
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Samples and exceedances by time. Adding commutes: the order of the seconds changes nothing."""
+
+    first: int | None = None
+    last: int | None = None
+    _blocks: dict[int, dict[int, _Block]] = field(default_factory=lambda: {width: {} for width in WIDTHS})
+
+    def add(self, second: int, samples: int, exceedances: int) -> None:
+        """What came in `second` (Unix time). A second without samples tells nothing."""
+        if not samples:
+            return
+        self.first = second if self.first is None else min(self.first, second)
+        self.last = second if self.last is None else max(self.last, second)
+        for width, blocks in self._blocks.items():
+            block = blocks.setdefault(second // width, [0, 0])
+            block[0] += samples
+            block[1] += exceedances
+        self._forget()
+
+    @property
+    def elapsed(self) -> int:
+        """Seconds from the first sample to the last, both included."""
+        return 0 if self.first is None or self.last is None else self.last - self.first + 1
+
+    def design_effect(self) -> float:
+        """At least 1."""
+        return max([1.0, *(_effect(blocks.values()) for blocks in self._blocks.values())])
+
+    def _forget(self) -> None:
+        shortest = min(self._blocks)
+        if len(self._blocks[shortest]) > _MOST and shortest < max(WIDTHS):
+            del self._blocks[shortest]
+
+
+def _effect(blocks: Collection[_Block]) -> float:
+    """0 where nothing is known: of few blocks, or of exceedances only, or of none."""
+    samples, bad = (sum(counts) for counts in zip(*blocks, strict=True)) if blocks else (0, 0)
+    if len(blocks) < _FEWEST or not 0 < bad < samples:
+        return 0.0
+    freedom, share = len(blocks) - 1, bad / samples
+    scatter = sum(exceedances * exceedances / of for of, exceedances in blocks) - bad * share
+    return scatter / (freedom * share * (1 - share)) * (1 + math.sqrt(2 / freedom))

@@ -1,0 +1,36 @@
+"""One share that is followed look by look: live, and again when a kept run is replayed."""
+
+from __future__ import annotations
+
+from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.sequential import Patience, fails, passes_early
+from devperfops_operator.analysis.timeline import Timeline
+from devperfops_operator.domain.observed import ObjectiveEvidence
+
+
+class Followed:
+    """`floor`: a design effect known from elsewhere, such as the totals that stand in for lost blocks."""
+
+    def __init__(self, test: ShareTest, patience: Patience) -> None:
+        self._test, self._patience = test, patience
+        self._timeline = Timeline()
+        self.floor = 1.0
+        self.failed = False
+
+    def add(self, second: int, samples: int, exceedances: int) -> None:
+        self._timeline.add(second, samples, exceedances)
+
+    def look(self, tally: Tally) -> bool:
+        """At all that was counted so far. True from the look on at which it failed."""
+        self.failed = self.failed or fails(self._test, self._patience, tally, self._timeline)
+        return self.failed
+
+    def evidence(self, tally: Tally) -> ObjectiveEvidence:
+        effect = max(self.floor, self._timeline.design_effect())
+        elapsed = self._timeline.elapsed
+        return ObjectiveEvidence(
+            tally=tally,
+            failed=self.failed,
+            design_effect=effect,
+            shown=passes_early(self._test, self._patience, tally, elapsed, effect),
+        )

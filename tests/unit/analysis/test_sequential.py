@@ -1,0 +1,134 @@
+"""Enough evidence, or not yet, for samples that hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.sequential import Patience, fails, independent, passes_early
+from devperfops_operator.analysis.timeline import Timeline
+
+TEST = ShareTest(Fraction(1, 100), alpha=0.001)
+PATIENCE = Patience(fail_after=120, pass_after=300)
+RATE = 50
+
+
+def looks(bad: Iterable[int]) -> Iterator[tuple[Tally, Timeline]]:
+    """After each second of 50 requests, of which so many were bad."""
+    tally, timeline = Tally(), Timeline()
+    for second, exceedances in enumerate(bad):
+        tally += Tally(RATE, exceedances, int(exceedances > 0))
+        timeline.add(second, RATE, exceedances)
+        yield tally, timeline
+
+
+def drawn(share: float, seconds: int = 600, seed: int = 1) -> list[int]:
+    return np.random.default_rng(seed).binomial(RATE, share, seconds).tolist()
+
+
+def failed_at(bad: Sequence[int], patience: Patience = PATIENCE) -> int | None:
+    found = (second for second, seen in enumerate(looks(bad), 1) if fails(TEST, patience, *seen))
+    return next(found, None)
+
+
+def passed_at(bad: Sequence[int], patience: Patience = PATIENCE) -> int | None:
+    found = (
+        second
+        for second, (tally, timeline) in enumerate(looks(bad), 1)
+        if passes_early(TEST, patience, tally, timeline.elapsed, timeline.design_effect())
+    )
+    return next(found, None)
+
+
+def test_where_nothing_is_good_nobody_waits() -> None:
+    assert failed_at([RATE] * 600) == 5
+
+
+def test_a_tenth_of_the_good_ones_left_is_overwhelming_too() -> None:
+    assert failed_at([46] * 600) == 5
+
+
+def test_a_slow_start_is_no_fail() -> None:
+    assert failed_at([RATE // 2] * 20 + [0] * 580) is None
+
+
+def test_what_stays_broken_fails_as_soon_as_a_fail_may() -> None:
+    assert failed_at(drawn(0.04)) == 120
+
+
+def test_a_short_test_need_not_wait_so_long() -> None:
+    assert failed_at(drawn(0.04), Patience(fail_after=12)) == pytest.approx(20, abs=8)
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+def test_a_stall_in_ten_minutes_is_no_fail(seconds: int) -> None:
+    bad = [0] * 600
+    bad[200 : 200 + seconds] = [RATE] * seconds
+    assert failed_at(bad) is None
+
+
+def test_a_service_well_within_passes_before_the_end() -> None:
+    assert passed_at(drawn(0.004)) == 300
+
+
+def test_one_at_its_limit_does_not() -> None:
+    assert passed_at(drawn(0.01)) is None
+
+
+def test_one_that_stalls_does_not_though_it_has_as_few_exceedances() -> None:
+    spread, stalled = [0] * 600, [0] * 600
+    spread[::6] = [1] * 100
+    stalled[100], stalled[250] = RATE, RATE
+    assert passed_at(spread) is not None
+    assert passed_at(stalled) is None
+
+
+def test_nothing_passes_early_unless_that_is_wanted() -> None:
+    assert passed_at([0] * 600, Patience(fail_after=120, pass_after=None)) is None
+
+
+def test_no_sample_shows_nothing() -> None:
+    assert not passes_early(TEST, PATIENCE, Tally(), 600, 1.0)
+    assert not fails(TEST, PATIENCE, Tally(), Timeline())
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(1, 1000))
+def test_what_samples_are_worth_is_rounded_against_the_service(good: int, bad: int, effect: float) -> None:
+    counted = Tally(good + bad, bad, bad)
+    worth = independent(counted, effect)
+    assert worth.samples <= counted.samples
+    assert worth.exceedances * counted.samples >= bad * worth.samples
+
+
+@given(st.integers(1, 10**5), st.integers(0, 100), st.integers(1, 100), st.floats(1, 50))
+def test_more_bad_samples_never_help(samples: int, bad: int, more: int, effect: float) -> None:
+    """However much they hang together, as long as that is the same."""
+    fewer, worse = (Tally(samples + 200, count, count) for count in (bad, bad + more))
+    for shown in (
+        lambda tally: passes_early(TEST, PATIENCE, tally, 600, effect),
+        lambda tally: TEST.passes(independent(tally, effect)),
+        lambda tally: not TEST.fails(independent(tally, effect)),
+    ):
+        assert shown(fewer) or not shown(worse)
+
+
+def test_at_its_limit_a_service_seldom_passes_at_any_look() -> None:
+    """One in a hundred may; at a look every ten seconds."""
+    share, wrong = float(TEST.allowed), 0
+    for seed in range(150):
+        for second, (tally, timeline) in enumerate(looks(drawn(share, seed=seed)), 1):
+            last = second == 600
+            if second < 300 or second % 10:
+                continue
+            effect = timeline.design_effect()
+            early = passes_early(TEST, PATIENCE, tally, timeline.elapsed, effect)
+            if early or (last and TEST.passes(independent(tally, effect))):
+                wrong += 1
+                break
+    assert wrong <= 4  # 1.5 expected of a test that is wrong as often as it may; more than 4 in 2% of cases
