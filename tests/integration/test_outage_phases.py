@@ -220,7 +220,7 @@ async def test_an_api_server_away_costs_no_run_its_verdict_in_any_phase(
             server = {"server": f"https://127.0.0.1:{proxy.port}"}
             kubeconfig = Path(changed_kubeconfig(api_server, folder, cluster=server, **user))
             operator = stack.enter_context(running(kubeconfig, settings(world.namespace, {}), folder, ""))
-            await eventually("it leads", lambda: readiness(operator) == "ready")
+            await eventually("it leads", lambda: readiness(operator) == "ready", seconds=120)
             await adopted(world)
             duration = seconds_under_load(away) if play is under_load else DURATION
             jmeter = {"duration": f"{duration}s", "rampUp": "0s", "rate": f"{60 * ROWS}/m"}
