@@ -72,6 +72,12 @@ _GAUGE: Final = {"query": "max(cpu)", "expect": "value < 0.8 for 95%"}
 
 _BUCKETS: Final = 'request_duration_seconds_bucket{app="cart", path=~"/a{2}"}'
 
+_COMPARED: Final = {
+    "spec.load.baseline": {"host": "shop-stable"},
+    "spec.load.workers": 2,
+    f"{FIRST}.expect": "p95 < baseline + 15%",
+}
+
 _LIVE: Final = {
     "spec.load": ABSENT,
     "spec.live": {"duration": "10m"},
@@ -207,6 +213,10 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "one that decides nothing, and where its threshold comes from": gate(
         {"spec.objectives.1": {"expect": "errors < 0.5%", "critical": False, "origin": "SLA"}}
     ),
+    "a baseline": gate(_COMPARED),
+    "a baseline elsewhere": gate(
+        {**_COMPARED, "spec.load.baseline": {"host": "old.example", "port": 8443, "scheme": "https"}}
+    ),
     "64 workers": gate({"spec.load.workers": 64, f"{JMETER}.threads": 64}),
     "32 objectives": gate({"spec.objectives": [{"expect": f"p99 < {n}ms"} for n in range(1, 33)]}),
     "hold, no trigger": gate({"spec.actions": {"onFail": "Hold"}, "spec.triggers": {"rollout": False}}),
@@ -302,7 +312,45 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "p0": _expect("p0 < 2s", 'after "p": write a percentile of at least 1', "at least 1"),
     "limit 0": _expect("p99 < 0.0s", "has no limit above 0", "the limit must be above 0"),
     "no errors at all": _expect("errors < 0%", "has no limit above 0", "no test can prove a share of 0"),
-    "a baseline": _expect("p99 < baseline + 15%", "which is not supported yet", "not supported yet"),
+    "errors against a baseline": _expect(
+        "errors < baseline + 1%", "which only a percentile is: write", "only a percentile is compared"
+    ),
+    "a baseline without tolerance": _expect(
+        "p99 < baseline", "write baseline + and a percentage", "write + and a percentage from 1% to 999%"
+    ),
+    "a baseline with a tolerance under 1 %": _expect(
+        "p99 < baseline + 0.5%", "write baseline + and a percentage", "percentage from 1% to 999%"
+    ),
+    "a baseline that nobody names": Refused(
+        gate({f"{FIRST}.expect": "p99 < baseline + 15%"}),
+        "spec.objectives",
+        "none is loaded: write load.baseline with the host",
+    ),
+    "a baseline that nobody compares with": Refused(
+        gate({"spec.load.baseline": {"host": "shop-stable"}, "spec.load.workers": 2}),
+        "spec.objectives",
+        "no objective compares with load.baseline: write one such as",
+    ),
+    "a baseline without a worker": Refused(
+        gate({**_COMPARED, "spec.load.workers": 3}),
+        "spec.load.workers",
+        "half of the workers play the baseline: write an even number",
+    ),
+    "a baseline without a rate": Refused(
+        gate({**_COMPARED, f"{JMETER}.rate": ABSENT}),
+        "spec.load.baseline",
+        "compared under the same load, so it needs a rate: write jmeter.rate",
+    ),
+    "a baseline that is an address with a path": Refused(
+        gate({**_COMPARED, "spec.load.baseline.host": "http://shop"}),
+        "spec.load.baseline.host",
+        "is not a host: write a name or an address",
+    ),
+    "a baseline by a histogram": Refused(
+        gate({**_COMPARED, f"{FIRST}.histogram": _BUCKETS, "spec.prometheus": "monitoring"}),
+        "spec.objectives[0]",
+        "is judged by samples of the load: leave histogram out",
+    ),
     "a gauge, operator missing": _expect(
         "value 0.8 for 95%", 'after "value ": write <, <=, > or >=', "write <"
     ),

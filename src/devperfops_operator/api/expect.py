@@ -1,7 +1,7 @@
 """The `expect` grammar: METRIC OPERATOR VALUE.
 
 expect  = latency | errors | good | value ;           (* spaces optional, but around `for` required *)
-latency = "p" q ("<" | "<=") time ;
+latency = "p" q ("<" | "<=") ( time | "baseline + " percent ) ;   (* the percent from 1 to 999 *)
 errors  = "errors" ("<" | "<=") percent ;
 good    = "good" (">" | ">=") percent ;
 value   = "value" ("<" | "<=" | ">" | ">=") number " for " ( percent | "100%" ) ;
@@ -22,10 +22,11 @@ from typing import Final
 from devperfops_operator.api.quantity import format_percent, parse_percent
 
 MAX_LENGTH: Final = 80
-EXAMPLES: Final = "p99 < 2s, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%"
+EXAMPLES: Final = "p99 < 2s, p95 < baseline + 15%, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%"
 # Exactly what `parse` accepts, zero limits aside; also the pattern of the CRD's CEL rule (RE2).
 PATTERN: Final = (
-    r"^ *(p[1-9][0-9]?(\.[0-9]{1,4})? *<=? *([0-9]{1,7}ms|[0-9]{1,4}(\.[0-9]{1,3})?s|[0-9]{1,3}m)"
+    r"^ *(p[1-9][0-9]?(\.[0-9]{1,4})? *<=? *([0-9]{1,7}ms|[0-9]{1,4}(\.[0-9]{1,3})?s|[0-9]{1,3}m"
+    r"|baseline *\+ *[1-9][0-9]{0,2}(\.[0-9]{1,4})?%)"
     r"|errors *<=? *[0-9]{1,2}(\.[0-9]{1,4})?%"
     r"|good *>=? *[0-9]{1,2}(\.[0-9]{1,4})?%"
     r"|value *[<>]=? *-?[0-9]{1,15}(\.[0-9]{1,9})? +for +(100|[1-9][0-9]?(\.[0-9]{1,4})?)%) *$"
@@ -82,6 +83,24 @@ class LatencyExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineExpectation:
+    """`p95 < baseline + 15%`: the target's quantile is at most (1 + tolerance) times the baseline's."""
+
+    quantile: Fraction
+    op: Comparison
+    tolerance: Fraction
+
+    @property
+    def allowed(self) -> Fraction:
+        """Share of the requests that lie beyond the quantile."""
+        return 1 - self.quantile
+
+    def __str__(self) -> str:
+        percentile = format_percent(self.quantile).rstrip("%")
+        return f"p{percentile} {self.op} baseline + {format_percent(self.tolerance)}"
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorsExpectation:
     """`errors < 0.5%`: at most this share of the samples may fail."""
 
@@ -125,7 +144,9 @@ class ValueExpectation:
         return f"value {self.op} {self.limit} for {format_percent(self.share)}"
 
 
-Expectation = LatencyExpectation | ErrorsExpectation | GoodExpectation | ValueExpectation
+Expectation = (
+    LatencyExpectation | BaselineExpectation | ErrorsExpectation | GoodExpectation | ValueExpectation
+)
 
 
 def parse_expect(text: str) -> Expectation:
@@ -197,7 +218,7 @@ def _unknown_metric(metric: str) -> str:
             return f"an expectation begins with a percentile, errors, good or value; write {EXAMPLES}"
 
 
-def _latency(scanner: _Scanner) -> LatencyExpectation:
+def _latency(scanner: _Scanner) -> LatencyExpectation | BaselineExpectation:
     number = scanner.take_adjoining(r"[0-9]+(\.[0-9]*)?")
     if not re.fullmatch(r"[1-9][0-9]?(\.[0-9]{1,4})?", number):
         raise scanner.failure(
@@ -205,6 +226,8 @@ def _latency(scanner: _Scanner) -> LatencyExpectation:
             at=scanner.token_start,
         )
     operator = _upper_bound(scanner, example=f"p{number} < 2s")
+    if scanner.take("baseline"):
+        return BaselineExpectation(Fraction(number) / 100, operator, _tolerance(scanner))
     return LatencyExpectation(
         quantile=Fraction(number) / 100,
         inclusive=operator is Comparison.LESS,
@@ -259,11 +282,6 @@ def _upper_bound(scanner: _Scanner, example: str) -> Comparison:
 
 def _time(scanner: _Scanner) -> int:
     """The limit in milliseconds."""
-    if scanner.take("baseline"):
-        raise scanner.failure(
-            "comparison with a baseline is not supported yet; write a time, for example p99 < 2s",
-            at=scanner.token_start,
-        )
     number = scanner.take(r"[0-9]+(\.[0-9]+)?")
     start = scanner.token_start
     if not number:
@@ -286,7 +304,25 @@ def _time(scanner: _Scanner) -> int:
     return int(limit)
 
 
+def _tolerance(scanner: _Scanner) -> Fraction:
+    """By how much of the baseline's time the target may be slower."""
+    plus = scanner.take(r"\+")
+    token = scanner.take(r"[0-9.]+%?")
+    if not plus or not re.fullmatch(r"[1-9][0-9]{0,2}(\.[0-9]{1,4})?%", token):
+        raise scanner.failure(
+            "write + and a percentage from 1% to 999% (at most four decimals) behind baseline, for example "
+            "p95 < baseline + 15%",
+            at=scanner.token_start,
+        )
+    return Fraction(token.rstrip("%")) / 100
+
+
 def _percent(scanner: _Scanner, example: str) -> Fraction:
+    if scanner.take("baseline"):
+        raise scanner.failure(
+            f"only a percentile is compared with a baseline; write for example {example}",
+            at=scanner.token_start,
+        )
     token = scanner.take(r"[0-9.]+%?")
     start = scanner.token_start
     if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,4})?%", token):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from fractions import Fraction
@@ -18,13 +19,22 @@ from devperfops_operator.api import crd
 from devperfops_operator.api.base import API_VERSION, GROUP
 from devperfops_operator.api.crd import Resource
 from devperfops_operator.api.documents import Document, Path, UnreadableError, read
-from devperfops_operator.api.expect import ErrorsExpectation, Expectation, LatencyExpectation, parse_expect
+from devperfops_operator.api.expect import (
+    BaselineExpectation,
+    ErrorsExpectation,
+    Expectation,
+    LatencyExpectation,
+    parse_expect,
+)
 from devperfops_operator.api.load import Load, properties_read
-from devperfops_operator.api.quantity import format_percent, parse_duration, parse_rate
+from devperfops_operator.api.quantity import format_duration, format_percent, parse_duration, parse_rate
 from devperfops_operator.api.rules import VALIDATIONS
 
 PASS_CONFIDENCE: Final = Fraction(99, 100)
 """Of the bound that a Pass must keep; without any exceedance it decides how many samples are needed."""
+
+COMPARED_FOR: Final = timedelta(seconds=300)
+"""For at least so long a baseline is compared with before anything passes."""
 
 PlanProblems = Callable[[bytes, frozenset[str]], list[str]]
 """Takes a JMX and the properties it must read; returns what is wrong with it, as sentences."""
@@ -299,6 +309,7 @@ def _disappointments(gate: Mapping[str, Any]) -> Iterator[_Problem]:
         expectation = parse_expect(objective["expect"])
         path: Path = ("spec", "objectives", index, "expect")
         yield from _too_few_samples(path, expectation, samples, field)
+        yield from _too_short_to_compare(path, expectation, judged, field)
         yield from _too_few_threads(path, expectation, jmeter["threads"], rate)
 
 
@@ -312,6 +323,18 @@ def _too_few_samples(path: Path, expectation: Expectation, samples: int, field: 
             f"can never pass: rate x ({field} - rampUp) gives {samples} samples, and a share of at most "
             f"{format_percent(expectation.allowed)} needs {needed} even if all are good; "
             f"write a longer {field} or a higher rate",
+            Severity.WARNING,
+        )
+
+
+def _too_short_to_compare(
+    path: Path, expectation: Expectation, judged: timedelta, field: str
+) -> Iterator[_Problem]:
+    if isinstance(expectation, BaselineExpectation) and judged < COMPARED_FOR:
+        yield _Problem(
+            path,
+            f"can never pass: a baseline is compared with for at least {format_duration(COMPARED_FOR)}, and "
+            f"{field} - rampUp is {format_duration(judged)}; write a longer {field}",
             Severity.WARNING,
         )
 

@@ -38,6 +38,17 @@ class LoadTarget(ApiModel):
     """Given as Scheme."""
 
 
+class Baseline(ApiModel):
+    """A release to compare with, loaded by the same plan at the same time."""
+
+    host: Annotated[str, Field(max_length=253), load_rules.HOST]
+    """A name or address, such as the Service of what serves users now."""
+    port: Annotated[int | None, load_rules.PORT] = None
+    """By default 80 or 443, as the scheme has it."""
+    scheme: Scheme = Scheme.HTTP
+    """How it is spoken to."""
+
+
 class Source(ApiModel):
     """Files of the gate's namespace: a ConfigMap's keys, or a volume's."""
 
@@ -256,9 +267,18 @@ class JMeterLoad(ApiModel):
 class Load(ApiModel):
     """How the target is loaded."""
 
-    validations: ClassVar = (load_rules.WORKERS_WITHIN_THREADS,)
+    validations: ClassVar = (
+        load_rules.WORKERS_WITHIN_THREADS,
+        load_rules.BASELINE_HAS_WORKERS,
+        load_rules.BASELINE_HAS_RATE,
+    )
 
     target: LoadTarget = LoadTarget()
+    baseline: Baseline | None = None
+    """What objectives such as p95 < baseline + 15% compare with: half of the workers play the plan there.
+
+    Target and baseline each get all of jmeter's threads and rate.
+    """
     workers: Annotated[int, load_rules.WORKERS] = 1
     """Pods that play the load together, each its share of threads and rate."""
     jmeter: JMeterLoad
@@ -271,14 +291,17 @@ def properties_read(load: Load) -> frozenset[str]:
     Raises QuantityError for what the CRD's own rules should have refused.
     """
     jmeter, names = load.jmeter, load.jmeter.property_names
+    sides: list[LoadTarget | Baseline] = [load.target]
+    if load.baseline is not None:
+        sides.append(load.baseline)
     asked = {
         names.threads: True,
         names.duration: True,
         names.host: True,
         names.ramp_up: parse_duration(jmeter.ramp_up) > timedelta(),
         names.rate: jmeter.rate is not None,
-        names.port: load.target.port is not None,
-        names.scheme: load.target.scheme is Scheme.HTTPS,
+        names.port: any(side.port is not None for side in sides),
+        names.scheme: any(side.scheme is Scheme.HTTPS for side in sides),
         names.data: jmeter.data is not None,
     }
     return frozenset(name for name, must in asked.items() if must)

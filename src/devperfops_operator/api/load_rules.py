@@ -55,6 +55,19 @@ WORKERS_WITHIN_THREADS: Final = Rule.of(
     "write fewer workers or more threads",
     field="workers",
 )
+BASELINE_HAS_WORKERS: Final = Rule.of(
+    "!has(self.baseline) || self.workers % 2 == 0",
+    lambda load: "baseline" not in load or load["workers"] % 2 == 0,
+    "half of the workers play the baseline: write an even number of them, such as workers: 2",
+    field="workers",
+)
+BASELINE_HAS_RATE: Final = Rule.of(
+    "!has(self.baseline) || has(self.jmeter.rate)",
+    lambda load: "baseline" not in load or "rate" in load["jmeter"],
+    "target and baseline are compared under the same load, so it needs a rate: "
+    "write jmeter.rate, such as rate: 50/s",
+    field="baseline",
+)
 PROPERTY_NAME: Final = Rule.matching(
     _PROPERTY,
     '"{self}" is not the name of a property: write letters, digits, dots, hyphens and underscores only, '

@@ -31,6 +31,7 @@ class Objective(ApiModel):
         objective_rules.GOOD_HAS_QUERIES,
         objective_rules.QUERIES_HAVE_GOOD,
         objective_rules.HISTOGRAM_HAS_LATENCY,
+        objective_rules.BASELINE_HAS_SAMPLES,
         objective_rules.VALUE_WITH_QUERY,
         objective_rules.TRANSACTION_HAS_SAMPLES,
     )
@@ -40,7 +41,10 @@ class Objective(ApiModel):
     ] = None
     """What people call it; by default the text of expect."""
     expect: Annotated[str, Field(max_length=MAX_LENGTH), objective_rules.EXPECT]
-    """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%."""
+    """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%.
+
+    p95 < baseline + 15% compares with load.baseline, which is loaded at the same time.
+    """
     transaction: Annotated[
         str | None,
         Field(max_length=LABEL_LENGTH),

@@ -16,6 +16,7 @@ _VALUE: Final = "^ *value"
 _LATENCY: Final = "^ *p"
 _BUCKETS: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]*_bucket *(\{[^\n]*\} *)?$"
 _BY_PROMETHEUS: Final = "^ *(good|value)"
+_BASELINE: Final = "baseline"
 
 
 def _expect_problem(text: str) -> str | None:
@@ -30,6 +31,10 @@ def _is(metric: str, objective: Mapping[str, Any]) -> bool:
     return re.match(metric, objective["expect"]) is not None
 
 
+def _compares(spec: Mapping[str, Any]) -> bool:
+    return any(re.search(_BASELINE, objective["expect"]) for objective in spec.get("objectives", ()))
+
+
 def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
     names = Counter(objective.get("name", objective["expect"]) for objective in objectives)
     return max(names.values(), default=0) <= 1
@@ -42,14 +47,15 @@ def _counts_traffic(objectives: Iterable[Mapping[str, Any]]) -> bool:
 
 _ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
 _UNDERSTOOD: Final = (  # the longest beginning that makes sense
-    r"^ *(p([1-9][0-9]?(\.[0-9]{1,4})?)? *(<=? *([0-9]+(\.[0-9]+)?(ms|s|m)?)?)?"
+    r"^ *(p([1-9][0-9]?(\.[0-9]{1,4})?)? *"
+    r"(<=? *([0-9]+(\.[0-9]+)?(ms|s|m)?|baseline *(\+ *([0-9]+(\.[0-9]+)?%?)?)?)?)?"
     r"|errors *(<=? *([0-9]+(\.[0-9]+)?%?)?)?|good *(>=? *([0-9]+(\.[0-9]+)?%?)?)?"
     r"|value *([<>]=? *(-?[0-9]+(\.[0-9]+)?( +(for( +([0-9]+(\.[0-9]+)?%?)?)?)?)?)?)?)?"
 )
 _REFUSED: Final = (  # understood, but not to be had; the first that applies
     (
-        "baseline",
-        f"asks for baseline, which is not supported yet: write {expect.EXAMPLES}",
+        "^ *(errors|good|value).*baseline",
+        "compares with a baseline, which only a percentile is: write for example p95 < baseline + 15%",
     ),
     (_ZERO, f"has no limit above 0, which no test can prove: write {expect.EXAMPLES}"),
 )
@@ -66,6 +72,10 @@ _EXPECTED: Final = (  # what to write, by how far the text goes; the first that 
     (f"{_BOUND} +for +(100|[1-9][0-9]?([.][0-9]{{1,4}})?)%", "leave the rest out"),
     (f"{_BOUND} +for ", "write a percentage from 1% to 100%, such as value < 0.8 for 95%"),
     ("^ *value", "write for and a share of the time behind the number, such as value < 0.8 for 95%"),
+    (
+        "^ *p[0-9.]+ *<=? *baseline *([^ +]|$|[+] *([^ 0-9]|0|$|[0-9]{4}|[0-9.]+ *([^ 0-9.%]|$)))",
+        "write baseline + and a percentage from 1% to 999%, such as p95 < baseline + 15%",
+    ),
     ("[0-9](ms|s|m|%) *[^ s]", f"leave the rest out, as in {expect.EXAMPLES}"),
     ("^ *p", "write a time with its unit, such as 300ms, 1.5s or 1m"),
     ("^ *(errors|good)", "write a percentage under 100 with at most four decimals, such as 0.5%"),
@@ -127,6 +137,11 @@ HISTOGRAM_HAS_LATENCY: Final = Rule.of(
     lambda objective: "histogram" not in objective or _is(_LATENCY, objective),
     'expect "{self.expect}" is not judged by a histogram: leave histogram out, or write expect: p99 < 2s',
 )
+BASELINE_HAS_SAMPLES: Final = Rule.of(
+    f"!(has(self.histogram) && {matches('self.expect', _BASELINE)})",
+    lambda objective: not ("histogram" in objective and re.search(_BASELINE, objective["expect"])),
+    'expect "{self.expect}" is judged by samples of the load: leave histogram out, or write expect: p99 < 2s',
+)
 TRANSACTION_HAS_SAMPLES: Final = Rule.of(
     f"!has(self.transaction) || !(has(self.histogram) || {matches('self.expect', _BY_PROMETHEUS)})",
     lambda objective: (
@@ -170,6 +185,22 @@ LIVE_COUNTS_TRAFFIC: Final = Rule.of(
     lambda spec: "live" not in spec or _counts_traffic(spec.get("objectives", ())),
     "no critical objective counts requests, so a service that nobody used would look good: write one with "
     "good and total, such as expect: good >= 99.9%, or one with histogram, beside the gauges",
+    field="objectives",
+)
+BASELINE_IS_LOADED: Final = Rule.of(
+    "!has(self.objectives) || (has(self.load) && has(self.load.baseline))"
+    f" || !self.objectives.exists(o, {matches('o.expect', _BASELINE)})",
+    lambda spec: "baseline" in spec.get("load", {}) or not _compares(spec),
+    "an objective compares with a baseline, and none is loaded: write load.baseline with the host of a "
+    "release to compare with, such as baseline: {host: shop-stable}",
+    field="objectives",
+)
+BASELINE_IS_COMPARED: Final = Rule.of(
+    "!has(self.load) || !has(self.load.baseline) || !has(self.objectives)"
+    f" || self.objectives.exists(o, {matches('o.expect', _BASELINE)})",
+    lambda spec: "baseline" not in spec.get("load", {}) or "objectives" not in spec or _compares(spec),
+    "no objective compares with load.baseline: write one such as expect: p95 < baseline + 15%, "
+    "or leave load.baseline out",
     field="objectives",
 )
 QUERIES_HAVE_PROMETHEUS: Final = Rule.of(

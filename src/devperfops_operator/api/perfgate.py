@@ -105,6 +105,8 @@ class PerfGateSpec(ApiModel):
         objective_rules.SOME_CRITICAL,
         objective_rules.QUERIES_HAVE_PROMETHEUS,
         objective_rules.LIVE_HAS_NO_SAMPLES,
+        objective_rules.BASELINE_IS_LOADED,
+        objective_rules.BASELINE_IS_COMPARED,
         objective_rules.LIVE_COUNTS_TRAFFIC,
         rules.LOAD_OR_LIVE,
         coverage_rules.COVERAGE_HAS_PROMETHEUS,

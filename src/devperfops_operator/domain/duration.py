@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
 from typing import Final
 
+from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.horizon import horizon
 from devperfops_operator.domain.objectives import JudgedObjective
@@ -21,12 +22,14 @@ _DESIGN_EFFECT: Final = (
 
 
 def auto_duration(
-    objectives: Iterable[JudgedObjective], rate: Fraction, ramp_up: timedelta, longest: timedelta
+    objectives: Sequence[JudgedObjective], rate: Fraction, ramp_up: timedelta, longest: timedelta
 ) -> timedelta:
     """As long as the objectives need at so many samples a minute, ramp included; never over `longest`.
 
-    Without an objective that a number of samples decides it is `longest`.
+    Without an objective that a number of samples decides, or with a comparison, it is `longest`.
     """
+    if any(o.critical and isinstance(o.test, ComparisonTest) for o in objectives):
+        return longest
     needed = [samples_for_pass(o.test) for o in objectives if o.critical and isinstance(o.test, ShareTest)]
     if not needed:
         return longest

@@ -10,18 +10,16 @@ from devperfops_operator.api.load import (
     JMeterLoad,
     Load,
     LoadTarget,
-    Scheme,
     Source,
     properties_read,
 )
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.observed import Inputs, Problem
-from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.plan import DEFAULT_PORTS, resolve_plan
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire import jmx
 
-_DEFAULT_PORTS: Final = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
 _SEEN_BY_GATE: Final = frozenset(
     {
         Reason.TARGET_NOT_FOUND,
@@ -166,7 +164,7 @@ def _address(name: str, load: Load, service: Mapping[str, Any] | None) -> Inputs
     """`name`: of the target."""
     target = load.target
     if target.host is not None:
-        return Inputs(host=target.host, port=target.port or _DEFAULT_PORTS[target.scheme])
+        return Inputs(host=target.host, port=target.port or DEFAULT_PORTS[target.scheme])
     if service is None:
         return Inputs(
             problem=Problem(

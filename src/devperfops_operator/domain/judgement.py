@@ -6,13 +6,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verdict
-from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
+from devperfops_operator.domain.baseline_findings import baseline_findings
 from devperfops_operator.domain.coverage import coverage_findings
 from devperfops_operator.domain.load_findings import Finding, load_findings
-from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, Plan, RunPlan, claim
+from devperfops_operator.domain.objectives import (
+    AgainstBaseline,
+    JudgedObjective,
+    OverThreshold,
+    Plan,
+    RunPlan,
+    claim,
+)
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.pace import Pace
 from devperfops_operator.domain.plan_findings import plan_findings
@@ -62,8 +70,17 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
     failure = latched_failure(plan, evidence) or _remembered_failure(status)
     if failure is not None:
         return failure
-    about_load = load_findings(plan, evidence, status) if isinstance(plan, RunPlan) else ()
-    return weigh(plan, evidence, [*plan_findings(plan), *about_load, *coverage_findings(plan, evidence)])
+    return weigh(
+        plan,
+        evidence,
+        [*plan_findings(plan), *_about_load(plan, evidence, status), *coverage_findings(plan, evidence)],
+    )
+
+
+def _about_load(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
+    if isinstance(plan, RunPlan):
+        yield from load_findings(plan, evidence, status)
+        yield from baseline_findings(plan, evidence, status)
 
 
 def weigh(plan: Plan, evidence: Evidence, about_traffic: Iterable[Finding]) -> Judgement:
@@ -117,9 +134,9 @@ def _follow(
         critical=objective.critical,
         origin=objective.origin,
         observed=_observed(objective, evidence, before),
-        exceedance=wording.share(tally) if tally.samples else None,
+        exceedance=wording.exceedance(test, tally),
         bound=wording.bound(test, evidence) if tally.samples else None,
-        allowed=format_percent(test.allowed),
+        allowed=wording.allowed(test),
         samples=tally.samples,
         exceedances=tally.exceedances,
     )
@@ -135,7 +152,7 @@ def _observed(
     objective: JudgedObjective, evidence: ObjectiveEvidence, before: ObjectiveStatus | None
 ) -> str | None:
     """A percentile told once stands after a restart of ours: stored totals have no histogram."""
-    lost = isinstance(objective.counted, OverThreshold) and evidence.quantile_ms is None
+    lost = isinstance(objective.counted, OverThreshold | AgainstBaseline) and not wording.known(evidence)
     if lost and before is not None and before.samples:
         return before.observed
     return wording.observed(objective.counted, evidence)
@@ -176,6 +193,8 @@ def _remembered_failure(status: PerfRunStatus) -> Judgement | None:
 
 def holds(objective: JudgedObjective, evidence: ObjectiveEvidence) -> bool:
     """Whether it is shown to, at the end of the load."""
+    if isinstance(objective.test, ComparisonTest):
+        return evidence.compared is not None and evidence.compared.held
     return evidence.shown or objective.test.passes(evidence.independent)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -61,6 +61,18 @@ def node_findings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def achieved_rate(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Fraction | None:
+    """Judged samples per minute of the target: `rate_of` its workers."""
+    return rate_of(loading_target(plan, evidence), plan, evidence, load)
+
+
+def loading_target(plan: RunPlan, evidence: Evidence) -> list[WorkerEvidence]:
+    """Workers that do not play against a baseline."""
+    return [worker for worker in evidence.workers if worker.index not in plan.baseline_workers]
+
+
+def rate_of(
+    workers: Iterable[WorkerEvidence], plan: RunPlan, evidence: Evidence, load: LoadStatus
+) -> Fraction | None:
     """Judged samples per minute: each worker's over its own judged window, together; None: not known yet.
 
     JMeter counts its duration from before its first sample, so it may be through a little before the window
@@ -71,7 +83,7 @@ def achieved_rate(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Fracti
         return None
     last_end = max((worker.last_end for worker in evidence.workers if worker.last_end), default=None)
     end = load.stop_requested_at or last_end
-    rates = [_rate(plan, worker, load.judged_from, end) for worker in evidence.workers]
+    rates = [_rate(plan, worker, load.judged_from, end) for worker in workers]
     known = [rate for rate in rates if rate is not None]
     return sum(known, Fraction()) if known else None
 
@@ -181,8 +193,9 @@ def _pauses(plan: RunPlan, evidence: Evidence) -> Iterator[timedelta]:
 
 
 def _sample_findings(plan: RunPlan, evidence: Evidence, rate: Fraction) -> Iterator[Finding]:
-    samples = sum(worker.judged_samples for worker in evidence.workers)
-    if samples == sum(worker.judged_errors for worker in evidence.workers):
+    workers = loading_target(plan, evidence)
+    samples = sum(worker.judged_samples for worker in workers)
+    if samples == sum(worker.judged_errors for worker in workers):
         yield Finding(
             Reason.ALL_FAILED,
             f"every one of the {samples} judged samples failed, so the target has served no load",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import ClassVar, Final, assert_never
 
+from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.sequential import Patience
@@ -37,6 +38,14 @@ class OverThreshold:
 class FailedSamples:
     """Errors: counts failed samples, likewise."""
 
+    transaction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstBaseline:
+    """Latency: compares this quantile with that of the baseline under the same load, block by block."""
+
+    quantile: Fraction
     transaction: str | None = None
 
 
@@ -80,7 +89,7 @@ class GaugePoints:
 
 Polled = BadEvents | OverEdge | GaugePoints
 """What Prometheus is asked for."""
-Counted = OverThreshold | FailedSamples | Polled
+Counted = OverThreshold | FailedSamples | AgainstBaseline | Polled
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class JudgedObjective:
     name: str
     expect: str
     counted: Counted
-    test: ShareTest | GaugeTest
+    test: ShareTest | GaugeTest | ComparisonTest
     critical: bool = True
     origin: Origin | None = None
 
@@ -98,7 +107,11 @@ class JudgedObjective:
     def transaction(self) -> str | None:
         """The label it is about; None: it is not about one."""
         match self.counted:
-            case OverThreshold(transaction=transaction) | FailedSamples(transaction=transaction):
+            case (
+                OverThreshold(transaction=transaction)
+                | FailedSamples(transaction=transaction)
+                | AgainstBaseline(transaction=transaction)
+            ):
                 return transaction
             case BadEvents() | OverEdge() | GaugePoints():
                 return None
@@ -112,9 +125,9 @@ class JudgedObjective:
 
 
 def share_test(objective: JudgedObjective) -> ShareTest:
-    """Of one whose samples or events are counted. Raises TypeError of a gauge's."""
+    """Of one whose samples or events are counted. Raises TypeError of a gauge's and of a comparison's."""
     if not isinstance(objective.test, ShareTest):
-        raise TypeError(f"{objective.name} is about a gauge, which is not tested")
+        raise TypeError(f"{objective.name} has no share to test")
     return objective.test
 
 
@@ -171,6 +184,7 @@ class LivePlan(Plan):
     """Real users' traffic is judged for a while. Nobody loads: there are no workers and no samples."""
 
     workers: ClassVar[int] = 0
+    baseline_workers: ClassVar[frozenset[int]] = frozenset()
     thresholds: ClassVar[tuple[Threshold, ...]] = ()
     duration: timedelta
 
@@ -182,9 +196,10 @@ class LivePlan(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan(Plan):
-    """A load is played and judged."""
+    """A load is played and judged. `against_baseline`: every other worker plays it against a baseline."""
 
     workers: int
+    against_baseline: bool = False
     threads: int
     ramp_up: timedelta
     duration: timedelta
@@ -199,6 +214,11 @@ class RunPlan(Plan):
     @property
     def patience(self) -> Patience:
         return patience_of(self.judged)
+
+    @property
+    def baseline_workers(self) -> frozenset[int]:
+        """Those that play against the baseline."""
+        return frozenset(range(1, self.workers, 2)) if self.against_baseline else frozenset()
 
     @property
     def transactions(self) -> tuple[str, ...]:

@@ -152,6 +152,21 @@ class WorkerEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """Target and baseline beside each other. `held`: a Pass, if it were asked for now.
+
+    `target_ms`, `baseline_ms`: the quantile over all blocks; None: no sample, or more failed than lie beyond
+    it. `blocks`: compared so far; `silent`: those in which the baseline had nothing to compare with.
+    """
+
+    target_ms: float | None
+    baseline_ms: float | None
+    blocks: int
+    silent: int
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
@@ -159,7 +174,8 @@ class ObjectiveEvidence:
     look the sequential test showed that the objective holds, so that the test need not go on for it.
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
     `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
-    first to the last scrape that counts; `points`, for gauges only, what was seen of them.
+    first to the last scrape that counts; `points`, for gauges only, what was seen of them;
+    `compared`, for comparisons with a baseline only, how the two are.
     """
 
     tally: Tally
@@ -170,6 +186,7 @@ class ObjectiveEvidence:
     gap: Problem | None = None
     covered: timedelta | None = None
     points: Points | None = None
+    compared: Compared | None = None
 
     @property
     def independent(self) -> Tally:

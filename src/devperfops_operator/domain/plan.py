@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
-from typing import assert_never
+from typing import Final, assert_never
 
+from devperfops_operator.analysis.comparison import ComparisonTest, block_seconds
 from devperfops_operator.analysis.coverage import minimum
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.api.expect import (
+    BaselineExpectation,
     ErrorsExpectation,
     Expectation,
     ExpectError,
@@ -19,7 +21,7 @@ from devperfops_operator.api.expect import (
     ValueExpectation,
     parse_expect,
 )
-from devperfops_operator.api.load import JMeterLoad, Load
+from devperfops_operator.api.load import Baseline, JMeterLoad, Load, Scheme
 from devperfops_operator.api.objective import Objective
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.quantity import QuantityError, parse_duration, parse_percent, parse_rate
@@ -27,6 +29,7 @@ from devperfops_operator.api.rules import AUTO
 from devperfops_operator.domain.duration import auto_duration
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.objectives import (
+    AgainstBaseline,
     BadEvents,
     Counted,
     CoveragePlan,
@@ -46,6 +49,7 @@ from devperfops_operator.wire.layout import DATA, PLUGINS, ROOT
 
 _SEARCH_PATHS = "search_paths"  # where JMeter looks for JARs, beside its own folders
 _ANY_SHARE = Fraction(5, 100)  # where only gauges are judged
+DEFAULT_PORTS: Final = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
 ALPHA = 0.001
 """Probability of ever failing a gate that holds, shared among its objectives."""
 
@@ -70,6 +74,7 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
     try:
         return RunPlan(
             workers=load.workers,
+            against_baseline=load.baseline is not None,
             threads=jmeter.threads,
             ramp_up=parse_duration(jmeter.ramp_up),
             duration=_duration(jmeter, objectives),
@@ -129,7 +134,7 @@ def _objectives(spec: PerfGateSpec, thresholds: tuple[Threshold, ...]) -> tuple[
             name=objective.name or objective.expect,
             expect=objective.expect,
             counted=_counted(index, objective, expectation, thresholds),
-            test=_test(expectation, ALPHA / len(spec.objectives)),
+            test=_test(spec, expectation, ALPHA / len(spec.objectives)),
             critical=objective.critical,
             origin=objective.origin,
         )
@@ -191,6 +196,16 @@ def share_properties(share: Share, load: Load) -> dict[str, str]:
     return properties
 
 
+def baseline_properties(baseline: Baseline, load: Load) -> dict[str, str]:
+    """What it reads on those that play against the baseline: another address."""
+    names = load.jmeter.property_names
+    return {
+        names.host: baseline.host,
+        names.port: str(baseline.port or DEFAULT_PORTS[baseline.scheme]),
+        names.scheme: baseline.scheme.value,
+    }
+
+
 def _expectation(index: int, objective: Objective) -> Expectation:
     try:
         return parse_expect(objective.expect)
@@ -198,10 +213,24 @@ def _expectation(index: int, objective: Objective) -> Expectation:
         raise InvalidSpec(f"spec.objectives[{index}].expect", str(error)) from error
 
 
-def _test(expectation: Expectation, alpha: float) -> ShareTest | GaugeTest:
-    if isinstance(expectation, ValueExpectation):
-        return GaugeTest(expectation.share)
-    return ShareTest(allowed=expectation.allowed, alpha=alpha)
+def _test(
+    spec: PerfGateSpec, expectation: Expectation, alpha: float
+) -> ShareTest | GaugeTest | ComparisonTest:
+    match expectation:
+        case ValueExpectation():
+            return GaugeTest(expectation.share)
+        case BaselineExpectation():
+            rate = _compared_rate(spec)
+            return ComparisonTest(expectation.tolerance, alpha, block_seconds(rate, expectation.allowed))
+        case _:
+            return ShareTest(allowed=expectation.allowed, alpha=alpha)
+
+
+def _compared_rate(spec: PerfGateSpec) -> Fraction:
+    """Requests a second of target and baseline each."""
+    if spec.load is None or spec.load.baseline is None or spec.load.jmeter.rate is None:
+        raise InvalidSpec("spec.load.baseline", "a comparison needs it, and jmeter.rate; write both")
+    return parse_rate(spec.load.jmeter.rate) / 60
 
 
 def _threshold(expectation: LatencyExpectation) -> Threshold:
@@ -217,6 +246,8 @@ def _counted(
         case LatencyExpectation():
             index = thresholds.index(_threshold(expectation))
             return OverThreshold(index, expectation.quantile, objective.transaction)
+        case BaselineExpectation():
+            return AgainstBaseline(expectation.quantile, objective.transaction)
         case ErrorsExpectation():
             return FailedSamples(objective.transaction)
         case GoodExpectation():

@@ -20,11 +20,13 @@ class Share:
 
 
 def divide(plan: RunPlan) -> tuple[Share, ...]:
-    """One share a worker; together they are exactly the plan."""
-    threads = _threads(plan.threads, plan.workers)
+    """One share a worker; together they are exactly the plan, for target and baseline each."""
+    sides = 2 if plan.against_baseline else 1
+    threads = _threads(plan.threads, plan.workers // sides)
     rate = plan.rate_per_minute
-    rates: Iterable[Fraction | None] = [None] * plan.workers if rate is None else _rates(rate, threads)
-    return tuple(Share(*share) for share in zip(threads, rates, strict=True))
+    rates: Iterable[Fraction | None] = [None] * len(threads) if rate is None else _rates(rate, threads)
+    shares = [Share(*share) for share in zip(threads, rates, strict=True)]
+    return tuple(share for share in shares for _ in range(sides))
 
 
 def _threads(total: int, workers: int) -> list[int]:

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     NO_SAMPLES = "NoSamples"
     ALL_FAILED = "AllFailed"
     START_SKEW = "StartSkew"
+    BASELINE_UNUSABLE = "BaselineUnusable"
     RATE_NOT_REACHED = "RateNotReached"
     ENDED_EARLY = "EndedEarly"
     OVERRAN = "Overran"
@@ -101,6 +102,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.NO_SAMPLES: Verdict.INCONCLUSIVE,
     Reason.ALL_FAILED: Verdict.INCONCLUSIVE,
     Reason.START_SKEW: Verdict.INCONCLUSIVE,
+    Reason.BASELINE_UNUSABLE: Verdict.INCONCLUSIVE,
     Reason.RATE_NOT_REACHED: Verdict.INCONCLUSIVE,
     Reason.ENDED_EARLY: Verdict.INCONCLUSIVE,
     Reason.OVERRAN: Verdict.INCONCLUSIVE,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Final, assert_never
 
+from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.horizon import CHANCE, Outcome, horizon
@@ -13,6 +14,7 @@ from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfrun import Verdict
 from devperfops_operator.api.quantity import format_duration, format_percent
 from devperfops_operator.domain.objectives import (
+    AgainstBaseline,
     BadEvents,
     Counted,
     FailedSamples,
@@ -21,8 +23,10 @@ from devperfops_operator.domain.objectives import (
     OverEdge,
     OverThreshold,
 )
-from devperfops_operator.domain.observed import ObjectiveEvidence
+from devperfops_operator.domain.observed import Compared, ObjectiveEvidence
 from devperfops_operator.domain.pace import Pace
+
+Test = ShareTest | GaugeTest | ComparisonTest
 
 _LONGEST_TEST: Final = timedelta(days=1)  # that anybody would run
 _CLUMPED: Final = 0.5  # of the samples are worth less than that: worth telling
@@ -34,18 +38,28 @@ def share(tally: Tally) -> str:
     return format_percent(Fraction(tally.exceedances, tally.samples)) if tally.samples else "no samples"
 
 
-def bound(test: ShareTest | GaugeTest, evidence: ObjectiveEvidence) -> str | None:
+def exceedance(test: Test, tally: Tally) -> str | None:
+    """That share; None where nothing is counted."""
+    return None if isinstance(test, ComparisonTest) or not tally.samples else share(tally)
+
+
+def allowed(test: Test) -> str:
+    """The share of exceedances that is allowed, or by how much the target may be slower."""
+    return format_percent(test.tolerance if isinstance(test, ComparisonTest) else test.allowed)
+
+
+def bound(test: Test, evidence: ObjectiveEvidence) -> str | None:
     """Upper confidence bound of that share; None where nothing is inferred."""
     match test:
         case ShareTest():
             return format_percent(Fraction(test.upper_bound(evidence.independent)))
-        case GaugeTest():
+        case GaugeTest() | ComparisonTest():
             return None
         case _:
             assert_never(test)
 
 
-def what_a_verdict_takes(test: ShareTest | GaugeTest, evidence: ObjectiveEvidence, pace: Pace) -> str:
+def what_a_verdict_takes(test: Test, evidence: ObjectiveEvidence, pace: Pace) -> str:
     """Behind `exceedances`, where they are too many to pass and too few to fail: what would decide."""
     if not isinstance(test, ShareTest):
         return ""
@@ -91,9 +105,9 @@ def observed(counted: Counted, evidence: ObjectiveEvidence) -> str:
     if not tally.samples:
         return "no samples"
     match counted:
-        case OverThreshold(quantile=quantile) if evidence.quantile_ms is not None:
-            return f"p{format_percent(quantile).rstrip('%')} = {milliseconds(evidence.quantile_ms)}"
-        case OverThreshold() | OverEdge():
+        case OverThreshold(quantile=quantile) | AgainstBaseline(quantile=quantile) if known(evidence):
+            return f"p{format_percent(quantile).rstrip('%')} = {_time(evidence)}"
+        case OverThreshold() | OverEdge() | AgainstBaseline():
             return f"{share(tally)} over the limit"
         case FailedSamples():
             return f"{share(tally)} errors"
@@ -108,10 +122,41 @@ def observed(counted: Counted, evidence: ObjectiveEvidence) -> str:
             assert_never(counted)
 
 
+def known(evidence: ObjectiveEvidence) -> bool:
+    """Whether there is a percentile to tell; after a restart of ours there is none."""
+    return evidence.quantile_ms is not None or evidence.compared is not None
+
+
+def _time(evidence: ObjectiveEvidence) -> str:
+    """`240 ms`, or `240 ms, baseline 200 ms (+20%)`."""
+    if evidence.compared is None:
+        return _milliseconds(evidence.quantile_ms)
+    target, base = evidence.compared.target_ms, evidence.compared.baseline_ms
+    slower = f" ({target / base - 1:+.0%})" if target and base else ""
+    return f"{_milliseconds(target)}, baseline {_milliseconds(base)}{slower}"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "no time" if value is None else milliseconds(value)
+
+
+def _blocks(test: Test, compared: Compared | None) -> str:
+    """How much was compared, as one clause."""
+    if not isinstance(test, ComparisonTest) or compared is None:
+        return "nothing was compared"
+    silent = f" and {compared.silent} without a baseline" if compared.silent else ""
+    return (
+        f"compared in {compared.blocks} blocks of {test.block_seconds} s{silent}, "
+        f"allowed {allowed(test)} slower"
+    )
+
+
 def exceedances(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
     """What was counted against what is allowed, as one clause."""
     tally = evidence.tally
     match objective.counted:
+        case AgainstBaseline():
+            return _blocks(objective.test, evidence.compared)
         case OverThreshold():
             what = "judged samples were slower or failed"
         case FailedSamples():
@@ -125,6 +170,5 @@ def exceedances(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
         case _:
             assert_never(objective.counted)
     return (
-        f"{tally.exceedances} of {tally.samples} {what} "
-        f"({share(tally)}; allowed {format_percent(objective.test.allowed)})"
+        f"{tally.exceedances} of {tally.samples} {what} ({share(tally)}; allowed {allowed(objective.test)})"
     )

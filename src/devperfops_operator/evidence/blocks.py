@@ -6,6 +6,7 @@ from itertools import chain
 from typing import assert_never
 
 from devperfops_operator.domain.objectives import (
+    AgainstBaseline,
     BadEvents,
     Counted,
     FailedSamples,
@@ -29,8 +30,8 @@ def counted_in(block: Block, counted: Counted) -> tuple[int, int]:
         case FailedSamples(transaction):
             labels = stats_of(block, transaction)
             return sum(stats.samples for stats in labels), sum(stats.errors for stats in labels)
-        case BadEvents() | OverEdge() | GaugePoints():
-            return 0, 0  # not measured by workers
+        case BadEvents() | OverEdge() | GaugePoints() | AgainstBaseline():
+            return 0, 0  # not counted in what workers measure
         case _:
             assert_never(counted)
 

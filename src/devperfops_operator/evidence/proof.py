@@ -13,7 +13,7 @@ from typing import Final
 
 from devperfops_operator.analysis.proportion import clustered_interval
 from devperfops_operator.api.perfrun import Verdict
-from devperfops_operator.domain.objectives import Polled, RunPlan
+from devperfops_operator.domain.objectives import AgainstBaseline, Polled, RunPlan, share_test
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.injection import Injection, PastRun, injected, past_run
 from devperfops_operator.evidence.replay import replay
@@ -61,7 +61,10 @@ class Trials:
 
 def provable(plan: RunPlan) -> RunPlan:
     """The same plan with those objectives that runs keep."""
-    return replace(plan, objectives=tuple(o for o in plan.objectives if not isinstance(o.counted, Polled)))
+    return replace(
+        plan,
+        objectives=tuple(o for o in plan.objectives if not isinstance(o.counted, AgainstBaseline | Polled)),
+    )
 
 
 def prove(records: Sequence[RunRecord], plan: RunPlan, injection: Injection, *, seed: int = 1) -> Trials:
@@ -91,5 +94,5 @@ def tried(record: RunRecord, plan: RunPlan) -> Tried:
     if failures:
         second, claim = min(failures)
         return Tried(Verdict.FAIL, second + 1, claim)
-    holds = all(objective.test.passes(each.evidence.tally) for objective, each in critical)
+    holds = all(share_test(objective).passes(each.evidence.tally) for objective, each in critical)
     return Tried(Verdict.PASS if holds else Verdict.INCONCLUSIVE)

@@ -13,6 +13,7 @@ from devperfops_operator.analysis.profile import TRANSACTIONS, Profile
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.load_findings import START_SKEW, names
 from devperfops_operator.domain.objectives import (
+    AgainstBaseline,
     Counted,
     JudgedObjective,
     LivePlan,
@@ -25,6 +26,7 @@ from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Pro
 from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.blocks import counted_in, stats_of
+from devperfops_operator.evidence.compared import ComparedObjective
 from devperfops_operator.evidence.followed import Followed
 from devperfops_operator.evidence.polled import PolledObjective
 from devperfops_operator.evidence.worker import Worker, merged
@@ -37,7 +39,12 @@ _NAMES_TOLD = 10
 class Run:
     def __init__(self, plan: RunPlan | LivePlan) -> None:
         self.plan = plan
-        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, Polled)]
+        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, AgainstBaseline | Polled)]
+        self.compared = {
+            o.name: ComparedObjective(o, plan)
+            for o in plan.objectives
+            if isinstance(o.counted, AgainstBaseline) and isinstance(plan, RunPlan)
+        }
         self.polled = {o.name: PolledObjective(o, plan.patience) for o in plan.polled_objectives}
         self.workers: dict[int, Worker] = {}
         self.followed = {o.name: Followed(share_test(o), plan.patience) for o in self.sampled}
@@ -74,16 +81,26 @@ class Run:
         worker.hear(push.heartbeat, now)
         for block in push.blocks:
             if block.sequence == worker.seen.blocks:
-                counted = {o.name: counted_in(block, o.counted) for o in self.sampled}
-                worker.add(block, counted)
-                for name, (samples, exceedances) in counted.items():
-                    self.followed[name].add(block.second, samples, exceedances)
-                self.journal.add(index, block.second, {self.keys[name]: of for name, of in counted.items()})
-                self._remember(block)
-                self._look()
+                self._take(worker, block)
         if push.final is not None:
             worker.finish(push.final)
         return worker.seen.blocks
+
+    def _take(self, worker: Worker, block: Block) -> None:
+        """What the target must hold by itself is judged without the baseline's samples."""
+        index = worker.seen.index
+        for compared in self.compared.values():
+            compared.add(index, block)
+        if index in self.plan.baseline_workers:
+            worker.add(block, {})
+            return
+        counted = {o.name: counted_in(block, o.counted) for o in self.sampled}
+        worker.add(block, counted)
+        for name, (samples, exceedances) in counted.items():
+            self.followed[name].add(block.second, samples, exceedances)
+        self.journal.add(index, block.second, {self.keys[name]: of for name, of in counted.items()})
+        self._remember(block)
+        self._look()
 
     def record(self) -> RunRecord:
         """What is kept of the run."""
@@ -117,7 +134,11 @@ class Run:
         effects = {name: evidence.design_effect for name, evidence in sampled.items()}
         return Evidence(
             workers=tuple(self.workers[index].view(effects) for index in sorted(self.workers)),
-            objectives={**sampled, **{name: polled.evidence for name, polled in self.polled.items()}},
+            objectives={
+                **sampled,
+                **{name: each.evidence(lost=self._lost) for name, each in self.compared.items()},
+                **{name: polled.evidence for name, polled in self.polled.items()},
+            },
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
             traffic=self.traffic,
         )
@@ -131,6 +152,11 @@ class Run:
     def _merged(self, objective: JudgedObjective) -> Tally:
         counts = [worker.counts[objective.name] for worker in self.workers.values()]
         return merged(counts, apart=self._apart)
+
+    @property
+    def _lost(self) -> bool:
+        """Whether blocks are: a restart of ours has left some worker's totals only."""
+        return any(worker.stand_in for worker in self.workers.values())
 
     @property
     def _apart(self) -> bool:
@@ -156,6 +182,6 @@ class Run:
 
     def _quantile(self, counted: Counted) -> float | None:
         """Milliseconds; None where it is not known: a stand-in has no histogram."""
-        if not isinstance(counted, OverThreshold) or any(worker.stand_in for worker in self.workers.values()):
+        if not isinstance(counted, OverThreshold) or self._lost:
             return None
         return quantile(self.histograms[counted.transaction], counted.quantile)

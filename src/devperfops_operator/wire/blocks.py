@@ -107,6 +107,8 @@ class BlockBuilder:
         stats.errors += failed
         bucket = bucket_of(row.elapsed_ms)
         stats.histogram[bucket] = stats.histogram.get(bucket, 0) + 1
+        if failed:
+            stats.failed[bucket] = stats.failed.get(bucket, 0) + 1
         for index, threshold in self._thresholds:
             stats.over[index] += failed or threshold.exceeded_by(row.elapsed_ms)
 

@@ -32,6 +32,9 @@ RUN_UID_HEADER = "Devperfops-Run-Uid"
 """Sent with every request: a run that is deleted and made again has the old one's name, not its uid."""
 
 
+_STATS = ("samples", "errors", "over", "censored_over", "histogram", "failed")
+
+
 class JMeterState(StrEnum):
     """What the agent sees of JMeter beside it."""
 
@@ -62,7 +65,7 @@ class LabelStats:
     `over[i]` counts the samples that exceed threshold i of the brief; a failed sample exceeds every one.
     `censored_over[i]` counts samples that ended after our stop and were over threshold i by then: they are
     exceedances of i and nothing else (they are not in `samples`, `errors` or `histogram`).
-    `histogram` maps a log-bucket index (see `wire.histogram`) to its count.
+    `histogram` maps a log-bucket index (see `wire.histogram`) to its count; `failed` those of `errors` alone.
     """
 
     samples: int
@@ -70,6 +73,7 @@ class LabelStats:
     over: list[int]
     censored_over: list[int]
     histogram: dict[int, int] = field(default_factory=dict)
+    failed: dict[int, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -78,15 +82,16 @@ class LabelStats:
             "over": self.over,
             "censored_over": self.censored_over,
             "histogram": {str(bucket): count for bucket, count in self.histogram.items()},
+            "failed": {str(bucket): count for bucket, count in self.failed.items()},
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
-        stats = decode.record(raw, "label", ("samples", "errors", "over", "censored_over", "histogram"))
+        stats = decode.record(raw, "label", _STATS)
         samples = decode.count(stats["samples"], "samples")
         over = _counts(stats["over"], "over")
         censored = _counts(stats["censored_over"], "censored_over")
-        histogram = _histogram(stats["histogram"])
+        histogram, failed = (_histogram(stats[name], name) for name in ("histogram", "failed"))
         errors = decode.count(stats["errors"], "errors", at_most=min([samples, *over]))
         if len(over) != len(censored):
             raise ValueError("over and censored_over must be of equal length")
@@ -94,7 +99,11 @@ class LabelStats:
             raise ValueError("over must not count more than samples")
         if sum(histogram.values()) != samples:
             raise ValueError("the histogram must count as many as samples")
-        return cls(samples, errors, over, censored, histogram)
+        if sum(failed.values()) != errors:
+            raise ValueError("failed must count as many as errors")
+        if any(count > histogram.get(bucket, 0) for bucket, count in failed.items()):
+            raise ValueError("failed must not count more than the histogram")
+        return cls(samples, errors, over, censored, histogram, failed)
 
 
 @dataclass(slots=True)
@@ -309,12 +318,12 @@ def _counts(raw: Any, place: str) -> list[int]:
     return [decode.count(each, place) for each in decode.sequence(raw, place, at_most=THRESHOLDS)]
 
 
-def _histogram(raw: Any) -> dict[int, int]:
-    counts = decode.mapping(raw, "histogram", at_most=BUCKETS)
-    return {_bucket(index): decode.count(count, "histogram") for index, count in counts.items()}
+def _histogram(raw: Any, place: str) -> dict[int, int]:
+    counts = decode.mapping(raw, place, at_most=BUCKETS)
+    return {_bucket(index, place): decode.count(count, place) for index, count in counts.items()}
 
 
-def _bucket(text: str) -> int:
+def _bucket(text: str, place: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(BUCKETS)) and int(text) < BUCKETS):
-        raise ValueError(f"histogram: a bucket must be a number from 0 to {BUCKETS - 1}, not {text[:20]!r}")
+        raise ValueError(f"{place}: a bucket must be a number from 0 to {BUCKETS - 1}, not {text[:20]!r}")
     return int(text)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from devperfops_operator.api import objective_rules
 from devperfops_operator.api.expect import (
     MAX_LENGTH,
+    BaselineExpectation,
     Comparison,
     ErrorsExpectation,
     Expectation,
@@ -62,6 +63,25 @@ def test_expectations_of_a_gauge(text: str, expectation: ValueExpectation) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "expectation"),
+    [
+        ("p95 < baseline + 15%", BaselineExpectation(Fraction(95, 100), Comparison.LESS, Fraction(15, 100))),
+        (
+            "p99.9<=baseline+1%",
+            BaselineExpectation(Fraction(999, 1000), Comparison.AT_MOST, Fraction(1, 100)),
+        ),
+        (
+            " p50 < baseline  +  150.5% ",
+            BaselineExpectation(Fraction(1, 2), Comparison.LESS, Fraction(1505, 1000)),
+        ),
+    ],
+)
+def test_expectations_against_a_baseline(text: str, expectation: BaselineExpectation) -> None:
+    assert parse_expect(text) == expectation
+    assert parse_expect(str(expectation)) == expectation
+
+
+@pytest.mark.parametrize(
     ("text", "position", "message"),
     [
         ("p99 2s", 4, "write < or <= here, for example p99 < 2s"),
@@ -82,7 +102,12 @@ def test_expectations_of_a_gauge(text: str, expectation: ValueExpectation) -> No
         ("p99 < 1.2345s", 6, "s to the ms"),
         ("p99 < 0ms", 6, "above 0"),
         ("p99 < 2s, please", 8, 'leave the rest out: "p99 < 2s"'),
-        ("p99 < baseline + 15%", 6, "comparison with a baseline is not supported yet; write a time"),
+        ("p99 < baseline", 14, "write + and a percentage from 1% to 999%"),
+        ("p99 < baseline + 0.5%", 17, "write + and a percentage from 1% to 999%"),
+        ("p99 < baseline + 15", 17, "write + and a percentage from 1% to 999%"),
+        ("p99 < baseline - 15%", 15, "write + and a percentage from 1% to 999%"),
+        ("p99 < baseline + 15% or so", 21, 'leave the rest out: "p99 < baseline + 15%"'),
+        ("errors < baseline + 1%", 9, "only a percentile is compared with a baseline"),
         ("value = 0.8 for 95%", 6, "write <, <=, > or >= here, for example value < 0.8 for 95%"),
         ("value < high for 95%", 8, "write a number here"),
         ("value < 5% for 95%", 9, "write for and a share of the time behind the number"),

@@ -280,6 +280,23 @@ def test_plugins_join_the_plans_own_search_paths() -> None:
     assert properties["search_paths"] == "/opt/more;/devperfops/plugins"
 
 
+def test_every_other_worker_plays_against_the_baseline() -> None:
+    load = gate().to_json()["spec"]["load"]
+    compared = gate(
+        load={**load, "workers": 4, "baseline": {"host": "shop-stable", "scheme": "https"}},
+        objectives=[{"expect": "p95 < baseline + 15%"}],
+    )
+    container = containers(job_of(compared))["agent"]
+    text = next(e["value"] for e in container["env"] if e["name"] == VARIABLE)
+    brief = Brief.from_json(text)
+    played = [{**brief.properties, **share} for share in brief.shares]
+    assert [each["ServerName"] for each in played] == 2 * ["front-end.shop.svc", "shop-stable"]
+    assert [each["ServerPort"] for each in played] == 2 * ["80", "443"]
+    assert [each["Scheme"] for each in played] == 2 * ["http", "https"]
+    assert [each["TPM"] for each in played] == 4 * ["1500"]
+    assert {"ServerPort", "Scheme"} & set(brief.inputs.reads) == {"Scheme"}
+
+
 def test_the_brief_carries_the_plan(job: dict[str, Any]) -> None:
     text = next(e["value"] for e in containers(job)["agent"]["env"] if e["name"] == VARIABLE)
     brief = Brief.from_json(text)

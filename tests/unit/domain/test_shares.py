@@ -27,6 +27,14 @@ def plans(draw: st.DrawFn) -> RunPlan:
     return a_plan(workers, draw(st.integers(workers, 100_000)), draw(rates))
 
 
+@given(st.integers(1, 32), st.integers(64, 10_000), rates)
+def test_target_and_baseline_get_the_same(workers: int, threads: int, rate: Fraction | None) -> None:
+    plan = a_plan(2 * workers, threads, rate)
+    shares = divide(replace(plan, against_baseline=True))
+    alone = divide(replace(plan, workers=workers))
+    assert shares[::2] == shares[1::2] == alone
+
+
 @given(plans())
 def test_the_shares_are_exactly_the_plan(plan: RunPlan) -> None:
     shares = divide(plan)

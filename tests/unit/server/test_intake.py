@@ -259,7 +259,7 @@ async def test_an_operator_that_may_not_review_tokens_says_so(operator, token, m
 async def test_a_large_body_does_not_hold_up_the_others(operator, token):
     operator.store(make_run())
     stats = {"samples": 8, "errors": 0, "over": [0], "censored_over": [0]}
-    label = {**stats, "histogram": dict.fromkeys(map(str, range(8)), 1)}
+    label = {**stats, "histogram": dict.fromkeys(map(str, range(8)), 1), "failed": {}}
     labels = {f"GET /{number}": label for number in range(900)}
     body = {**push(), "blocks": [{**push(block(0))["blocks"][0], "labels": labels}]}
     body["blocks"] = [{**body["blocks"][0], "sequence": number} for number in range(50)]

@@ -76,6 +76,7 @@ def test_exceedances_are_exact_at_the_limit_and_failed_samples_exceed_all() -> N
         over=[3, 2, 1],
         censored_over=[0, 0, 0],
         histogram={bucket_of(elapsed): 1 for elapsed in (99, 100, 101, 1)},
+        failed={bucket_of(1): 1},
     )
 
 
@@ -133,7 +134,8 @@ def test_a_transaction_controller_counts_only_where_it_is_named() -> None:
     block = builder.finish()
     assert block is not None
     assert set(block.labels) == {"GET /cart", "POST /order"}
-    assert block.controllers == {"checkout": LabelStats(1, 1, [1, 1, 1], [0, 0, 0], {bucket_of(150): 1})}
+    found_in = {bucket_of(150): 1}
+    assert block.controllers == {"checkout": LabelStats(1, 1, [1, 1, 1], [0, 0, 0], found_in, found_in)}
     assert (builder.rows, builder.errors) == (2, 1)
 
 

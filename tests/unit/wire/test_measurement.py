@@ -117,6 +117,8 @@ STATS: list[str | int] = ["blocks", 0, "labels", "a"]
         ([*STATS, "over"], [0], "equal length"),
         ([*STATS, "over"], [0] * 101, "over must be a list of at most 100"),
         ([*STATS, "censored_over"], [0, float("nan")], "censored_over must be a whole number"),
+        ([*STATS, "failed"], {"0": 9}, "failed must count as many as errors"),
+        ([*STATS, "failed"], {"-1": 1}, "failed: a bucket must be a number"),
         ([*STATS, "histogram"], {"-1": 1}, "a bucket must be a number"),
         ([*STATS, "histogram"], {str(BUCKETS): 1}, "a bucket must be a number"),
         ([*STATS, "histogram"], {"1e3": 1}, "a bucket must be a number"),

@@ -17,7 +17,6 @@ from devperfops_operator.cli.options import Percent, on_cluster
 from devperfops_operator.cli.records import expect_load, record_of
 from devperfops_operator.cli.render.proof import Proof, proof_document, proof_screen
 from devperfops_operator.domain.blindness import blind_spots
-from devperfops_operator.domain.objectives import Polled
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.injection import Injection
@@ -66,7 +65,8 @@ def command(
     tried, past = provable(plan), _past(cluster, found)
     if not tried.critical_objectives:
         raise Trouble(
-            f"gate {gate} has no critical objective on samples; runs keep nothing of what Prometheus told."
+            f"gate {gate} has no critical objective on its own samples; runs keep nothing of what Prometheus "
+            "told, nor of a baseline."
         )
     wanted = [*(Injection(delay=each) for each in delays), *(Injection(errors=each) for each in errors)]
     records = list(past.values())
@@ -77,7 +77,7 @@ def command(
         unchanged=prove(records, tried, Injection()),
         injected=[prove(records, tried, injection) for injection in wanted or _USUAL],
         blind=blind_spots(records, tried),
-        untried=[o.claim for o in plan.objectives if isinstance(o.counted, Polled)],
+        untried=[o.claim for o in plan.objectives if o not in tried.objectives],
     )
     if as_json:
         click.echo(json.dumps(proof_document(proof), indent=2, ensure_ascii=False))

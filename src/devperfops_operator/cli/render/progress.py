@@ -95,5 +95,6 @@ def _so_far(objective: ObjectiveStatus) -> str:
         return f"{title} FAILED, {objective.observed or 'see the message'}"
     if objective.observed is None:
         return f"{title}: nothing observed yet"
-    shares = f"exceedances {objective.exceedance}, allowed {objective.allowed}"
+    counted = f"exceedances {objective.exceedance}, " if objective.exceedance is not None else ""
+    shares = f"{counted}allowed {objective.allowed}"
     return plain(f"{title}: {objective.observed} ({shares})")

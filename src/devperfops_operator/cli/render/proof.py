@@ -135,7 +135,7 @@ def _basis(proof: Proof) -> Iterator[str]:
         f"{counted(len(proof.past), 'past run')} in which nothing was found wrong{few}"
     )
     if proof.untried:
-        yield f"Not tried, as runs do not keep what Prometheus told: {'; '.join(proof.untried)}"
+        yield f"Not tried, as runs do not keep what Prometheus or a baseline told: {'; '.join(proof.untried)}"
 
 
 def _percent(share: float) -> str:

@@ -22,7 +22,12 @@ from devperfops_operator.domain.manifests.load_volumes import (
 )
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import Inputs, LoadJob, Problem, RunSettings
-from devperfops_operator.domain.plan import jmeter_properties, load_of, share_properties
+from devperfops_operator.domain.plan import (
+    baseline_properties,
+    jmeter_properties,
+    load_of,
+    share_properties,
+)
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
 from devperfops_operator.wire.brief import Inputs as PodInputs
@@ -192,9 +197,18 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         thresholds=plan.thresholds,
         transactions=plan.transactions,
         properties=jmeter_properties(plan, load, inputs),
-        shares=tuple(share_properties(share, load) for share in divide(plan)),
+        shares=_shares(plan, load),
         inputs=_pod_inputs(load),
     )
+
+
+def _shares(plan: RunPlan, load: Load) -> tuple[dict[str, str], ...]:
+    """By worker."""
+    shares = [share_properties(share, load) for share in divide(plan)]
+    if load.baseline is not None:
+        for index in plan.baseline_workers:
+            shares[index] |= baseline_properties(load.baseline, load)
+    return tuple(shares)
 
 
 def _pod_inputs(load: Load) -> PodInputs:

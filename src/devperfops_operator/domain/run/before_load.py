@@ -188,8 +188,9 @@ def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunSta
     longest = load_of(gate.spec).jmeter.max_duration
     auto = f" (as its objectives need at this rate, at most {longest})" if longest is not None else ""
     among = f" on {plan.workers} workers" if plan.workers > 1 else ""
+    again = ", and as many the baseline," if plan.against_baseline else ""
     message = (
-        f"{plan.threads} threads{among} load {observed.inputs.host}:{observed.inputs.port} "
+        f"{plan.threads} threads{among} load {observed.inputs.host}:{observed.inputs.port}{again} "
         f"with {rate or 'whatever they reach'} for {format_duration(plan.duration)}{auto}, "
         f"judged after {format_duration(plan.ramp_up)}"
     )

@@ -31,6 +31,7 @@ from devperfops_operator.domain.judgement import (
 from devperfops_operator.domain.load_findings import (
     achieved_rate,
     findings_so_far,
+    loading_target,
     longest_pause,
     names,
     node_findings,
@@ -214,7 +215,7 @@ def _unresponsive(
 ) -> Judgement | None:
     """Requests are out and none comes back: a hanging release writes no rows."""
     since = told(status, Step.LOAD_RUNNING)
-    workers = observed.evidence.workers
+    workers = loading_target(plan, observed.evidence)
     loading = [worker for worker in workers if worker.jmeter is JMeterState.RUNNING]
     if since is None or not loading or observed.target is None or not observed.target.ready:
         return None
