@@ -42,7 +42,9 @@ class Tail:
         self._history = BlockHistory(
             lambda: BlockStream(
                 folder.jtl,
-                BlockBuilder(brief.thresholds, brief.ramp_up_ms, folder.stop_ms, brief.transactions),
+                BlockBuilder(
+                    brief.thresholds, brief.ramp_up_ms, folder.stop_ms, brief.transactions, brief.host
+                ),
             )
         )
         self._want: int | None = None  # the operator has not told yet
@@ -130,7 +132,14 @@ class Tail:
     def _heartbeat(self) -> Heartbeat:
         read = self._history.live.builder
         state = JMeterState.ENDED if self._ended else self._jmeter.state
-        return Heartbeat(state, read.rows, read.first_start_ms, read.last_end_ms, self._faults.fault)
+        return Heartbeat(
+            jmeter=state,
+            rows=read.rows,
+            first_start_ms=read.first_start_ms,
+            last_end_ms=read.last_end_ms,
+            fault=self._faults.fault,
+            hosts=read.hosts.counts,
+        )
 
     def _last_word(self) -> LastWord:
         read = self._history.live

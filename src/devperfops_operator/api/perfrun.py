@@ -22,6 +22,7 @@ from devperfops_operator.api.base import (
 from devperfops_operator.api.expect import MAX_LENGTH
 from devperfops_operator.api.load_rules import MAX_WORKERS
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
+from devperfops_operator.wire.hosts import HOSTS
 from devperfops_operator.wire.measurement import LABEL_LENGTH, Fault, LoadEnd
 
 KIND = "PerfRun"
@@ -124,6 +125,13 @@ class ObjectiveTotals(ApiModel):
     independent_samples: int | None = None  # how many independent ones they are worth
 
 
+class HostStatus(ApiModel):
+    """A host that a worker's judged samples went to."""
+
+    host: Name
+    samples: int
+
+
 class WorkerStatus(ApiModel):
     """A worker whose FINAL is acknowledged: these totals stand in for its blocks from now on."""
 
@@ -140,6 +148,7 @@ class WorkerStatus(ApiModel):
     last_end: Timestamp | None = None  # when its last sample ended, likewise
     ended_at: Timestamp | None = None  # when these totals came
     ran_ms: int | None = None  # from begin to end of JMeter's test, by its log
+    hosts: Annotated[tuple[HostStatus, ...], Field(max_length=HOSTS + 2)] = ()
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 
@@ -148,6 +157,7 @@ class LoadStatus(ApiModel):
 
     threads: int
     workers: int = 1  # that these threads are divided among
+    host: Name | None = None  # where the load is to go; None: begun by an older operator
     planned_rate: Word | None = None
     achieved_rate: Word | None = None
     samples: int = 0

@@ -24,6 +24,7 @@ from devperfops_operator.domain.objectives import (
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.pace import Pace
 from devperfops_operator.domain.plan_findings import plan_findings
+from devperfops_operator.domain.validity import overruling, validity_findings
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
 
 _MESSAGE_LENGTH = 1024  # that an event holds: status, event and report say the same, word for word
@@ -65,11 +66,18 @@ def latched_failure(plan: Plan, evidence: Evidence) -> Judgement | None:
     return decided(Reason.OBJECTIVE_FAILED, "; ".join(_failure(o, evidence_of(o, evidence)) for o in failed))
 
 
+def failure(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement | None:
+    """That word, then or now, unless it is not about the target."""
+    failed = latched_failure(plan, evidence) or _remembered_failure(status)
+    finding = next(overruling(evidence, status), None) if failed is not None else None
+    return failed if finding is None else decided(finding.reason, finding.message)
+
+
 def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
     """The verdict at the end of the load: the first finding in the order of `Reason` decides."""
-    failure = latched_failure(plan, evidence) or _remembered_failure(status)
-    if failure is not None:
-        return failure
+    failed = failure(plan, evidence, status)
+    if failed is not None:
+        return failed
     return weigh(
         plan,
         evidence,
@@ -80,6 +88,7 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
 def _about_load(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     if isinstance(plan, RunPlan):
         yield from load_findings(plan, evidence, status)
+        yield from validity_findings(evidence, status)
         yield from baseline_findings(plan, evidence, status)
 
 

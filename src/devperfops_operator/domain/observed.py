@@ -125,7 +125,7 @@ class WorkerEvidence:
     """What one worker has delivered so far, or its stored totals.
 
     `first_start` and `last_end` are by the clock of the worker's node, `heard_at` and `answered_at` (when
-    we last heard of new rows) by ours.
+    we last heard of new rows) by ours. `hosts`: judged samples by where they went.
     """
 
     index: int
@@ -142,6 +142,7 @@ class WorkerEvidence:
     blocks: int = 0
     final: Final | None = None
     fault: Fault | None = None
+    hosts: Mapping[str, int] = field(default_factory=dict)
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by objective name
     design_effects: Mapping[str, float] = field(default_factory=dict)  # likewise, of the whole run
 

@@ -1,7 +1,7 @@
 """The one table from reason to verdict, and the order in which reasons are looked for.
 
 Error before load > latched Fail > Error under load > whatever makes the run Inconclusive > Pass.
-No data never passes.
+No data never passes. A Fail that was not measured at the target is none (`domain/validity.py`).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Reason(StrEnum):
     AMBIGUOUS_QUERY = "AmbiguousQuery"
     HISTOGRAM_EDGE_MISSING = "HistogramEdgeMissing"
     # tested, but the test itself was not valid or not enough
+    WRONG_HOST = "WrongHost"
     TARGET_GONE = "TargetGone"
     DISK_FULL = "DiskFull"
     CLOCK_STEPPED = "ClockStepped"
@@ -91,6 +92,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.UNRESPONSIVE: Verdict.FAIL,
     Reason.AMBIGUOUS_QUERY: Verdict.ERROR,
     Reason.HISTOGRAM_EDGE_MISSING: Verdict.ERROR,
+    Reason.WRONG_HOST: Verdict.INCONCLUSIVE,
     Reason.TARGET_GONE: Verdict.INCONCLUSIVE,
     Reason.DISK_FULL: Verdict.INCONCLUSIVE,
     Reason.CLOCK_STEPPED: Verdict.INCONCLUSIVE,

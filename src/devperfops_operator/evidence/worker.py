@@ -71,6 +71,7 @@ class Worker:
             first_start=totals.first_start,
             last_end=totals.last_end,
             fault=totals.fault,
+            hosts={each.host: each.samples for each in totals.hosts},
             final=Final(
                 totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated, totals.ran_ms
             ),
@@ -99,6 +100,7 @@ class Worker:
             first_start=_earliest(self.seen.first_start, _moment(heartbeat.first_start_ms)),
             last_end=_latest(self.seen.last_end, _moment(heartbeat.last_end_ms)),
             fault=self.seen.fault or heartbeat.fault,
+            hosts=max(self.seen.hosts, heartbeat.hosts, key=lambda hosts: sum(hosts.values())),
         )
 
     def add(self, block: Block, counted: Mapping[str, tuple[int, int]]) -> None:

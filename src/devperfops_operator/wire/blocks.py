@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from devperfops_operator.wire.brief import Threshold
 from devperfops_operator.wire.histogram import bucket_of
+from devperfops_operator.wire.hosts import HostCounts
 from devperfops_operator.wire.jtl import JtlRow
 from devperfops_operator.wire.measurement import LABEL_LENGTH, LABELS, OTHER, Block, LabelStats
 
@@ -19,6 +20,8 @@ class BlockBuilder:
 
     A Transaction Controller's row sums up requests that have rows of their own: it counts only under its
     name, and only if that is one of `transactions`.
+
+    `host`: of the target; judged samples are counted by where they went.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class BlockBuilder:
         ramp_up_ms: int,
         stop_ms: int | None = None,
         transactions: Collection[str] = (),
+        host: str = "",
     ) -> None:
         self.stop_ms = stop_ms
         self.rows = 0  # of samplers
@@ -34,6 +38,7 @@ class BlockBuilder:
         self.first_start_ms: int | None = None
         self.last_end_ms: int | None = None
         self.blocks = 0  # closed ones; also the number of the next
+        self.hosts = HostCounts(host)
         self._thresholds = tuple(enumerate(thresholds))
         self._ramp_up_ms = ramp_up_ms
         self._judged_from_ms = 0
@@ -99,6 +104,7 @@ class BlockBuilder:
                 self._current.warmup_samples += 1
                 self._current.warmup_errors += failed
         if judged:
+            self.hosts.add(row.host)
             self._count(row, self._stats(row))
 
     def _count(self, row: JtlRow, stats: LabelStats) -> None:

@@ -65,6 +65,7 @@ class Brief:
 
     `properties` become JMeter's `-q` file, together with those of the worker's own share: one a worker.
     `transactions`: labels that objectives name; Transaction Controllers of these names are counted too.
+    `host`: where the load is to go.
     """
 
     namespace: str
@@ -78,6 +79,7 @@ class Brief:
     shares: tuple[dict[str, str], ...]
     inputs: Inputs
     transactions: tuple[str, ...] = ()
+    host: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)

@@ -19,6 +19,16 @@ def record(raw: Any, place: str, fields: Collection[str]) -> dict[str, Any]:
     return raw
 
 
+def grown(raw: Any, place: str, fields: Collection[str], later: Collection[str]) -> dict[str, Any]:
+    """An object with these fields, sent by another version: what only one side knows does not matter.
+
+    Those that came `later` may be missing, and are None then.
+    """
+    if not isinstance(raw, dict) or not raw.keys() >= set(fields):
+        raise ValueError(f"{place} must be an object with the fields {', '.join(fields)}{_not(raw)}")
+    return {**dict.fromkeys(later), **raw}
+
+
 def mapping(raw: Any, place: str, *, at_most: int) -> dict[str, Any]:
     """An object with any keys."""
     if not isinstance(raw, dict) or len(raw) > at_most:

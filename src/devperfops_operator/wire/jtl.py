@@ -13,6 +13,8 @@ from io import StringIO
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from devperfops_operator.wire.hosts import host_of
+
 COLUMNS: Final = ("timeStamp", "elapsed", "label", "success", "URL", "responseMessage")
 NO_URL: Final = frozenset({"", "null"})
 TRANSACTION: Final = "Number of samples in transaction"
@@ -34,13 +36,17 @@ class JtlError(ValueError):
 
 
 class JtlRow(NamedTuple):
-    """A request as JMeter saw it, or the sum a Transaction Controller made of its own. Unix time, ms."""
+    """A request as JMeter saw it, or the sum a Transaction Controller made of its own. Unix time, ms.
+
+    `host`: where it went; empty: the sampler knows no URL.
+    """
 
     start_ms: int
     elapsed_ms: int
     label: str
     success: bool
     controller: bool = False
+    host: str = ""
 
     @property
     def end_ms(self) -> int:
@@ -57,7 +63,7 @@ def row_of(texts: Sequence[str]) -> JtlRow | None:
     controller = url in NO_URL and message.startswith(TRANSACTION)
     if success not in _TRUTH:
         raise ValueError("neither true nor false")
-    row = JtlRow(int(start), int(elapsed), label, _TRUTH[success], controller)
+    row = JtlRow(int(start), int(elapsed), label, _TRUTH[success], controller, host_of(url))
     if not (0 <= row.start_ms < LATEST_MS and 0 <= row.elapsed_ms < LONGEST_MS):
         raise ValueError("out of range")
     return None if controller and message.startswith(EMPTY_TRANSACTION) else row

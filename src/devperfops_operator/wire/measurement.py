@@ -6,11 +6,13 @@ answers with the number of the next block it wants (0 after its own restart), so
 twice.
 
 Whatever comes in is checked: wrong types, numbers out of range and anything too large raise ValueError with
-the place and what it should be.
+the place and what it should be. An agent may be of the operator's previous or next version: heartbeats and
+last words may lack what came later, and may have more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -18,6 +20,7 @@ from typing import Any, Self
 
 from devperfops_operator.wire import decode
 from devperfops_operator.wire.histogram import BUCKETS
+from devperfops_operator.wire.hosts import HOST_LENGTH, HOSTS
 
 LABELS = 1_000
 """Different labels a worker tells apart; the rest is `OTHER`."""
@@ -151,13 +154,17 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Sent with every push. Milliseconds are Unix time; None: no row yet."""
+    """Sent with every push. Milliseconds are Unix time; None: no row yet.
+
+    `hosts`: judged samples by where they went, as far as they tell.
+    """
 
     jmeter: JMeterState
     rows: int
     first_start_ms: int | None
     last_end_ms: int | None
     fault: Fault | None = None
+    hosts: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -166,12 +173,13 @@ class Heartbeat:
             "first_start_ms": self.first_start_ms,
             "last_end_ms": self.last_end_ms,
             "fault": self.fault.value if self.fault is not None else None,
+            "hosts": dict(self.hosts),
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
         fields = ("jmeter", "rows", "first_start_ms", "last_end_ms", "fault")
-        beat = decode.record(raw, "heartbeat", fields)
+        beat = decode.grown(raw, "heartbeat", fields, ("hosts",))
         fault = beat["fault"]
         return cls(
             jmeter=decode.member(beat["jmeter"], "jmeter", JMeterState),
@@ -179,6 +187,7 @@ class Heartbeat:
             first_start_ms=decode.optional_count(beat["first_start_ms"], "first_start_ms"),
             last_end_ms=decode.optional_count(beat["last_end_ms"], "last_end_ms"),
             fault=decode.member(fault, "fault", Fault) if fault is not None else None,
+            hosts=_hosts(beat["hosts"] or {}),
         )
 
 
@@ -210,7 +219,8 @@ class Final:
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
-        final = decode.record(raw, "final", ("blocks", "rows", "errors", "end", "truncated", "ran_ms"))
+        fields = ("blocks", "rows", "errors", "end", "truncated")
+        final = decode.grown(raw, "final", fields, ("ran_ms",))
         rows = decode.count(final["rows"], "rows")
         return cls(
             blocks=decode.count(final["blocks"], "blocks"),
@@ -311,6 +321,14 @@ def _labels(raw: Any, place: str, *, at_most: int) -> dict[str, LabelStats]:
     return {
         decode.text(label, "label", at_most=LABEL_LENGTH): LabelStats.from_json(stats)
         for label, stats in decode.mapping(raw, place, at_most=at_most).items()
+    }
+
+
+def _hosts(raw: Any) -> dict[str, int]:
+    """The target, others, and the rest."""
+    return {
+        decode.text(host, "host", at_most=HOST_LENGTH): decode.count(samples, "hosts")
+        for host, samples in decode.mapping(raw, "hosts", at_most=HOSTS + 2).items()
     }
 
 

@@ -57,6 +57,7 @@ async def test_blocks_come_while_jmeter_runs_and_the_last_word_when_it_has_ended
     assert operator.heartbeat.jmeter is JMeterState.RUNNING
     assert (operator.heartbeat.rows, operator.heartbeat.first_start_ms) == (30, START)
     assert operator.heartbeat.last_end_ms == START + 2_920
+    assert operator.heartbeat.hosts == {"front-end": 20}
 
     worker.write(lines(3, 5))
     await operator.until(lambda: len(operator.blocks) == 4)

@@ -27,12 +27,13 @@ NASTY = jtl(
     row(9, 0, ""),
     row(10, 3, "SELECT 1", URL="null", responseMessage="OK"),
 )
+HOST = "front-end"  # of the URL that rows have
 NASTY_ROWS = [
-    JtlRow(START, 12, "GET /", success=True),
-    JtlRow(START + 5, 30, 'GET /search?q="a,b"\n\nnext, line', success=False),
-    JtlRow(START + 7, 1, "カート ✓", success=True),
+    JtlRow(START, 12, "GET /", success=True, host=HOST),
+    JtlRow(START + 5, 30, 'GET /search?q="a,b"\n\nnext, line', success=False, host=HOST),
+    JtlRow(START + 7, 1, "カート ✓", success=True, host=HOST),
     JtlRow(START + 8, 45, "checkout", success=True, controller=True),
-    JtlRow(START + 9, 0, "", success=True),
+    JtlRow(START + 9, 0, "", success=True, host=HOST),
     JtlRow(START + 10, 3, "SELECT 1", success=True),
 ]
 
@@ -73,7 +74,7 @@ def test_what_was_written_is_read_in_any_pieces(
     cuts = sorted(data.draw(st.lists(st.integers(0, len(file)), max_size=5)))
     pieces = [file[start:end] for start, end in zip([0, *cuts], [*cuts, len(file)], strict=True)]
     assert read(*pieces) == [
-        JtlRow(START, elapsed, label, success=success) for elapsed, label, success in rows
+        JtlRow(START, elapsed, label, success=success, host=HOST) for elapsed, label, success in rows
     ]
 
 
@@ -94,7 +95,7 @@ def test_a_killed_writer_leaves_a_truncated_file() -> None:
 
 def test_columns_are_found_by_name() -> None:
     shuffled = jtl(row(3, 4, "x"), header=sorted(HEADER))
-    assert read(shuffled) == [JtlRow(START + 3, 4, "x", success=True)]
+    assert read(shuffled) == [JtlRow(START + 3, 4, "x", success=True, host=HOST)]
 
 
 @pytest.mark.parametrize("lacking", ["timeStamp", "elapsed", "label", "success", "URL", "responseMessage"])
@@ -119,7 +120,7 @@ def test_a_header_without_a_needed_column_is_refused(lacking: str) -> None:
 def test_a_damaged_line_is_counted_and_the_next_one_read(line: bytes) -> None:
     reader = JtlReader()
     rows = reader.feed(jtl() + line + jtl(row(7)).partition(b"\n")[2])
-    assert rows == [JtlRow(START + 7, 10, "GET /", success=True)]
+    assert rows == [JtlRow(START + 7, 10, "GET /", success=True, host=HOST)]
     assert reader.malformed == 1
 
 
@@ -138,7 +139,7 @@ def test_a_transaction_without_requests_is_no_row() -> None:
         URL="null",
         responseMessage="Number of samples in transaction : 0, number of failing",
     )
-    assert read(jtl(row(0), empty)) == [JtlRow(START, 10, "GET /", success=True)]
+    assert read(jtl(row(0), empty)) == [JtlRow(START, 10, "GET /", success=True, host=HOST)]
 
 
 @pytest.mark.parametrize(("start", "elapsed"), [(2**43, 1), (0, 2**35)])

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from devperfops_operator.wire.measurement import (
     StartReply,
 )
 
-HEARTBEAT = Heartbeat(JMeterState.RUNNING, 3, 1_000, 2_000, Fault.DISK_FULL)
+HEARTBEAT = Heartbeat(JMeterState.RUNNING, 3, 1_000, 2_000, Fault.DISK_FULL, {"cart.shop.svc": 3})
 FINAL = Final(blocks=2, rows=3, errors=1, end=LoadEnd.STOPPED, truncated=False, ran_ms=4_000)
 
 
@@ -130,6 +131,9 @@ STATS: list[str | int] = ["blocks", 0, "labels", "a"]
         (["heartbeat", "rows"], None, "rows must be a whole number"),
         (["heartbeat", "last_end_ms"], -3, "last_end_ms must be a whole number"),
         (["heartbeat", "fault"], "Flood", "fault must be one of DiskFull, ClockStepped, not 'Flood'"),
+        (["heartbeat", "hosts"], {str(n): 1 for n in range(11)}, "hosts must be an object with at most 10"),
+        (["heartbeat", "hosts"], {"x" * 254: 1}, "host must be a text of at most 253"),
+        (["heartbeat", "hosts"], {"cart": -1}, "hosts must be a whole number"),
         (["final", "end"], "Fine", "end must be one of"),
         (["final", "errors"], 4, "errors must be a whole number from 0 to 3"),
         (["final", "truncated"], 0, "truncated must be true or false"),
@@ -138,6 +142,25 @@ STATS: list[str | int] = ["blocks", 0, "labels", "a"]
 def test_a_hostile_push_is_refused_with_the_place(path: list[str | int], value: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Push.from_json(changed(path, value))
+
+
+LATER = [("heartbeat", "hosts"), ("final", "ran_ms")]
+
+
+@pytest.mark.parametrize(("part", "field"), LATER)
+def test_an_agent_of_the_version_before_may_not_know_a_field(part: str, field: str) -> None:
+    sent = as_sent(Push((), HEARTBEAT, FINAL))
+    del sent[part][field]
+    heartbeat = replace(HEARTBEAT, hosts={}) if field == "hosts" else HEARTBEAT
+    final = replace(FINAL, ran_ms=None) if field == "ran_ms" else FINAL
+    assert Push.from_json(sent) == Push((), heartbeat, final)
+
+
+@pytest.mark.parametrize("part", ["heartbeat", "final"])
+def test_an_agent_of_the_version_after_may_know_more(part: str) -> None:
+    sent = as_sent(Push((), HEARTBEAT, FINAL))
+    sent[part]["weather"] = "fine"
+    assert Push.from_json(sent) == Push((), HEARTBEAT, FINAL)
 
 
 json_values = st.recursive(

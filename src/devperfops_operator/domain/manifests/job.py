@@ -199,6 +199,7 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         properties=jmeter_properties(plan, load, inputs),
         shares=_shares(plan, load),
         inputs=_pod_inputs(load),
+        host=inputs.host,
     )
 
 

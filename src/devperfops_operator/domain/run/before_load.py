@@ -181,6 +181,7 @@ def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunSta
     load = LoadStatus(
         threads=plan.threads,
         workers=plan.workers,
+        host=observed.inputs.host,
         planned_rate=rate,
         start_at=start_at,
         ends_at=start_at + plan.duration,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import (
+    HostStatus,
     LoadStatus,
     ObjectiveTotals,
     PerfRunStatus,
@@ -23,9 +24,9 @@ from devperfops_operator.domain.judgement import (
     close_objectives,
     decided,
     evidence_of,
+    failure,
     follow_objectives,
     judge,
-    latched_failure,
     with_warnings,
 )
 from devperfops_operator.domain.load_findings import (
@@ -65,7 +66,7 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     status = store_finals(observed.run.status, evidence, now)
     status = _told_start(status, plan, evidence, now)
     judgement = (
-        latched_failure(plan, evidence) or _spoilt(evidence) or _unresponsive(observed, status, plan, now)
+        failure(plan, evidence, status) or _spoilt(evidence) or _unresponsive(observed, status, plan, now)
     )
     if judgement is not None:
         return RunDecision(_stop_now(status, plan, evidence, judgement, now))
@@ -165,6 +166,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
         end=worker.final.end,
         truncated=worker.final.truncated,
         fault=worker.fault,
+        hosts=tuple(HostStatus(host=host, samples=samples) for host, samples in worker.hosts.items()),
         first_start=worker.first_start,
         last_end=worker.last_end,
         ended_at=now,
