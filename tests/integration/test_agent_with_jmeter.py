@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +138,18 @@ async def test_a_whole_test_reaches_its_rate_and_is_told_from_begin_to_end(
     assert minutes * 60 > 8
     planned = RATE_PER_MINUTE * minutes
     assert judged >= planned - 4 * planned**0.5  # the timer's arrivals are random
+
+
+@pytest.mark.timeout(120)
+async def test_a_plan_with_a_host_of_its_own_shows_where_it_goes(
+    jmeter_jar: Path, operator: PlayedOperator, worker: Worker, target: Target
+) -> None:
+    worker.brief = replace(worker.brief, host="front-end.shop.svc")
+    await started(jmeter_jar, worker, operator)
+    await operator.until(lambda: operator.heartbeat is not None and len(operator.heartbeat.hosts) == 2)
+    assert operator.heartbeat is not None
+    assert operator.heartbeat.hosts["front-end.shop.svc"] == 0
+    assert 0 < operator.heartbeat.hosts["127.0.0.1"] <= target.asked
 
 
 @pytest.mark.timeout(120)

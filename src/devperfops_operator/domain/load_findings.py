@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from operator import itemgetter
 from typing import Final
 
 from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, WorkerStatus
@@ -170,17 +171,35 @@ def _worker_findings(plan: RunPlan, status: PerfRunStatus) -> Iterator[Finding]:
 
 def _start_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
     """Clocks of nodes that differ look the same and are as bad: seconds of workers are put together."""
-    starts = sorted((w.first_start, w.index) for w in evidence.workers if w.first_start is not None)
-    if not starts:
+    begun = [(w.first_start, w) for w in evidence.workers if w.first_start is not None]
+    if not begun:
         return
-    (first, earliest), (last, latest) = starts[0], starts[-1]
-    if last - first > max([START_SKEW, *_pauses(plan, evidence)]):
+    first, earliest = min(begun, key=itemgetter(0))
+    last, latest = max(begun, key=itemgetter(0))
+    if last - first <= max([START_SKEW, *_pauses(plan, evidence)]):
+        return
+    ahead = _clock_ahead(latest, earliest)
+    if ahead is not None and last - first - ahead <= START_SKEW:
         yield Finding(
             Reason.START_SKEW,
-            f"worker {latest} wrote its first sample {(last - first).total_seconds():.1f} s after worker "
-            f"{earliest}, by the clocks of their nodes; more than {START_SKEW.seconds} s are no common start "
-            "(see whether the load's pods get enough CPU and whether the nodes' clocks agree)",
+            f"the clock of worker {latest.index}'s node is about {ahead.total_seconds():.0f} s ahead of that "
+            f"of worker {earliest.index}'s, so the seconds of their samples do not fit together; have these "
+            "nodes keep the same time (NTP)",
         )
+        return
+    yield Finding(
+        Reason.START_SKEW,
+        f"worker {latest.index} wrote its first sample {(last - first).total_seconds():.1f} s after worker "
+        f"{earliest.index}, by the clocks of their nodes; more than {START_SKEW.seconds} s are no common "
+        "start (see whether the load's pods get enough CPU and whether the nodes' clocks agree)",
+    )
+
+
+def _clock_ahead(one: WorkerEvidence, other: WorkerEvidence) -> timedelta | None:
+    """How far one's clock is ahead, to 2 s: by when we heard of what each had ended last. None: not known."""
+    if one.last_end is None or one.answered_at is None or other.last_end is None or other.answered_at is None:
+        return None
+    return (one.last_end - one.answered_at) - (other.last_end - other.answered_at)
 
 
 def _pauses(plan: RunPlan, evidence: Evidence) -> Iterator[timedelta]:

@@ -37,10 +37,11 @@ def _host_findings(evidence: Evidence, status: PerfRunStatus) -> Iterator[Findin
     samples = there + counts.total()
     if target is None or not samples or there >= samples * HOST_WANTED:
         return
-    (elsewhere, most), *_ = counts.most_common(1)
+    [(elsewhere, most)] = counts.most_common(1)
     yield Finding(
         Reason.WRONG_HOST,
-        f"{format_percent(Fraction(there, samples))} of {samples} judged samples went to {target}, which the "
-        f"gate tests, and {most} to {elsewhere}; have the test plan take its host from the gate's property "
-        "(${__P(ServerName)} unless propertyNames says otherwise), or name that host in load.target.host",
+        f"{format_percent(Fraction(there, samples), 1)} of {samples} judged samples went to {target}, which "
+        f"the gate tests, and {most} to {elsewhere}; have the test plan take its host from the gate's "
+        "property (${__P(ServerName)} unless propertyNames says otherwise), or name that host in "
+        "load.target.host",
     )

@@ -40,7 +40,7 @@ class HostCounts:
 
 
 def _same(host: str, target: str) -> bool:
-    """`cart`, `cart.shop` and `cart.shop.svc.cluster.local` are one: a shorter name is looked up below ours."""
+    """`cart`, `cart.shop` and `cart.shop.svc.cluster.local` are one: short names are completed."""
     if host == target:
         return True
     shorter, longer = sorted((host, target), key=len)

@@ -27,7 +27,7 @@ def test_samples_of_another_host_prove_nothing_about_the_target() -> None:
     world.settle(name)
     assert outcome(world, name) == (Verdict.INCONCLUSIVE, "WrongHost")
     assert message(world, name).startswith(
-        f"23.3333% of 3000 judged samples went to {TARGET}, which the gate tests, and 2300 to api.example.com; "
+        f"23.3% of 3000 judged samples went to {TARGET}, which the gate tests, and 2300 to api.example.com; "
     )
     assert "${__P(ServerName)}" in message(world, name)
     assert "load.target.host" in message(world, name)

@@ -261,6 +261,17 @@ def test_workers_that_begin_apart_prove_nothing(seconds: float, reason: str) -> 
         assert "worker 2 wrote its first sample 5.5 s after worker 0, by the clocks" in message(world, name)
 
 
+def test_clocks_that_differ_are_told_from_a_start_that_does() -> None:
+    world, name = ended()
+    ahead, seen = timedelta(seconds=7), world.evidence[name].workers[2]
+    assert seen.first_start is not None
+    assert seen.last_end is not None
+    world.change_worker(name, 2, first_start=seen.first_start + ahead, last_end=seen.last_end + ahead)
+    world.settle(name)
+    assert outcome(world, name) == (Verdict.INCONCLUSIVE, "StartSkew")
+    assert "the clock of worker 2's node is about 7 s ahead of that of worker 0's" in message(world, name)
+
+
 def test_a_start_that_is_stored_is_still_known_after_a_restart() -> None:
     world, name = ended()
     first = world.evidence[name].workers[0].first_start

@@ -142,7 +142,10 @@ def test_a_transaction_controller_counts_only_where_it_is_named() -> None:
 def test_judged_samples_are_counted_by_their_host() -> None:
     builder = BlockBuilder(THRESHOLDS, 100, 3_000, ("checkout",), "cart.shop.svc")
     hosts = ("cart", "cart.shop", "login", "", "cart")
-    found = [sample(start)._replace(host=host) for start, host in zip((0, 100, 200, 300, 3_000), hosts, strict=True)]
+    found = [
+        sample(start)._replace(host=host)
+        for start, host in zip((0, 100, 200, 300, 3_000), hosts, strict=True)
+    ]
     found.append(JtlRow(200, 50, "checkout", success=True, controller=True, host=""))
     assert list(builder.add(found)) == []
     assert builder.hosts.counts == {"cart.shop.svc": 1, "login": 1}
