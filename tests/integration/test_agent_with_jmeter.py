@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from devperfops_operator.wire.measurement import JMeterState, LoadEnd
+from devperfops_operator.wire.threads import Offered
 from hack import jmeter
 from hack.cluster.settings import CHECKOUT
 from tests.conftest import require_layer
@@ -18,13 +20,16 @@ from tests.unit.agent.played import PlayedOperator, Worker, brief, ended, termin
 
 PLAN = CHECKOUT / "examples" / "podinfo" / "scenario.jmx"
 RATE_PER_MINUTE = 3_000
+PAUSE_S = 3
 
 
 @dataclass
 class Target:
-    """Answers at once, until it hangs."""
+    """Answers at once, until it hangs; or pauses, once it has been asked so often."""
 
     hangs: bool = False
+    pauses_after: float = math.inf
+    resumes_at: float | None = None
     asked: int = 0
     port: int = 0
     forever: asyncio.Event = field(default_factory=asyncio.Event)
@@ -33,7 +38,14 @@ class Target:
         self.asked += 1
         if self.hangs:
             await self.forever.wait()
+        if self.asked > self.pauses_after:
+            await self._pause()
         return web.json_response({"message": "greetings"})
+
+    async def _pause(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self.resumes_at = self.resumes_at or now + PAUSE_S
+        await asyncio.sleep(self.resumes_at - now)
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +162,30 @@ async def test_a_plan_with_a_host_of_its_own_shows_where_it_goes(
     assert operator.heartbeat is not None
     assert operator.heartbeat.hosts["front-end.shop.svc"] == 0
     assert 0 < operator.heartbeat.hosts["127.0.0.1"] <= target.asked
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("threads", "least", "most"), [(5, 90, 150), (200, 0, 0)])
+async def test_a_stall_that_takes_all_threads_shows_what_was_held_back(
+    jmeter_jar: Path,
+    operator: PlayedOperator,
+    worker: Worker,
+    target: Target,
+    *,
+    threads: int,
+    least: int,
+    most: int,
+) -> None:
+    """The timer catches up afterwards, so that neither the rate nor the percentiles show it."""
+    worker.brief.properties["NumOfThreads"] = str(threads)
+    worker.brief = replace(worker.brief, duration_ms=12_000, offered=(Offered(threads, RATE_PER_MINUTE),) * 2)
+    target.pauses_after = 200
+    agent, load = await started(jmeter_jar, worker, operator)
+    assert await ended(load) == 0
+    assert await terminated(agent) == 0
+    assert operator.final is not None
+    assert operator.final.held is not None
+    assert least <= operator.final.held.requests <= most
 
 
 @pytest.mark.timeout(120)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         operator = OperatorClient(brief, worker, options.token)
         if options.command == "prepare":
             return prepare(brief, worker, options.root, operator, termination)
-        return Tail(brief, ResultsFolder(options.root / RESULTS), operator, termination).run()
+        return Tail(brief, worker, ResultsFolder(options.root / RESULTS), operator, termination).run()
     except RefusedError as error:
         return _given_up(options, str(error), error.refusal.to_json())
     except (ValueError, OSError) as error:

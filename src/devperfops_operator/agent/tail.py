@@ -17,6 +17,7 @@ from devperfops_operator.wire.blocks import BlockBuilder
 from devperfops_operator.wire.brief import Brief
 from devperfops_operator.wire.measurement import Final as LastWord
 from devperfops_operator.wire.measurement import Heartbeat, JMeterState, LoadEnd, Push, Reply
+from devperfops_operator.wire.threads import ThreadUse
 
 _PUSH_EVERY_S: Final = 1.0
 _ACKNOWLEDGE_S: Final = 0.25  # the last word is asked after more often
@@ -30,7 +31,12 @@ class Tail:
     """One worker's agent. SIGTERM tells it that JMeter has ended: it is a sidecar."""
 
     def __init__(
-        self, brief: Brief, folder: ResultsFolder, operator: OperatorClient, termination: Termination
+        self,
+        brief: Brief,
+        worker: int,
+        folder: ResultsFolder,
+        operator: OperatorClient,
+        termination: Termination,
     ) -> None:
         self._folder = folder
         self._operator = operator
@@ -39,14 +45,7 @@ class Tail:
         self._jmeter = JMeterLog(folder.jmeter_log)
         self._faults = FaultWatch.of(folder.path)
         self._stop_ms = folder.stop_ms
-        self._history = BlockHistory(
-            lambda: BlockStream(
-                folder.jtl,
-                BlockBuilder(
-                    brief.thresholds, brief.ramp_up_ms, folder.stop_ms, brief.transactions, brief.host
-                ),
-            )
-        )
+        self._history = BlockHistory(lambda: BlockStream(folder.jtl, _builder(brief, worker, folder)))
         self._want: int | None = None  # the operator has not told yet
         self._retry_s = _FIRST_RETRY_S
         self._deadline = math.inf  # on the monotonic clock; set when JMeter has ended
@@ -143,6 +142,7 @@ class Tail:
 
     def _last_word(self) -> LastWord:
         read = self._history.live
+        threads = read.builder.threads
         return LastWord(
             blocks=read.builder.blocks,
             rows=read.builder.rows,
@@ -150,6 +150,7 @@ class Tail:
             end=self._load_end(),
             truncated=read.truncated,
             ran_ms=self._jmeter.ran_ms,
+            held=threads.held() if threads is not None else None,
         )
 
     def _load_end(self) -> LoadEnd:
@@ -194,3 +195,15 @@ class Tail:
         pause = self._retry_s
         self._retry_s = min(2 * self._retry_s, _LAST_RETRY_S)
         return pause
+
+
+def _builder(brief: Brief, worker: int, folder: ResultsFolder) -> BlockBuilder:
+    judged_ms = brief.duration_ms - brief.ramp_up_ms
+    return BlockBuilder(
+        thresholds=brief.thresholds,
+        ramp_up_ms=brief.ramp_up_ms,
+        stop_ms=folder.stop_ms,
+        transactions=brief.transactions,
+        host=brief.host,
+        threads=ThreadUse(brief.offered[worker], judged_ms) if brief.offered else None,
+    )

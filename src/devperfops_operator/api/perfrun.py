@@ -132,6 +132,14 @@ class HostStatus(ApiModel):
     samples: int
 
 
+class HeldStatus(ApiModel):
+    """Requests that were held back while all of a worker's threads waited for answers."""
+
+    requests: int
+    time_ms: int
+    longest_ms: int  # at a stretch
+
+
 class WorkerStatus(ApiModel):
     """A worker whose FINAL is acknowledged: these totals stand in for its blocks from now on."""
 
@@ -148,6 +156,7 @@ class WorkerStatus(ApiModel):
     last_end: Timestamp | None = None  # when its last sample ended, likewise
     ended_at: Timestamp | None = None  # when these totals came
     ran_ms: int | None = None  # from begin to end of JMeter's test, by its log
+    held: HeldStatus | None = None  # of a load with a rate
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=HOSTS + 2)] = ()
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 

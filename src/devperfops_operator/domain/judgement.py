@@ -88,7 +88,7 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
 def _about_load(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     if isinstance(plan, RunPlan):
         yield from load_findings(plan, evidence, status)
-        yield from validity_findings(evidence, status)
+        yield from validity_findings(plan, evidence, status)
         yield from baseline_findings(plan, evidence, status)
 
 

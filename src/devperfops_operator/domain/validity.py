@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 from typing import Final
 
 from devperfops_operator.api.perfrun import PerfRunStatus
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain.load_findings import Finding
+from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan
 from devperfops_operator.domain.observed import Evidence
 from devperfops_operator.domain.verdict import Reason
 
@@ -22,9 +26,10 @@ def overruling(evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     yield from _host_findings(evidence, status)
 
 
-def validity_findings(evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
+def validity_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     """Everything of that kind, at the end of the load."""
     yield from overruling(evidence, status)
+    yield from _held_findings(plan, evidence)
 
 
 def _host_findings(evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
@@ -45,3 +50,33 @@ def _host_findings(evidence: Evidence, status: PerfRunStatus) -> Iterator[Findin
         "property (${__P(ServerName)} unless propertyNames says otherwise), or name that host in "
         "load.target.host",
     )
+
+
+def _held_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
+    """Held-back requests matter if an objective, though met, would not be had they all been too slow."""
+    held = [w.final.held for w in evidence.workers if w.final is not None and w.final.held is not None]
+    requests = sum(each.requests for each in held)
+    doubtful = [o.claim for o in plan.critical_objectives if requests and _hangs_on(o, requests, evidence)]
+    if plan.rate_per_minute is None or not doubtful:
+        return
+    longest = timedelta(milliseconds=max(each.longest_ms for each in held))
+    needed = plan.threads + math.ceil(plan.rate_per_minute * Fraction(longest / timedelta(minutes=1)))
+    yield Finding(
+        Reason.THREADS_BUSY,
+        f"for {sum(each.time_ms for each in held) / 1000:.1f} s all threads of a worker waited for answers, "
+        f"up to {longest.total_seconds():.1f} s at a stretch: about {requests} requests were held back, and "
+        f"their waiting is in no latency; had they been too slow, {' and '.join(doubtful)} would not be "
+        f"shown to hold; set load.jmeter.threads to {needed} or more (now {plan.threads})",
+    )
+
+
+def _hangs_on(objective: JudgedObjective, requests: int, evidence: Evidence) -> bool:
+    """Whether a latency objective is met only if these requests would have been fast enough."""
+    seen = evidence.objectives.get(objective.name)
+    judged = sum(worker.judged_samples for worker in evidence.workers)
+    if seen is None or not judged or not isinstance(objective.counted, OverThreshold):
+        return False
+    tally = seen.tally
+    hidden = math.ceil(Fraction(requests * tally.samples, judged))
+    worst = replace(tally, samples=tally.samples + hidden, exceedances=tally.exceedances + hidden)
+    return objective.test.passes(tally) and not objective.test.passes(worst)

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     ALL_FAILED = "AllFailed"
     START_SKEW = "StartSkew"
     BASELINE_UNUSABLE = "BaselineUnusable"
+    THREADS_BUSY = "ThreadsBusy"
     RATE_NOT_REACHED = "RateNotReached"
     ENDED_EARLY = "EndedEarly"
     OVERRAN = "Overran"
@@ -105,6 +106,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.ALL_FAILED: Verdict.INCONCLUSIVE,
     Reason.START_SKEW: Verdict.INCONCLUSIVE,
     Reason.BASELINE_UNUSABLE: Verdict.INCONCLUSIVE,
+    Reason.THREADS_BUSY: Verdict.INCONCLUSIVE,
     Reason.RATE_NOT_REACHED: Verdict.INCONCLUSIVE,
     Reason.ENDED_EARLY: Verdict.INCONCLUSIVE,
     Reason.OVERRAN: Verdict.INCONCLUSIVE,

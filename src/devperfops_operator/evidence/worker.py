@@ -11,6 +11,7 @@ from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.objectives import JudgedObjective
 from devperfops_operator.domain.observed import WorkerEvidence
 from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState
+from devperfops_operator.wire.threads import Held
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JMETER_STATES = list(JMeterState)  # in the order they come
@@ -72,9 +73,7 @@ class Worker:
             last_end=totals.last_end,
             fault=totals.fault,
             hosts={each.host: each.samples for each in totals.hosts},
-            final=Final(
-                totals.blocks, totals.rows, totals.errors, totals.end, totals.truncated, totals.ran_ms
-            ),
+            final=_final(totals),
         )
         for stored in totals.objectives:
             if stored.name in worker.counts:
@@ -126,6 +125,19 @@ class Worker:
             tallies={name: merged([count], apart=False) for name, count in self.counts.items()},
             design_effects=design_effects,
         )
+
+
+def _final(totals: WorkerStatus) -> Final:
+    held = totals.held
+    return Final(
+        blocks=totals.blocks,
+        rows=totals.rows,
+        errors=totals.errors,
+        end=totals.end,
+        truncated=totals.truncated,
+        ran_ms=totals.ran_ms,
+        held=None if held is None else Held(held.requests, held.time_ms, held.longest_ms),
+    )
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

@@ -9,6 +9,7 @@ from devperfops_operator.wire.histogram import bucket_of
 from devperfops_operator.wire.hosts import HostCounts
 from devperfops_operator.wire.jtl import JtlRow
 from devperfops_operator.wire.measurement import LABEL_LENGTH, LABELS, OTHER, Block, LabelStats
+from devperfops_operator.wire.threads import ThreadUse
 
 
 class BlockBuilder:
@@ -21,7 +22,8 @@ class BlockBuilder:
     A Transaction Controller's row sums up requests that have rows of their own: it counts only under its
     name, and only if that is one of `transactions`.
 
-    `host`: of the target; judged samples are counted by where they went.
+    `host`: of the target; judged samples are counted by where they went. `threads`: follows how requests take
+    them up, where that matters.
     """
 
     def __init__(
@@ -31,6 +33,8 @@ class BlockBuilder:
         stop_ms: int | None = None,
         transactions: Collection[str] = (),
         host: str = "",
+        *,
+        threads: ThreadUse | None = None,
     ) -> None:
         self.stop_ms = stop_ms
         self.rows = 0  # of samplers
@@ -39,6 +43,7 @@ class BlockBuilder:
         self.last_end_ms: int | None = None
         self.blocks = 0  # closed ones; also the number of the next
         self.hosts = HostCounts(host)
+        self.threads = threads
         self._thresholds = tuple(enumerate(thresholds))
         self._ramp_up_ms = ramp_up_ms
         self._judged_from_ms = 0
@@ -76,6 +81,8 @@ class BlockBuilder:
         if self.first_start_ms is None:
             self.first_start_ms = row.start_ms
             self._judged_from_ms = row.start_ms + self._ramp_up_ms
+        if self.threads is not None:
+            self.threads.add(row.start_ms - self._judged_from_ms, row.elapsed_ms)
 
     def _turn_to(self, row: JtlRow) -> Iterator[Block]:
         """Close the open block if the row ends in a later second, and have one open."""

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from devperfops_operator.wire.threads import Offered
+
 VARIABLE = "DEVPERFOPS_BRIEF"
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 """Which worker a pod is; set by Kubernetes for the pods of an Indexed Job."""
@@ -65,7 +67,7 @@ class Brief:
 
     `properties` become JMeter's `-q` file, together with those of the worker's own share: one a worker.
     `transactions`: labels that objectives name; Transaction Controllers of these names are counted too.
-    `host`: where the load is to go.
+    `host`: where the load is to go. `offered`: by each worker, of a load with a rate.
     """
 
     namespace: str
@@ -80,6 +82,7 @@ class Brief:
     inputs: Inputs
     transactions: tuple[str, ...] = ()
     host: str = ""
+    offered: tuple[Offered, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
@@ -90,5 +93,6 @@ class Brief:
         raw["thresholds"] = tuple(Threshold(**threshold) for threshold in raw["thresholds"])
         raw["shares"] = tuple(raw["shares"])
         raw["transactions"] = tuple(raw["transactions"])
+        raw["offered"] = tuple(Offered(**offered) for offered in raw["offered"])
         raw["inputs"] = Inputs.from_raw(raw["inputs"])
         return cls(**raw)

@@ -21,6 +21,7 @@ from typing import Any, Self
 from devperfops_operator.wire import decode
 from devperfops_operator.wire.histogram import BUCKETS
 from devperfops_operator.wire.hosts import HOST_LENGTH, HOSTS
+from devperfops_operator.wire.threads import Held
 
 LABELS = 1_000
 """Different labels a worker tells apart; the rest is `OTHER`."""
@@ -197,7 +198,8 @@ class Final:
 
     `blocks`: how many there are. `rows`: all sampler rows; `errors`: failed ones that ended before our stop.
     `truncated`: the JTL's last line is cut, or some line of it is damaged. `ran_ms`: from begin to end of
-    JMeter's test by its log; None: that does not say.
+    JMeter's test by its log; None: that does not say. `held`: requests held back for want of a thread, of a
+    load with a rate.
     """
 
     blocks: int
@@ -206,6 +208,7 @@ class Final:
     end: LoadEnd
     truncated: bool
     ran_ms: int | None = None
+    held: Held | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -215,12 +218,13 @@ class Final:
             "end": self.end.value,
             "truncated": self.truncated,
             "ran_ms": self.ran_ms,
+            "held": self.held.to_json() if self.held is not None else None,
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
         fields = ("blocks", "rows", "errors", "end", "truncated")
-        final = decode.grown(raw, "final", fields, ("ran_ms",))
+        final = decode.grown(raw, "final", fields, ("ran_ms", "held"))
         rows = decode.count(final["rows"], "rows")
         return cls(
             blocks=decode.count(final["blocks"], "blocks"),
@@ -229,6 +233,7 @@ class Final:
             end=decode.member(final["end"], "end", LoadEnd),
             truncated=decode.truth(final["truncated"], "truncated"),
             ran_ms=decode.optional_count(final["ran_ms"], "ran_ms"),
+            held=Held.from_json(final["held"]) if final["held"] is not None else None,
         )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import Phase, Verdict
 from devperfops_operator.domain.run import stop_wanted
+from devperfops_operator.evidence.worker import Worker
 from devperfops_operator.wire.measurement import LoadEnd
+from devperfops_operator.wire.threads import Held
 from tests.unit.domain.test_workers import ended, loaded, message, outcome
 from tests.unit.domain.world import BAD, GOOD, INPUTS, World
 
@@ -84,3 +88,48 @@ def test_a_load_before_its_end_is_not_judged_by_its_first_samples() -> None:
     world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
     world.settle(name)
     assert outcome(world, name) == (Verdict.PASS, "ObjectivesMet")
+
+
+# threads that all wait
+
+
+def held_back(tally: Tally, *held: Held | None) -> tuple[World, str]:
+    """An ended load with this tally, each of whose workers held back so much."""
+    world, name = ended(len(held))
+    world.load(name, tally, GOOD, final=LoadEnd.COMPLETED)
+    for index, each in enumerate(held):
+        final = world.evidence[name].workers[index].final
+        assert final is not None
+        world.change_worker(name, index, final=replace(final, held=each))
+    world.settle(name)
+    return world, name
+
+
+def test_requests_held_back_that_could_turn_a_pass_prove_nothing() -> None:
+    world, name = held_back(GOOD, Held(60, 2_500, 2_500), Held(30, 1_500, 1_000))
+    assert outcome(world, name) == (Verdict.INCONCLUSIVE, "ThreadsBusy")
+    assert message(world, name) == (
+        "for 4.0 s all threads of a worker waited for answers, up to 2.5 s at a stretch: about 90 requests were "
+        "held back, and their waiting is in no latency; had they been too slow, p99 < 2s would not be shown to "
+        "hold; set load.jmeter.threads to 175 or more (now 50)"
+    )
+
+
+@pytest.mark.parametrize("held", [Held(), Held(5, 500, 500), None])
+def test_requests_held_back_that_could_turn_nothing_are_no_matter(held: Held | None) -> None:
+    world, name = held_back(GOOD, held, held)
+    assert outcome(world, name) == (Verdict.PASS, "ObjectivesMet")
+
+
+def test_what_was_held_back_is_still_known_after_a_restart() -> None:
+    world, name = held_back(GOOD, Held(60, 2_500, 2_500))
+    [worker] = world.runs[name].status.workers
+    assert Worker.from_totals(worker, ()).view().final == world.evidence[name].workers[0].final
+
+
+def test_a_fail_stands_whatever_was_held_back() -> None:
+    """Waiting can only make latencies longer."""
+    world, name = loaded(1)
+    world.load(name, BAD, BAD, failed=True)
+    world.until(name, Phase.ACTING)
+    assert outcome(world, name) == (Verdict.FAIL, "ObjectiveFailed")

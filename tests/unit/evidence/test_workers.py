@@ -51,7 +51,7 @@ def ended(first: int, second: int, *, killed_between: bool) -> tuple[Judgement, 
         assert not all_delivered(status)
         store = EvidenceStore()
         store.open(RUN, PLAN, status.workers)
-    store.accept(RUN, 1, whole_push(BEGIN_S + second), END)
+    store.accept(RUN, 1, whole_push(BEGIN_S + second), END + timedelta(seconds=second - first))
     evidence = store.view(RUN)
     status = store_finals(status, evidence, END)
     assert all_delivered(status)

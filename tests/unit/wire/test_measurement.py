@@ -21,9 +21,18 @@ from devperfops_operator.wire.measurement import (
     Reply,
     StartReply,
 )
+from devperfops_operator.wire.threads import Held, Offered
 
 HEARTBEAT = Heartbeat(JMeterState.RUNNING, 3, 1_000, 2_000, Fault.DISK_FULL, {"cart.shop.svc": 3})
-FINAL = Final(blocks=2, rows=3, errors=1, end=LoadEnd.STOPPED, truncated=False, ran_ms=4_000)
+FINAL = Final(
+    blocks=2,
+    rows=3,
+    errors=1,
+    end=LoadEnd.STOPPED,
+    truncated=False,
+    ran_ms=4_000,
+    held=Held(90, 2_000, 1_500),
+)
 
 
 def some_blocks() -> tuple[Block, ...]:
@@ -65,7 +74,20 @@ def test_orders_arrive_as_they_were_given() -> None:
         "a.jmx", "ConfigMap a", ("TPM",), "ConfigMap b", (Shard("users.csv", header=True),), ("login",)
     )
     brief = Brief(
-        "ns", "run", "uid", "http://op", 10, 20, (limit,), {"Duration": "60"}, shares, inputs, ("checkout",)
+        *(
+            "ns",
+            "run",
+            "uid",
+            "http://op",
+            10,
+            20,
+            (limit,),
+            {"Duration": "60"},
+            shares,
+            inputs,
+            ("checkout",),
+        ),
+        *("cart", (Offered(2, 1.5), Offered(1, 0.75))),
     )
     assert Brief.from_json(brief.to_json()) == brief
 
@@ -136,6 +158,8 @@ STATS: list[str | int] = ["blocks", 0, "labels", "a"]
         (["heartbeat", "hosts"], {"cart": -1}, "hosts must be a whole number"),
         (["final", "end"], "Fine", "end must be one of"),
         (["final", "errors"], 4, "errors must be a whole number from 0 to 3"),
+        (["final", "held"], {"requests": 1}, "held must be an object with the fields"),
+        (["final", "held", "longest_ms"], 2_001, "longest_ms must be a whole number from 0 to 2000"),
         (["final", "truncated"], 0, "truncated must be true or false"),
     ],
 )
@@ -144,7 +168,7 @@ def test_a_hostile_push_is_refused_with_the_place(path: list[str | int], value: 
         Push.from_json(changed(path, value))
 
 
-LATER = [("heartbeat", "hosts"), ("final", "ran_ms")]
+LATER = [("heartbeat", "hosts"), ("final", "ran_ms"), ("final", "held")]
 
 
 @pytest.mark.parametrize(("part", "field"), LATER)
@@ -152,7 +176,7 @@ def test_an_agent_of_the_version_before_may_not_know_a_field(part: str, field: s
     sent = as_sent(Push((), HEARTBEAT, FINAL))
     del sent[part][field]
     heartbeat = replace(HEARTBEAT, hosts={}) if field == "hosts" else HEARTBEAT
-    final = replace(FINAL, ran_ms=None) if field == "ran_ms" else FINAL
+    final = replace(FINAL, **{field: None}) if part == "final" else FINAL
     assert Push.from_json(sent) == Push((), heartbeat, final)
 
 

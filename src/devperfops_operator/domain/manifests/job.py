@@ -33,6 +33,7 @@ from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
 from devperfops_operator.wire.brief import Inputs as PodInputs
 from devperfops_operator.wire.layout import PLAN, PRIVATE, PRIVATE_PROPERTIES, ROOT
 from devperfops_operator.wire.refusal import Refusal
+from devperfops_operator.wire.threads import Offered
 
 _USER: Final = 10001
 _GRACE_S: Final = 120  # the agent delivers its last blocks in it
@@ -200,6 +201,11 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         shares=_shares(plan, load),
         inputs=_pod_inputs(load),
         host=inputs.host,
+        offered=tuple(
+            Offered(share.threads, float(share.rate_per_minute))
+            for share in divide(plan)
+            if share.rate_per_minute is not None
+        ),
     )
 
 

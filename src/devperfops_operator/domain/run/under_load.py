@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import (
+    HeldStatus,
     HostStatus,
     LoadStatus,
     ObjectiveTotals,
@@ -49,6 +50,7 @@ from devperfops_operator.domain.run.polling import Window, last_reads, polls, wi
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.measurement import JMeterState
+from devperfops_operator.wire.threads import Held
 
 _TICK = timedelta(seconds=1)
 _PROGRESS = timedelta(seconds=2)
@@ -166,6 +168,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
         end=worker.final.end,
         truncated=worker.final.truncated,
         fault=worker.fault,
+        held=_held(worker.final.held),
         hosts=tuple(HostStatus(host=host, samples=samples) for host, samples in worker.hosts.items()),
         first_start=worker.first_start,
         last_end=worker.last_end,
@@ -182,6 +185,10 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
             for name, tally in worker.tallies.items()
         ),
     )
+
+
+def _held(held: Held | None) -> HeldStatus | None:
+    return None if held is None else HeldStatus(**held.to_json())
 
 
 def _load(status: PerfRunStatus) -> LoadStatus:
