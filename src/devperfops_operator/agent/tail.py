@@ -18,6 +18,7 @@ from devperfops_operator.wire.brief import Brief
 from devperfops_operator.wire.measurement import Final as LastWord
 from devperfops_operator.wire.measurement import Heartbeat, JMeterState, LoadEnd, Push, Reply
 from devperfops_operator.wire.threads import ThreadUse
+from devperfops_operator.wire.wakes import Wakes, tolerated_ms
 
 _PUSH_EVERY_S: Final = 1.0
 _ACKNOWLEDGE_S: Final = 0.25  # the last word is asked after more often
@@ -46,6 +47,8 @@ class Tail:
         self._faults = FaultWatch.of(folder.path)
         self._stop_ms = folder.stop_ms
         self._history = BlockHistory(lambda: BlockStream(folder.jtl, _builder(brief, worker, folder)))
+        self._tolerated_ms = tolerated_ms(brief.thresholds)
+        self._wakes = Wakes()
         self._want: int | None = None  # the operator has not told yet
         self._retry_s = _FIRST_RETRY_S
         self._deadline = math.inf  # on the monotonic clock; set when JMeter has ended
@@ -61,8 +64,27 @@ class Tail:
                 _log.error("end: the operator did not take the last blocks in %d s", _DELIVERY_S)
                 return 1
             if not self._delivered:
-                self._termination.wait(pause)
+                self._wait(pause)
         return 0
+
+    def _wait(self, seconds: float) -> None:
+        """How late we are woken tells how late JMeter is."""
+        due = time.monotonic() + seconds
+        self._termination.wait(seconds)
+        late_s = time.monotonic() - due
+        if (
+            self._tolerated_ms is not None
+            and seconds
+            and self._judged_now
+            and not self._termination.requested
+        ):
+            self._wakes = self._wakes.also(late_s * 1000, self._tolerated_ms)
+
+    @property
+    def _judged_now(self) -> bool:
+        judged_from_ms = self._history.live.builder.judged_from_ms
+        running = self._jmeter.state is JMeterState.RUNNING
+        return running and judged_from_ms is not None and time.time() * 1000 >= judged_from_ms
 
     @property
     def _ended(self) -> bool:
@@ -138,6 +160,7 @@ class Tail:
             last_end_ms=read.last_end_ms,
             fault=self._faults.fault,
             hosts=read.hosts.counts,
+            wakes=self._wakes if self._tolerated_ms is not None else None,
         )
 
     def _last_word(self) -> LastWord:

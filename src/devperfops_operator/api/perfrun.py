@@ -140,6 +140,14 @@ class HeldStatus(ApiModel):
     longest_ms: int  # at a stretch
 
 
+class WakesStatus(ApiModel):
+    """How late a worker's node woke who slept there, while samples were judged."""
+
+    count: int
+    late: int  # later than a tenth of the shortest latency limit
+    latest_ms: int
+
+
 class WorkerStatus(ApiModel):
     """A worker whose FINAL is acknowledged: these totals stand in for its blocks from now on."""
 
@@ -157,6 +165,7 @@ class WorkerStatus(ApiModel):
     ended_at: Timestamp | None = None  # when these totals came
     ran_ms: int | None = None  # from begin to end of JMeter's test, by its log
     held: HeldStatus | None = None  # of a load with a rate
+    wakes: WakesStatus | None = None  # where latencies are judged
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=HOSTS + 2)] = ()
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 

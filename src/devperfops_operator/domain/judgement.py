@@ -69,7 +69,7 @@ def latched_failure(plan: Plan, evidence: Evidence) -> Judgement | None:
 def failure(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement | None:
     """That word, then or now, unless it is not about the target."""
     failed = latched_failure(plan, evidence) or _remembered_failure(status)
-    finding = next(overruling(evidence, status), None) if failed is not None else None
+    finding = next(overruling(plan, evidence, status), None) if failed is not None else None
     return failed if finding is None else decided(finding.reason, finding.message)
 
 

@@ -18,6 +18,7 @@ from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.domain.revision import Config
 from devperfops_operator.wire.measurement import Fault, Final, JMeterState
+from devperfops_operator.wire.wakes import Wakes
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class WorkerEvidence:
     final: Final | None = None
     fault: Fault | None = None
     hosts: Mapping[str, int] = field(default_factory=dict)
+    wakes: Wakes | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by objective name
     design_effects: Mapping[str, float] = field(default_factory=dict)  # likewise, of the whole run
 

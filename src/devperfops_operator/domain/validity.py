@@ -10,25 +10,36 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Final
 
-from devperfops_operator.api.perfrun import PerfRunStatus
+from devperfops_operator.api.perfrun import PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain.load_findings import Finding
-from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan
+from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, Plan, RunPlan
 from devperfops_operator.domain.observed import Evidence
 from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.wire.wakes import Wakes, tolerated_ms
 
 HOST_WANTED: Final = Fraction(1, 2)
 """Under this share of samples to the target's host a verdict would be about other hosts."""
 
+LATE_WANTED: Final = Fraction(5, 100)
+"""From this share of late wakes on latencies are not the target's."""
+LATE_LEAST: Final = 5
+"""So many are more than one bad moment of the node."""
 
-def overruling(evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
-    """What leaves even a Fail without ground."""
+
+def overruling(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
+    """What leaves even a Fail without ground. A starved load only lengthens latencies: errors are errors."""
     yield from _host_findings(evidence, status)
+    remembered = {o.name for o in status.objectives if o.verdict is Verdict.FAIL}
+    failed = [o for o in plan.critical_objectives if o.name in remembered or _failed(o, evidence)]
+    if all(isinstance(objective.counted, OverThreshold) for objective in failed):
+        yield from _starved_findings(plan, evidence)
 
 
 def validity_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     """Everything of that kind, at the end of the load."""
-    yield from overruling(evidence, status)
+    yield from _host_findings(evidence, status)
+    yield from _starved_findings(plan, evidence)
     yield from _held_findings(plan, evidence)
 
 
@@ -50,6 +61,27 @@ def _host_findings(evidence: Evidence, status: PerfRunStatus) -> Iterator[Findin
         "property (${__P(ServerName)} unless propertyNames says otherwise), or name that host in "
         "load.target.host",
     )
+
+
+def _failed(objective: JudgedObjective, evidence: Evidence) -> bool:
+    seen = evidence.objectives.get(objective.name)
+    return seen is not None and seen.failed
+
+
+def _starved_findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
+    tolerated = tolerated_ms(plan.thresholds) if isinstance(plan, RunPlan) else None
+    if tolerated is None:
+        return
+    for worker in evidence.workers:
+        wakes = worker.wakes or Wakes()
+        if wakes.late >= LATE_LEAST and wakes.late >= wakes.count * LATE_WANTED:
+            yield Finding(
+                Reason.GENERATOR_STARVED,
+                f"worker {worker.index} was woken more than {tolerated} ms late {wakes.late} of "
+                f"{wakes.count} times, {wakes.latest_ms} ms at worst: its node lacked processors, and the "
+                "latencies it measured hold its own waiting; raise load.jmeter.resources.requests.cpu, or "
+                "keep the load from that node by nodeSelector",
+            )
 
 
 def _held_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """The one table from reason to verdict, and the order in which reasons are looked for.
 
 Error before load > latched Fail > Error under load > whatever makes the run Inconclusive > Pass.
-No data never passes. A Fail that was not measured at the target is none (`domain/validity.py`).
+No data never passes. A Fail whose measurements are not the target's is none (`domain/validity.py`).
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Reason(StrEnum):
     ALL_FAILED = "AllFailed"
     START_SKEW = "StartSkew"
     BASELINE_UNUSABLE = "BaselineUnusable"
+    GENERATOR_STARVED = "GeneratorStarved"
     THREADS_BUSY = "ThreadsBusy"
     RATE_NOT_REACHED = "RateNotReached"
     ENDED_EARLY = "EndedEarly"
@@ -106,6 +107,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.ALL_FAILED: Verdict.INCONCLUSIVE,
     Reason.START_SKEW: Verdict.INCONCLUSIVE,
     Reason.BASELINE_UNUSABLE: Verdict.INCONCLUSIVE,
+    Reason.GENERATOR_STARVED: Verdict.INCONCLUSIVE,
     Reason.THREADS_BUSY: Verdict.INCONCLUSIVE,
     Reason.RATE_NOT_REACHED: Verdict.INCONCLUSIVE,
     Reason.ENDED_EARLY: Verdict.INCONCLUSIVE,

@@ -12,6 +12,7 @@ from devperfops_operator.domain.objectives import JudgedObjective
 from devperfops_operator.domain.observed import WorkerEvidence
 from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState
 from devperfops_operator.wire.threads import Held
+from devperfops_operator.wire.wakes import Wakes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JMETER_STATES = list(JMeterState)  # in the order they come
@@ -72,6 +73,7 @@ class Worker:
             first_start=totals.first_start,
             last_end=totals.last_end,
             fault=totals.fault,
+            wakes=_wakes(totals),
             hosts={each.host: each.samples for each in totals.hosts},
             final=_final(totals),
         )
@@ -100,6 +102,7 @@ class Worker:
             last_end=_latest(self.seen.last_end, _moment(heartbeat.last_end_ms)),
             fault=self.seen.fault or heartbeat.fault,
             hosts=max(self.seen.hosts, heartbeat.hosts, key=lambda hosts: sum(hosts.values())),
+            wakes=max(self.seen.wakes, heartbeat.wakes, key=lambda wakes: wakes.count if wakes else -1),
         )
 
     def add(self, block: Block, counted: Mapping[str, tuple[int, int]]) -> None:
@@ -138,6 +141,11 @@ def _final(totals: WorkerStatus) -> Final:
         ran_ms=totals.ran_ms,
         held=None if held is None else Held(held.requests, held.time_ms, held.longest_ms),
     )
+
+
+def _wakes(totals: WorkerStatus) -> Wakes | None:
+    wakes = totals.wakes
+    return None if wakes is None else Wakes(wakes.count, wakes.late, wakes.latest_ms)
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

@@ -51,6 +51,11 @@ class BlockBuilder:
         self._labels = set(self._transactions)
         self._open: Block | None = None
 
+    @property
+    def judged_from_ms(self) -> int | None:
+        """Rows that start from then on are judged; None: no row has come yet."""
+        return None if self.first_start_ms is None else self._judged_from_ms
+
     def add(self, rows: Iterable[JtlRow]) -> Iterator[Block]:
         """The blocks these rows close, as they close; consume them all."""
         for row in rows:

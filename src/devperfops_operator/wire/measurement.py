@@ -22,6 +22,7 @@ from devperfops_operator.wire import decode
 from devperfops_operator.wire.histogram import BUCKETS
 from devperfops_operator.wire.hosts import HOST_LENGTH, HOSTS
 from devperfops_operator.wire.threads import Held
+from devperfops_operator.wire.wakes import Wakes
 
 LABELS = 1_000
 """Different labels a worker tells apart; the rest is `OTHER`."""
@@ -157,7 +158,7 @@ class Block:
 class Heartbeat:
     """Sent with every push. Milliseconds are Unix time; None: no row yet.
 
-    `hosts`: judged samples by where they went, as far as they tell.
+    `hosts`: judged samples by where they went, as far as they tell. `wakes`: None where no latency is judged.
     """
 
     jmeter: JMeterState
@@ -166,6 +167,7 @@ class Heartbeat:
     last_end_ms: int | None
     fault: Fault | None = None
     hosts: Mapping[str, int] = field(default_factory=dict)
+    wakes: Wakes | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -175,12 +177,13 @@ class Heartbeat:
             "last_end_ms": self.last_end_ms,
             "fault": self.fault.value if self.fault is not None else None,
             "hosts": dict(self.hosts),
+            "wakes": self.wakes.to_json() if self.wakes is not None else None,
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
         fields = ("jmeter", "rows", "first_start_ms", "last_end_ms", "fault")
-        beat = decode.grown(raw, "heartbeat", fields, ("hosts",))
+        beat = decode.grown(raw, "heartbeat", fields, ("hosts", "wakes"))
         fault = beat["fault"]
         return cls(
             jmeter=decode.member(beat["jmeter"], "jmeter", JMeterState),
@@ -189,6 +192,7 @@ class Heartbeat:
             last_end_ms=decode.optional_count(beat["last_end_ms"], "last_end_ms"),
             fault=decode.member(fault, "fault", Fault) if fault is not None else None,
             hosts=_hosts(beat["hosts"] or {}),
+            wakes=Wakes.from_json(beat["wakes"]) if beat["wakes"] is not None else None,
         )
 
 

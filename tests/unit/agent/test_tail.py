@@ -59,6 +59,14 @@ async def test_blocks_come_while_jmeter_runs_and_the_last_word_when_it_has_ended
     assert operator.heartbeat.last_end_ms == START + 2_920
     assert operator.heartbeat.hosts == {"front-end": 20}
 
+    await operator.until(
+        lambda: (
+            operator.heartbeat is not None
+            and operator.heartbeat.wakes is not None
+            and operator.heartbeat.wakes.count > 0
+        )
+    )
+
     worker.write(lines(3, 5))
     await operator.until(lambda: len(operator.blocks) == 4)
     worker.log(END)

@@ -13,6 +13,7 @@ from devperfops_operator.domain.run import stop_wanted
 from devperfops_operator.evidence.worker import Worker
 from devperfops_operator.wire.measurement import LoadEnd
 from devperfops_operator.wire.threads import Held
+from devperfops_operator.wire.wakes import Wakes
 from tests.unit.domain.test_workers import ended, loaded, message, outcome
 from tests.unit.domain.world import BAD, GOOD, INPUTS, World
 
@@ -124,7 +125,7 @@ def test_requests_held_back_that_could_turn_nothing_are_no_matter(held: Held | N
 def test_what_was_held_back_is_still_known_after_a_restart() -> None:
     world, name = held_back(GOOD, Held(60, 2_500, 2_500))
     [worker] = world.runs[name].status.workers
-    assert Worker.from_totals(worker, ()).view().final == world.evidence[name].workers[0].final
+    assert Worker.from_totals(worker, ()).seen.final == world.evidence[name].workers[0].final
 
 
 def test_a_fail_stands_whatever_was_held_back() -> None:
@@ -133,3 +134,57 @@ def test_a_fail_stands_whatever_was_held_back() -> None:
     world.load(name, BAD, BAD, failed=True)
     world.until(name, Phase.ACTING)
     assert outcome(world, name) == (Verdict.FAIL, "ObjectiveFailed")
+
+
+# a load that lacks processors
+
+STARVED = Wakes(count=60, late=5, latest_ms=900)
+
+
+@pytest.mark.parametrize(
+    ("wakes", "reason"),
+    [
+        (STARVED, "GeneratorStarved"),
+        (Wakes(count=60, late=4, latest_ms=900), "ObjectivesMet"),  # one bad moment
+        (Wakes(count=600, late=29, latest_ms=900), "ObjectivesMet"),  # not 5 %
+        (None, "ObjectivesMet"),
+    ],
+)
+def test_latencies_of_a_starved_load_prove_nothing(wakes: Wakes | None, reason: str) -> None:
+    world, name = ended(2)
+    world.change_worker(name, 1, wakes=wakes)
+    world.settle(name)
+    assert outcome(world, name)[1] == reason
+    if wakes is STARVED:
+        assert message(world, name).startswith(
+            "worker 1 was woken more than 200 ms late 5 of 60 times, 900 ms at worst: its node lacked processors"
+        )
+
+
+@pytest.mark.parametrize(
+    ("failing", "expected"),
+    [
+        ({"p99 < 2s"}, (Verdict.INCONCLUSIVE, "GeneratorStarved")),
+        ({"errors < 0.5%"}, (Verdict.FAIL, "ObjectiveFailed")),
+        ({"p99 < 2s", "errors < 0.5%"}, (Verdict.FAIL, "ObjectiveFailed")),
+    ],
+)
+def test_a_fail_of_latencies_is_none_of_a_starved_load_and_errors_are_errors(
+    failing: set[str], expected: tuple[Verdict, str]
+) -> None:
+    world, name = loaded(2)
+    world.load(name, BAD, BAD)
+    seen = world.evidence[name]
+    objectives = {each: replace(found, failed=each in failing) for each, found in seen.objectives.items()}
+    world.evidence[name] = replace(seen, objectives=objectives)
+    world.change_worker(name, 0, wakes=STARVED)
+    world.until(name, Phase.ACTING)
+    assert outcome(world, name) == expected
+
+
+def test_how_late_a_node_woke_is_still_known_after_a_restart() -> None:
+    world, name = ended(1)
+    world.change_worker(name, 0, wakes=STARVED)
+    world.settle(name)
+    [worker] = world.runs[name].status.workers
+    assert Worker.from_totals(worker, ()).seen.wakes == STARVED

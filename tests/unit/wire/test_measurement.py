@@ -22,8 +22,11 @@ from devperfops_operator.wire.measurement import (
     StartReply,
 )
 from devperfops_operator.wire.threads import Held, Offered
+from devperfops_operator.wire.wakes import Wakes
 
-HEARTBEAT = Heartbeat(JMeterState.RUNNING, 3, 1_000, 2_000, Fault.DISK_FULL, {"cart.shop.svc": 3})
+HEARTBEAT = Heartbeat(
+    JMeterState.RUNNING, 3, 1_000, 2_000, Fault.DISK_FULL, {"cart.shop.svc": 3}, Wakes(60, 2, 180)
+)
 FINAL = Final(
     blocks=2,
     rows=3,
@@ -158,6 +161,7 @@ STATS: list[str | int] = ["blocks", 0, "labels", "a"]
         (["heartbeat", "hosts"], {"cart": -1}, "hosts must be a whole number"),
         (["final", "end"], "Fine", "end must be one of"),
         (["final", "errors"], 4, "errors must be a whole number from 0 to 3"),
+        (["heartbeat", "wakes", "late"], 61, "late must be a whole number from 0 to 60"),
         (["final", "held"], {"requests": 1}, "held must be an object with the fields"),
         (["final", "held", "longest_ms"], 2_001, "longest_ms must be a whole number from 0 to 2000"),
         (["final", "truncated"], 0, "truncated must be true or false"),
@@ -168,14 +172,16 @@ def test_a_hostile_push_is_refused_with_the_place(path: list[str | int], value: 
         Push.from_json(changed(path, value))
 
 
-LATER = [("heartbeat", "hosts"), ("final", "ran_ms"), ("final", "held")]
+LATER = [("heartbeat", "hosts"), ("heartbeat", "wakes"), ("final", "ran_ms"), ("final", "held")]
 
 
 @pytest.mark.parametrize(("part", "field"), LATER)
 def test_an_agent_of_the_version_before_may_not_know_a_field(part: str, field: str) -> None:
     sent = as_sent(Push((), HEARTBEAT, FINAL))
     del sent[part][field]
-    heartbeat = replace(HEARTBEAT, hosts={}) if field == "hosts" else HEARTBEAT
+    heartbeat = (
+        replace(HEARTBEAT, **{field: {} if field == "hosts" else None}) if part == "heartbeat" else HEARTBEAT
+    )
     final = replace(FINAL, **{field: None}) if part == "final" else FINAL
     assert Push.from_json(sent) == Push((), heartbeat, final)
 

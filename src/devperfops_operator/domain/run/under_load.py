@@ -15,6 +15,7 @@ from devperfops_operator.api.perfrun import (
     ObjectiveTotals,
     PerfRunStatus,
     Phase,
+    WakesStatus,
     WorkerStatus,
 )
 from devperfops_operator.api.quantity import format_duration, format_rate
@@ -51,6 +52,7 @@ from devperfops_operator.domain.run.steps import Step, entered, step, to_acting,
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.measurement import JMeterState
 from devperfops_operator.wire.threads import Held
+from devperfops_operator.wire.wakes import Wakes
 
 _TICK = timedelta(seconds=1)
 _PROGRESS = timedelta(seconds=2)
@@ -169,6 +171,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
         truncated=worker.final.truncated,
         fault=worker.fault,
         held=_held(worker.final.held),
+        wakes=_wakes(worker.wakes),
         hosts=tuple(HostStatus(host=host, samples=samples) for host, samples in worker.hosts.items()),
         first_start=worker.first_start,
         last_end=worker.last_end,
@@ -189,6 +192,10 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
 
 def _held(held: Held | None) -> HeldStatus | None:
     return None if held is None else HeldStatus(**held.to_json())
+
+
+def _wakes(wakes: Wakes | None) -> WakesStatus | None:
+    return None if wakes is None else WakesStatus(**wakes.to_json())
 
 
 def _load(status: PerfRunStatus) -> LoadStatus:
