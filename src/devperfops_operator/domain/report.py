@@ -43,7 +43,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       one of Completed, Superseded, Cancelled
         verdict       Pass, Fail, Inconclusive, Error, or null: it ended without one, or goes on
         reason        coded reason of the verdict or of the end; message: the sentence that goes with it
-        load          {threads, workers, plannedRate, achievedRate ("2987/m"), samples, judgedSamples, errors,
+        load          {threads, workers, host (where it was to go, or null), plannedRate, achievedRate
+                      ("2987/m"), samples, judgedSamples, errors,
                       startAt, judgedFrom, endsAt (planned), endedAt, stopRequestedAt,
                       progressAt (when these figures were taken)} or null: there was none
         live          {judgedFrom, endsAt (planned), endedAt, progressAt}: when real users were watched, or
@@ -58,7 +59,9 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       are its points and there is no bound
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, fault
                       (of its node, or null: DiskFull, ClockStepped), firstStart, lastEnd (both by the clock
-                      of its node), endedAt, ranMs (of its test, by jmeter.log, or null), objectives}]
+                      of its node), endedAt, ranMs (of its test, by jmeter.log, or null), held: {requests,
+                      timeMs, longestMs} (back, for want of a thread) or null, wakes: {count, late, latestMs}
+                      (of its agent) or null, hosts: [{host, samples (judged, that went there)}], objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,
                       primary: {name, uid, before, after (hashes of its template), patchedAt} or null}
                       or null
