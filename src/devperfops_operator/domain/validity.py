@@ -13,8 +13,15 @@ from typing import Final
 from devperfops_operator.api.perfrun import PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain.load_findings import Finding
-from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, Plan, RunPlan
-from devperfops_operator.domain.observed import Evidence
+from devperfops_operator.domain.objectives import (
+    AgainstBaseline,
+    JudgedObjective,
+    OverThreshold,
+    Plan,
+    RunPlan,
+    share_test,
+)
+from devperfops_operator.domain.observed import Evidence, WorkerEvidence
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.wakes import Wakes, tolerated_ms
 
@@ -29,25 +36,27 @@ LATE_LEAST: Final = 5
 
 def overruling(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     """What leaves even a Fail without ground. A starved load only lengthens latencies: errors are errors."""
-    yield from _host_findings(evidence, status)
+    if not isinstance(plan, RunPlan):
+        return
+    yield from _host_findings(plan, evidence, status)
     remembered = {o.name for o in status.objectives if o.verdict is Verdict.FAIL}
     failed = [o for o in plan.critical_objectives if o.name in remembered or _failed(o, evidence)]
-    if all(isinstance(objective.counted, OverThreshold) for objective in failed):
+    if all(isinstance(objective.counted, OverThreshold | AgainstBaseline) for objective in failed):
         yield from _starved_findings(plan, evidence)
 
 
 def validity_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     """Everything of that kind, at the end of the load."""
-    yield from _host_findings(evidence, status)
+    yield from _host_findings(plan, evidence, status)
     yield from _starved_findings(plan, evidence)
     yield from _held_findings(plan, evidence)
 
 
-def _host_findings(evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
+def _host_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:
     """Samplers without a URL tell nothing, so a plan that has no others is not doubted."""
     target = status.load.host if status.load is not None else None
     counts: Counter[str] = Counter()
-    for worker in evidence.workers:
+    for worker in _of_target(plan, evidence):
         counts.update(worker.hosts)
     there = counts.pop(target or "", 0)
     samples = there + counts.total()
@@ -63,13 +72,18 @@ def _host_findings(evidence: Evidence, status: PerfRunStatus) -> Iterator[Findin
     )
 
 
+def _of_target(plan: RunPlan, evidence: Evidence) -> list[WorkerEvidence]:
+    """The workers that do not play against a baseline."""
+    return [worker for worker in evidence.workers if worker.index not in plan.baseline_workers]
+
+
 def _failed(objective: JudgedObjective, evidence: Evidence) -> bool:
     seen = evidence.objectives.get(objective.name)
     return seen is not None and seen.failed
 
 
-def _starved_findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
-    tolerated = tolerated_ms(plan.thresholds) if isinstance(plan, RunPlan) else None
+def _starved_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
+    tolerated = tolerated_ms(plan.thresholds)
     if tolerated is None:
         return
     for worker in evidence.workers:
@@ -86,9 +100,13 @@ def _starved_findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
 
 def _held_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
     """Held-back requests matter if an objective, though met, would not be had they all been too slow."""
-    held = [w.final.held for w in evidence.workers if w.final is not None and w.final.held is not None]
+    held = [
+        w.final.held for w in _of_target(plan, evidence) if w.final is not None and w.final.held is not None
+    ]
     requests = sum(each.requests for each in held)
-    doubtful = [o.claim for o in plan.critical_objectives if requests and _hangs_on(o, requests, evidence)]
+    doubtful = [
+        o.claim for o in plan.critical_objectives if requests and _hangs_on(o, requests, plan, evidence)
+    ]
     if plan.rate_per_minute is None or not doubtful:
         return
     longest = timedelta(milliseconds=max(each.longest_ms for each in held))
@@ -102,13 +120,14 @@ def _held_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def _hangs_on(objective: JudgedObjective, requests: int, evidence: Evidence) -> bool:
+def _hangs_on(objective: JudgedObjective, requests: int, plan: RunPlan, evidence: Evidence) -> bool:
     """Whether a latency objective is met only if these requests would have been fast enough."""
     seen = evidence.objectives.get(objective.name)
-    judged = sum(worker.judged_samples for worker in evidence.workers)
+    judged = sum(worker.judged_samples for worker in _of_target(plan, evidence))
     if seen is None or not judged or not isinstance(objective.counted, OverThreshold):
         return False
-    tally = seen.tally
+    tally = seen.independent
     hidden = math.ceil(Fraction(requests * tally.samples, judged))
     worst = replace(tally, samples=tally.samples + hidden, exceedances=tally.exceedances + hidden)
-    return objective.test.passes(tally) and not objective.test.passes(worst)
+    test = share_test(objective)
+    return test.passes(tally) and not test.passes(worst)

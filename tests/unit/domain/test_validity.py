@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from devperfops_operator.analysis.exceedance import Tally
-from devperfops_operator.api.perfrun import Phase, Verdict
+from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Verdict
+from devperfops_operator.domain.observed import Evidence, WorkerEvidence
+from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.run import stop_wanted
+from devperfops_operator.domain.validity import overruling
 from devperfops_operator.evidence.worker import Worker
 from devperfops_operator.wire.measurement import LoadEnd
 from devperfops_operator.wire.threads import Held
 from devperfops_operator.wire.wakes import Wakes
-from tests.unit.domain.test_workers import ended, loaded, message, outcome
-from tests.unit.domain.world import BAD, GOOD, INPUTS, World
+from tests.unit.domain.test_workers import ended, load_of, loaded, message, outcome
+from tests.unit.domain.world import BAD, GOOD, INPUTS, World, gate
 
 TARGET = INPUTS.host
 
@@ -89,6 +92,16 @@ def test_a_load_before_its_end_is_not_judged_by_its_first_samples() -> None:
     world.load(name, GOOD, GOOD, final=LoadEnd.COMPLETED)
     world.settle(name)
     assert outcome(world, name) == (Verdict.PASS, "ObjectivesMet")
+
+
+def test_what_goes_to_the_baseline_is_no_wrong_host() -> None:
+    plan = replace(resolve_load(gate(load=load_of(2)).spec), against_baseline=True)
+    both = (
+        WorkerEvidence(index=0, hosts={TARGET: 1500}),
+        WorkerEvidence(index=1, hosts={TARGET: 0, "baseline.shop.svc": 1600}),
+    )
+    status = PerfRunStatus(load=LoadStatus(threads=50, host=TARGET))
+    assert list(overruling(plan, Evidence(workers=both), status)) == []
 
 
 # threads that all wait
