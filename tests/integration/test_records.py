@@ -159,6 +159,17 @@ async def test_what_a_gate_would_catch_is_proven_with_the_runs_that_are_kept(
     assert [each["caught"]["share"] for each in document["injected"]] == [0.0]
 
 
+async def test_the_figures_of_kept_runs_are_told(world: World, api_server: Path) -> None:
+    name, _ = await ended_release(world, slow=True)
+    told = await asyncio.to_thread(devperfops, world, api_server, "trend", GATE)
+    assert told.returncode == 0, told.stderr
+    assert re.search(r"p50 +8\.\d+ s .* ▁ +-", told.stdout)
+    assert "1 run of 12 that it takes to tell a change from chance" in told.stdout
+    program = await asyncio.to_thread(devperfops, world, api_server, "trend", GATE, "--json")
+    (run,) = json.loads(program.stdout)["runs"]
+    assert (run["name"], run["figures"]["throughput"]) == (name, 1_000.0)
+
+
 async def test_a_gate_that_has_no_sound_run_is_told_to_be_run(world: World, api_server: Path) -> None:
     await ended_release(world, slow=True)
     refused = await asyncio.to_thread(devperfops, world, api_server, "prove", GATE)

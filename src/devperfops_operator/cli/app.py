@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "report": "Write a run's report.",
     "backtest": "Judge a gate's past runs again, by other objectives.",
     "prove": "Tell what a gate would catch, before any release.",
+    "trend": "Tell at which runs a gate's figures changed.",
     "propose": "Propose objectives from a gate's past runs.",
     "cancel": "End a run without a verdict.",
     "override": "Let a revision stand as if it had passed.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.cluster import Cluster
@@ -35,6 +37,31 @@ def record_of(cluster: Cluster, run: PerfRun) -> RunRecord | str:
         return f"no record: ControllerRevision {status.name} was deleted"
     except InvalidRecord as error:
         return str(error)
+
+
+def usable(
+    cluster: Cluster, gate: str, runs: Sequence[PerfRun], which: str
+) -> list[tuple[PerfRun, RunRecord]]:
+    """Those runs that left a record with samples. `which`: what they have in common, for people.
+
+    Raises Trouble if there is none.
+    """
+    if not runs:
+        raise Trouble(f"gate {gate} has no past run {which}; run the gate once: devperfops run {gate}")
+    kept = [(run, record_of(cluster, run)) for run in runs]
+    found = [(run, record) for run, record in kept if not isinstance(record, str) and _has_samples(record)]
+    if not found:
+        run, record = kept[0]
+        why = record if isinstance(record, str) else "it has no samples"
+        raise Trouble(
+            f"no past run of gate {gate} can be used ({run.metadata.name}: {why}); run the gate once: "
+            f"devperfops run {gate}"
+        )
+    return found
+
+
+def _has_samples(record: RunRecord) -> bool:
+    return any(record.profile.histogram(None).values())
 
 
 def _complete(record: RunRecord, run: PerfRun) -> RunRecord | str:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Verdict
 from devperfops_operator.cli.cluster import GATES, Cluster
 from devperfops_operator.cli.console import show, stdout
@@ -14,10 +13,9 @@ from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.gatefile import gate_spec, load_plan
 from devperfops_operator.cli.history import runs_of
 from devperfops_operator.cli.options import Percent, on_cluster
-from devperfops_operator.cli.records import expect_load, record_of
+from devperfops_operator.cli.records import expect_load, usable
 from devperfops_operator.cli.render.proof import Proof, proof_document, proof_screen
 from devperfops_operator.domain.blindness import blind_spots
-from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.injection import Injection
 from devperfops_operator.evidence.proof import provable, prove
@@ -62,17 +60,19 @@ def command(
     spec = found.spec if file is None else gate_spec(file, gate)
     expect_load(gate, spec)
     plan = load_plan(gate, spec)
-    tried, past = provable(plan), _past(cluster, found)
+    tried = provable(plan)
     if not tried.critical_objectives:
         raise Trouble(
             f"gate {gate} has no critical objective on its own samples; runs keep nothing of what Prometheus "
             "told, nor of a baseline."
         )
     wanted = [*(Injection(delay=each) for each in delays), *(Injection(errors=each) for each in errors)]
-    records = list(past.values())
+    sound = [run for run in runs_of(cluster, found) if _sound(run)]
+    past = usable(cluster, gate, sound, "in which nothing was found wrong")
+    records = [record for _, record in past]
     proof = Proof(
         gate=gate,
-        past=list(past),
+        past=[run.metadata.name for run, _ in past],
         judged=plan.duration - plan.ramp_up,
         unchanged=prove(records, tried, Injection()),
         injected=[prove(records, tried, injection) for injection in wanted or _USUAL],
@@ -85,32 +85,7 @@ def command(
         show(stdout(), proof_screen(proof))
 
 
-def _past(cluster: Cluster, gate: PerfGate) -> dict[str, RunRecord]:
-    """By the run's name, newest first. Raises Trouble if there is none."""
-    name = gate.metadata.name
-    kept = {run.metadata.name: record_of(cluster, run) for run in runs_of(cluster, gate) if _sound(run)}
-    if not kept:
-        raise Trouble(
-            f"gate {name} has no past run in which nothing was found wrong; run the gate once: "
-            f"devperfops run {name}"
-        )
-    records = {run: each for run, each in kept.items() if not isinstance(each, str) and _samples(each)}
-    if not records:
-        newest, why = next(
-            (run, each if isinstance(each, str) else "it has no samples") for run, each in kept.items()
-        )
-        raise Trouble(
-            f"no past run of gate {name} can be used ({newest}: {why}); run the gate once: "
-            f"devperfops run {name}"
-        )
-    return records
-
-
 def _sound(run: PerfRun) -> bool:
     """Runs that only lacked evidence are taken too: without them the past would look better than it was."""
     status = run.status
     return status.verdict is Verdict.PASS or status.reason == Reason.NOT_ENOUGH_EVIDENCE
-
-
-def _samples(record: RunRecord) -> int:
-    return sum(record.profile.histogram(None).values())
