@@ -31,6 +31,12 @@ from tests.integration.monitoring import free_port, prometheus
 pytestmark = pytest.mark.integration
 
 BUCKETS = 'http_request_duration_seconds_bucket{job="shop"}'
+AWAY = """
+- job_name: a+b "c"
+  scrape_interval: 1s
+  scrape_timeout: 1s
+  static_configs: [{targets: ["127.0.0.1:1"], labels: {pod: cart-5d-a}}]
+"""
 SELECTOR = 'http_requests_total{code="200"}'
 
 
@@ -71,7 +77,7 @@ def target() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def url(target: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a Prometheus that has scraped the target at least four times."""
-    with prometheus(tmp_path_factory.mktemp("prometheus"), target) as url:
+    with prometheus(tmp_path_factory.mktemp("prometheus"), target, jobs=AWAY) as url:
         wait_for("four scrapes", lambda: samples(url) >= 4, seconds=30, interval=0.2)
         yield url
 
@@ -129,6 +135,16 @@ async def test_a_selector_that_matches_nothing_gives_nothing(url: str) -> None:
     )
 
 
+async def test_targets_that_cannot_be_scraped_are_told_with_their_labels(url: str) -> None:
+    until = datetime.now(UTC)
+
+    asked = metrics(url).failed_scrapes("shop", ["shop", 'a+b "c"'], until - timedelta(minutes=1), until)
+
+    (failed,) = await asked
+    assert (failed.labels["instance"], failed.labels["pod"]) == ("127.0.0.1:1", "cart-5d-a")
+    assert failed.count >= 3
+
+
 async def test_a_gauge_has_one_point_a_step(url: str) -> None:
     until = datetime.now(UTC) - timedelta(milliseconds=137)
     since = until - timedelta(seconds=2)
@@ -180,7 +196,9 @@ async def histogram_evidence(url: str, limit_ms: int) -> ObjectiveEvidence:
     )
     polls = Polls(metrics=metrics(url), evidence=evidence, wake=lambda _: read.set())
     since = now - timedelta(seconds=30)
-    effect = PollMetrics("shop", "fast", polled, since, now, ends=now, step=timedelta(seconds=1))
+    effect = PollMetrics(
+        "shop", "fast", polled, since, now, ends=now, step=timedelta(seconds=1), deployment="shop"
+    )
     polls.start(Key(Subject.RUN, "shop", "front-end-1"), "uid-1", effect)
     async with asyncio.timeout(10):
         await read.wait()

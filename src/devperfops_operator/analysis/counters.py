@@ -89,6 +89,25 @@ def tallies(steps: Sequence[Increment]) -> list[Tally]:
     return counted
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`steps`: the count after each scrape, of which there is one; `seconds`: when that was (Unix time)."""
+
+    seconds: Sequence[int]
+    steps: Sequence[Tally]
+
+    @property
+    def covered(self) -> int:
+        """Seconds from the first scrape to the last."""
+        return self.seconds[-1] - self.seconds[0]
+
+
+def counted(good: Sequence[Series], total: Sequence[Series]) -> Counted:
+    """All of an objective's counters. Seconds of work where there are many. Raises SeriesError."""
+    scraped = increments(good, total)
+    return Counted([each.second for each in scraped], tallies(scraped))
+
+
 def totals(counters: Sequence[Series], key: Callable[[Series], str]) -> dict[str, float]:
     """What came in the window, by a name of each series. Raises SeriesError."""
     _check_values("traffic", counters)

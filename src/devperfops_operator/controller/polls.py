@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from devperfops_operator.analysis import buckets
+from devperfops_operator.analysis.counters import counted
 from devperfops_operator.analysis.coverage import HOUR
 from devperfops_operator.analysis.series import METRIC, Series, SeriesError
+from devperfops_operator.analysis.targets import jobs, unscraped
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.domain.effects import PollMetrics, ReadTraffic
 from devperfops_operator.domain.errors import Refused, Unavailable
@@ -122,8 +124,7 @@ class Polls:
 
     async def _poll_counters(self, run_uid: str, effect: PollMetrics, counters: BadEvents) -> None:
         good, total = await self._both(effect, counters.good, counters.total)
-        if self._evidence.is_open(run_uid):
-            self._evidence.accept_counters(run_uid, effect.objective, good, total, effect.until)
+        await self._count(run_uid, effect, counters.total, good, total)
 
     async def _poll_histogram(self, run_uid: str, effect: PollMetrics, over: OverEdge) -> None:
         edges = await self._metrics.label_values(
@@ -131,8 +132,30 @@ class Polls:
         )
         in_time, total = await self._both(effect, *buckets.selectors(over.histogram, over.limit_ms, edges))
         buckets.check(in_time, total)
+        await self._count(run_uid, effect, over.histogram, in_time, total)
+
+    async def _count(
+        self,
+        run_uid: str,
+        effect: PollMetrics,
+        selector: str,
+        good: Sequence[Series],
+        total: Sequence[Series],
+    ) -> None:
+        """Beside the event loop, which many samples would hold up."""
+        counts = await asyncio.to_thread(counted, good, total)
+        missing = await self._unscraped(effect, selector, total)
         if self._evidence.is_open(run_uid):
-            self._evidence.accept_counters(run_uid, effect.objective, in_time, total, effect.until)
+            self._evidence.accept_counters(run_uid, effect.objective, counts, missing, effect.until)
+
+    async def _unscraped(
+        self, effect: PollMetrics, selector: str, counters: Sequence[Series]
+    ) -> Sequence[str]:
+        last, scraped_by = min(effect.until, effect.ends), jobs(counters)
+        if not scraped_by:
+            return ()
+        failed = await self._metrics.failed_scrapes(effect.server, scraped_by, effect.since, last)
+        return unscraped(failed, selector, effect.deployment, (last - effect.since) / effect.step)
 
     async def _both(
         self, effect: PollMetrics, good: str, total: str

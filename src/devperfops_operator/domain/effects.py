@@ -101,7 +101,7 @@ class RestoreOwnership:
 class PollMetrics:
     """Read what one objective needs of Prometheus over [since, until] and hand it to the evidence.
 
-    `ends`: when the judged window ends; `step`: how often the server scrapes.
+    `ends`: when the judged window ends; `step`: how often the server scrapes; `deployment`: what is tested.
     """
 
     server: str
@@ -111,6 +111,7 @@ class PollMetrics:
     until: datetime
     ends: datetime
     step: timedelta
+    deployment: str
 
     @property
     def key(self) -> str:

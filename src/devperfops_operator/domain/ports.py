@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from devperfops_operator.analysis.series import Series
+from devperfops_operator.analysis.targets import FailedScrapes
 from devperfops_operator.domain.report import Message
 
 
@@ -43,6 +44,14 @@ class Metrics(Protocol):
         self, server: str, selector: str, by: Sequence[str], since: datetime, until: datetime
     ) -> Sequence[Series]:
         """Increases a second by these labels, over the hour before since, since + 1 h ... until.
+
+        Raises likewise.
+        """
+
+    async def failed_scrapes(
+        self, server: str, jobs: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[FailedScrapes]:
+        """The targets of these jobs of which a scrape failed within [since, until].
 
         Raises likewise.
         """

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from devperfops_operator.analysis.counters import increments, tallies
+from devperfops_operator.analysis.counters import Counted
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import GaugeTest, expected_points, points
 from devperfops_operator.analysis.sequential import Patience
 from devperfops_operator.analysis.series import Series, SeriesError
 from devperfops_operator.domain.objectives import GaugePoints, JudgedObjective, share_test
 from devperfops_operator.domain.observed import ObjectiveEvidence, Problem
+from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.followed import Followed
+
+_TOLD = 3  # targets in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +36,26 @@ class PolledObjective:
         self.evidence = ObjectiveEvidence(Tally())
         self.polled_at: datetime | None = None
 
-    def count(self, good: Sequence[Series], total: Sequence[Series], now: datetime) -> None:
-        """Raw counters."""
-        try:
-            scraped = increments(good, total)
-            steps = tallies(scraped)
-        except SeriesError as error:
-            self.miss(Problem(error.reason, error.message), now)
-            return
+    def count(self, counted: Counted, unscraped: Sequence[str], now: datetime) -> None:
+        """Raw counters. `unscraped`: names of targets whose counters are missing."""
         self.polled_at = now
         self.evidence = replace(
-            self._follow([each.second for each in scraped], steps),
-            covered=timedelta(seconds=scraped[-1].second - scraped[0].second),
+            self._follow(counted),
+            gap=_unscraped(unscraped) if unscraped else None,
+            covered=timedelta(seconds=counted.covered),
         )
 
-    def _follow(self, seconds: Sequence[int], steps: Sequence[Tally]) -> ObjectiveEvidence:
+    def _follow(self, counted: Counted) -> ObjectiveEvidence:
         """The looks at each scrape again."""
         followed = Followed(share_test(self._objective), self._patience)
         followed.failed = self.evidence.failed
-        for second, before, tally in zip(seconds, [Tally(), *steps], steps, strict=False):
+        for second, before, tally in zip(
+            counted.seconds, [Tally(), *counted.steps], counted.steps, strict=False
+        ):
             samples, bad = tally.samples - before.samples, tally.exceedances - before.exceedances
             followed.add(second, samples, bad)
             followed.look(tally)
-        return followed.evidence(steps[-1])
+        return followed.evidence(counted.steps[-1])
 
     def look(self, series: Sequence[Series], window: GaugeWindow, now: datetime) -> None:
         """The points of a gauge."""
@@ -77,3 +77,12 @@ class PolledObjective:
         """No usable answer. What was counted before stays."""
         self.polled_at = now
         self.evidence = replace(self.evidence, gap=problem)
+
+
+def _unscraped(targets: Sequence[str]) -> Problem:
+    more = f" and {len(targets) - _TOLD} more" if len(targets) > _TOLD else ""
+    return Problem(
+        Reason.PROMETHEUS_UNAVAILABLE,
+        f"Prometheus could not scrape {', '.join(targets[:_TOLD])}{more}, so nobody knows how these served; "
+        "look at its targets page",
+    )

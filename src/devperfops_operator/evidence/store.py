@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from devperfops_operator.analysis.counters import Counted
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.effects import ReadTraffic
@@ -57,10 +58,13 @@ class EvidenceStore:
         return run.accept(worker, push, now)
 
     def accept_counters(
-        self, run_uid: str, objective: str, good: Sequence[Series], total: Sequence[Series], now: datetime
+        self, run_uid: str, objective: str, counted: Counted, unscraped: Sequence[str], now: datetime
     ) -> None:
-        """Take in an objective's counters: all samples of the judged window so far, at each poll again."""
-        self._run(run_uid).polled[objective].count(good, total, now)
+        """Take in an objective's counters: all samples of the judged window so far, at each poll again.
+
+        `unscraped`: names of the targets whose counters are missing.
+        """
+        self._run(run_uid).polled[objective].count(counted, unscraped, now)
 
     def accept_gauge(
         self, run_uid: str, objective: str, series: Sequence[Series], window: GaugeWindow, now: datetime

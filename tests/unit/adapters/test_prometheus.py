@@ -16,9 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
-from devperfops_operator.adapters.prometheus.metrics import ENDPOINTS, SERIES
+from devperfops_operator.adapters.prometheus.metrics import ENDPOINTS, SAMPLES, SERIES
+from devperfops_operator.adapters.prometheus.session import LONGEST
 from devperfops_operator.api.settings import PrometheusServer
-from devperfops_operator.domain.errors import Refused
+from devperfops_operator.domain.errors import DevPerfOpsError, Refused
 
 SINCE = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = SINCE + timedelta(minutes=1)
@@ -74,6 +75,32 @@ async def test_a_selector_of_everything_does_not_fill_the_operators_memory() -> 
         await metrics(shop=url).counters("shop", '{__name__=~".+"}', SINCE, UNTIL)
 
     assert asked[0]["limit"] == [str(SERIES + 1)]
+
+
+async def test_many_samples_are_refused_with_the_query_and_what_to_do() -> None:
+    series = {"metric": {}, "values": [[SINCE.timestamp(), "1"]] * (SAMPLES // 100 + 1)}
+    with answering([series] * 100) as (url, _), pytest.raises(Refused) as refused:
+        await metrics(shop=url).counters("shop", "selected", SINCE, UNTIL)
+
+    assert "'selected[60001ms]' gives more than 300,000 samples" in str(refused.value)
+    assert "narrow it by labels, or judge a shorter time" in str(refused.value)
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    series = {"metric": {"path": "a" * LONGEST}, "values": []}
+    with answering([series]) as (url, _), pytest.raises(Refused, match="narrow it by labels"):
+        await metrics(shop=url).counters("shop", "selected", SINCE, UNTIL)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [None, 7, "text", {"a": 1}, [None], ["series"], [{"values": []}], [{"metric": {}, "values": [[1]]}]],
+)
+async def test_what_is_no_answer_of_prometheus_is_told_as_such(result: Any) -> None:
+    with answering(result) as (url, _), pytest.raises(DevPerfOpsError) as error:
+        await metrics(shop=url).counters("shop", "selected", SINCE, UNTIL)
+
+    assert "answers with something else" in str(error.value) or "plain numbers" in str(error.value)
 
 
 async def test_endpoints_without_number_do_not_fill_it_either() -> None:

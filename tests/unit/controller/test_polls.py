@@ -12,6 +12,7 @@ import pytest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.series import Series
+from devperfops_operator.analysis.targets import FailedScrapes
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.polls import Polls
@@ -38,6 +39,7 @@ EFFECT = PollMetrics(
     until=SINCE + timedelta(seconds=30),
     ends=SINCE + timedelta(minutes=1),
     step=STEP,
+    deployment="cart",
 )
 GAUGE = replace(EFFECT, objective="cpu", polled=GaugePoints("max(cpu)", Comparison.LESS, 0.8))
 PLAN = RunPlan(
@@ -65,6 +67,7 @@ class Prometheus:
 
     def __init__(self, answers: dict[str, float] | DevPerfOpsError) -> None:
         self.asked: list[str] = []
+        self.failed: list[FailedScrapes] = []
         self.may_answer = asyncio.Event()
         self._answers = answers
 
@@ -95,6 +98,12 @@ class Prometheus:
             raise self._answers
         return [self._series(selector, since, until)] if self._answers.get(selector) else []
 
+    async def failed_scrapes(
+        self, _server: str, jobs: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[FailedScrapes]:
+        self.asked.append(f"up of {', '.join(jobs)} for {until - since}")
+        return self.failed
+
     async def label_values(
         self, _server: str, selector: str, label: str, since: datetime, until: datetime
     ) -> Sequence[str]:
@@ -105,7 +114,7 @@ class Prometheus:
     def _series(self, selector: str, since: datetime, until: datetime) -> Series:
         assert not isinstance(self._answers, DevPerfOpsError)
         samples = [(since.timestamp(), 0.0), (until.timestamp(), self._answers[selector])]
-        return Series({"pod": "a"}, samples)
+        return Series({"pod": "a", "job": "web"}, samples)
 
 
 class Bench:
@@ -161,7 +170,7 @@ async def test_an_objective_is_read_once_at_a_time() -> None:
     bench.polls.start(KEY, RUN, EFFECT)
     await bench.answer()
 
-    assert sorted(bench.prometheus.asked) == ["good", "total"]
+    assert sorted(bench.prometheus.asked) == ["good", "total", "up of web for 0:00:30"]
 
 
 async def test_it_is_read_again_after_an_answer() -> None:
@@ -173,7 +182,7 @@ async def test_it_is_read_again_after_an_answer() -> None:
     bench.polls.start(KEY, RUN, EFFECT)
     await bench.answer()
 
-    assert sorted(bench.prometheus.asked) == ["good", "good", "total", "total"]
+    assert sorted(bench.prometheus.asked) == ["good"] * 2 + ["total"] * 2 + ["up of web for 0:00:30"] * 2
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), Refused("QueryInvalid", "a parse error")])
@@ -202,6 +211,19 @@ async def test_what_makes_no_sense_is_a_gap_too_and_not_asked_again_at_once(answ
     gap = seen.objectives["availability"].gap
     assert gap is not None
     assert gap.reason == "PrometheusUnavailable"
+
+
+@pytest.mark.parametrize(("missed", "told"), [(1, True), (0, False)])
+async def test_a_pod_that_was_never_scraped_leaves_the_others_no_evidence(missed: int, told: bool) -> None:  # noqa: FBT001
+    bench = Bench({"good": 97.0, "total": 100.0})
+    bench.prometheus.failed = [FailedScrapes({"job": "web", "pod": "cart-5d-b"}, missed)]
+
+    bench.polls.start(KEY, RUN, EFFECT)
+    await bench.answer()
+
+    seen = bench.evidence.view(RUN).objectives["availability"]
+    assert seen.tally.samples == 100
+    assert (seen.gap is not None and "could not scrape cart-5d-b" in seen.gap.message) is told
 
 
 TRAFFIC = ReadTraffic(

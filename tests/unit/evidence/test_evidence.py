@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devperfops_operator.analysis.counters import counted
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.looks import Look
 from devperfops_operator.analysis.series import Series
@@ -423,35 +424,39 @@ def test_counters_are_counted_afresh_at_each_poll():
     store = opened()
     ok, bad = counter("200", 5, 105, 205), counter("500", 0, 1, 1)
     for _ in range(2):
-        store.accept_counters(RUN, GOOD, [ok], [ok, bad], NOW)
+        store.accept_counters(RUN, GOOD, counted([ok], [ok, bad]), (), NOW)
     assert tallies(store)[GOOD] == Tally(201, 1, 1)
 
 
 def test_counters_tell_how_long_they_were_scraped():
     store = opened()
     ok = counter("200", 5, 105, 205, 305)
-    store.accept_counters(RUN, GOOD, [ok], [ok], NOW)
+    store.accept_counters(RUN, GOOD, counted([ok], [ok]), (), NOW)
     assert store.view(RUN).objectives[GOOD].covered == timedelta(seconds=30)
 
 
 def test_counters_that_failed_once_stay_failed():
     store = opened()
     ok, bad = [0, 100, 200, 300, 400, 500], [0, 10, 20, 30, 40, 50]
-    store.accept_counters(RUN, GOOD, [counter("200", *ok)], [counter("200", *ok), counter("500", *bad)], NOW)
+    store.accept_counters(
+        RUN, GOOD, counted([counter("200", *ok)], [counter("200", *ok), counter("500", *bad)]), (), NOW
+    )
     assert failed(store) == {GOOD}
     longer = counter("200", *ok, 10**6)
-    store.accept_counters(RUN, GOOD, [longer], [longer, counter("500", *bad, 50)], NOW)
+    store.accept_counters(RUN, GOOD, counted([longer], [longer, counter("500", *bad, 50)]), (), NOW)
     assert failed(store) == {GOOD}
     store.poll_failed(RUN, GOOD, Problem("PrometheusUnavailable", "no answer"), NOW)
     assert failed(store) == {GOOD}
-    store.accept_counters(RUN, GOOD, [longer], [longer], NOW)  # Prometheus has lost the errors
+    store.accept_counters(RUN, GOOD, counted([longer], [longer]), (), NOW)  # Prometheus has lost the errors
     assert failed(store) == {GOOD}
 
 
 def test_each_scrape_is_looked_at():
     store = opened()
     ok, bad = [0, 100, 200, 300, 400, 500, 10**6], [0, 10, 20, 30, 40, 50, 50]
-    store.accept_counters(RUN, GOOD, [counter("200", *ok)], [counter("200", *ok), counter("500", *bad)], NOW)
+    store.accept_counters(
+        RUN, GOOD, counted([counter("200", *ok)], [counter("200", *ok), counter("500", *bad)]), (), NOW
+    )
     assert not PLAN.objectives[2].test.fails(tallies(store)[GOOD])
     assert failed(store) == {GOOD}
 
@@ -459,12 +464,26 @@ def test_each_scrape_is_looked_at():
 def test_a_gap_is_told_keeps_the_count_and_closes_again():
     store = opened()
     ok = counter("200", 0, 100)
-    store.accept_counters(RUN, GOOD, [ok], [ok], NOW)
-    store.accept_counters(RUN, GOOD, [], [counter("200", 0, float("nan"))], NOW)
+    store.accept_counters(RUN, GOOD, counted([ok], [ok]), (), NOW)
+    store.poll_failed(RUN, GOOD, Problem("NotANumber", "what is that?"), NOW)
     observed = store.view(RUN).objectives[GOOD]
     assert (observed.gap.reason, observed.tally) == ("NotANumber", Tally(100))
-    store.accept_counters(RUN, GOOD, [ok], [ok], NOW)
+    store.accept_counters(RUN, GOOD, counted([ok], [ok]), (), NOW)
     assert store.view(RUN).objectives[GOOD].gap is None
+
+
+def test_counters_of_which_a_target_was_not_scraped_are_a_gap_and_a_fail_all_the_same():
+    store = opened()
+    ok, bad = [0, 100, 200, 300, 400, 500], [0, 10, 20, 30, 40, 50]
+    missing = ["cart-1-a", "cart-1-b", "cart-1-c", "cart-1-d"]
+    store.accept_counters(RUN, GOOD, counted([counter("200", *ok)], [counter("200", *ok)]), missing, NOW)
+    observed = store.view(RUN).objectives[GOOD]
+    assert observed.tally == Tally(500)
+    assert observed.gap.reason == "PrometheusUnavailable"
+    assert "could not scrape cart-1-a, cart-1-b, cart-1-c and 1 more" in observed.gap.message
+    both = [counter("200", *ok), counter("500", *bad)]
+    store.accept_counters(RUN, GOOD, counted(both[:1], both), missing, NOW)
+    assert failed(store) == {GOOD}
 
 
 def test_metrics_are_polled_when_every_counter_objective_has_been():
@@ -472,7 +491,7 @@ def test_metrics_are_polled_when_every_counter_objective_has_been():
     store = EvidenceStore()
     store.open(RUN, replace(PLAN, objectives=(*PLAN.objectives, second)))
     ok = counter("200", 0, 100)
-    store.accept_counters(RUN, GOOD, [ok], [ok], NOW + timedelta(seconds=9))
+    store.accept_counters(RUN, GOOD, counted([ok], [ok]), (), NOW + timedelta(seconds=9))
     assert store.view(RUN).metrics_polled_at is None
     store.poll_failed(RUN, "cart", Problem("PrometheusUnavailable", "no answer"), NOW)
     assert store.view(RUN).metrics_polled_at == NOW

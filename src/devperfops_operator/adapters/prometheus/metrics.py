@@ -16,14 +16,17 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.util import Retry
 
-from devperfops_operator.adapters.prometheus.session import open_session
+from devperfops_operator.adapters.prometheus.session import AnswerTooLong, open_session
 from devperfops_operator.analysis.series import Series
+from devperfops_operator.analysis.targets import FailedScrapes
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
 
 TIMEOUT_SECONDS: Final = 10
 SERIES: Final = 2_000
-"""How many series a selector may match: each comes with all its samples of the judged window."""
+"""How many series a selector may match."""
+SAMPLES: Final = 300_000
+"""How many samples an answer may have: these take some 100 MB while they are read."""
 ENDPOINTS: Final = 200
 """How many endpoints traffic may have: each comes with every hour of the past weeks."""
 _GAUGES: Final = 2  # enough to see that a query gives more than one
@@ -84,6 +87,18 @@ class PrometheusMetrics:
         query = f"sum by ({', '.join(by)}) (rate({selector}[1h]))"
         return await self._ask(server, query, _hourly, since, until)
 
+    async def failed_scrapes(
+        self, server: str, jobs: Sequence[str], since: datetime, until: datetime
+    ) -> Sequence[FailedScrapes]:
+        """The targets of these jobs of which a scrape failed within [since, until].
+
+        Raises likewise.
+        """
+        named = json.dumps("|".join(map(re.escape, jobs)))
+        up = f"up{{job=~{named}}}[{_milliseconds(until - since)}ms]"
+        query = f"count_over_time({up}) - sum_over_time({up}) > 0"
+        return await self._ask(server, query, _failed, until)
+
     async def label_values(
         self, server: str, selector: str, label: str, since: datetime, until: datetime
     ) -> Sequence[str]:
@@ -111,11 +126,23 @@ class PrometheusMetrics:
                 )
         except PrometheusApiClientException as error:
             raise _translated(server, query, error) from error
+        except AnswerTooLong as error:
+            raise _too_much(query) from error
         except TimeoutError as error:
             raise Unavailable(f"Prometheus {server} does not answer within {self._timeout_s} s") from error
-        except (requests.RequestException, OSError, ValueError, KeyError) as error:
+        except (requests.RequestException, OSError) as error:
             where = f"Prometheus {server} at {client.url}"
             raise Unavailable(f"{where} does not answer: {_root(error)}{_remedy(error)}") from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            where = f"Prometheus {server} at {client.url}"
+            raise Unavailable(
+                f"{where} answers with something else than series ({_root(error)}); is its url right?"
+            ) from error
+
+
+def _failed(client: PrometheusConnect, query: str, until: datetime) -> Sequence[FailedScrapes]:
+    found = client.custom_query(query, {"time": until.timestamp(), "limit": SERIES})
+    return [FailedScrapes(raw["metric"], float(raw["value"][1])) for raw in found]
 
 
 def _milliseconds(window: timedelta) -> int:
@@ -127,7 +154,17 @@ def _counters(client: PrometheusConnect, query: str, until: datetime) -> Sequenc
     found = client.custom_query(query, {"time": until.timestamp(), "limit": SERIES + 1})
     if len(found) > SERIES:
         raise Refused("QueryInvalid", f"{query!r} matches more than {SERIES} series: narrow it by labels")
+    if sum(len(raw.get("values", ())) for raw in found) > SAMPLES:
+        raise _too_much(query)
     return [_series(query, raw) for raw in found]
+
+
+def _too_much(query: str) -> Refused:
+    return Refused(
+        "QueryInvalid",
+        f"{query!r} gives more than {SAMPLES:,} samples in the judged time: narrow it by labels, or judge a "
+        "shorter time",
+    )
 
 
 def _gauge(

@@ -114,6 +114,7 @@ def _reads(observed: RunObserved, plan: Plan, window: Window, until: datetime) -
             until=until,
             ends=min(window.ends, window.ended_at or window.ends),
             step=observed.settings.scrape_interval,
+            deployment=observed.gate.spec.target_ref.name if observed.gate is not None else "",
         )
         for o in plan.objectives
         if isinstance(o.counted, Polled)
