@@ -18,6 +18,7 @@ from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.primaries import PrimaryReader
 from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
+from devperfops_operator.controller.target_pods import TargetPodsReader
 from devperfops_operator.controller.targets import TargetReader
 from devperfops_operator.domain.errors import InvalidSpec, Refused
 from devperfops_operator.domain.manifests.job import read_job
@@ -60,6 +61,7 @@ class Observer:
         deployments = Deployments(store, cluster)
         revisions = Revisions(cluster, configs, settings.timeouts.config_sync)
         self._targets = TargetReader(store, cluster, deployments, revisions)
+        self._target_pods = TargetPodsReader(cluster, deployments)
         self._primaries = PrimaryReader(store, cluster, deployments)
 
     async def gate(self, key: Key) -> GateObserved | None:
@@ -99,6 +101,7 @@ class Observer:
             inputs=await self._inputs_of_run(gate, run, target, primary),
             config_maps=await self._primaries.config_maps(gate, run),
             unused_copies=await self._primaries.unused_copies(run, primary),
+            target_pods=await self._target_pods.of_run(gate, run),
             record_kept=await self._record_kept(run),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
             job=self._job(run),

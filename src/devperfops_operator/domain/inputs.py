@@ -13,7 +13,7 @@ from devperfops_operator.api.load import (
     Source,
     properties_read,
 )
-from devperfops_operator.api.perfgate import PerfGateSpec
+from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.observed import Inputs, Problem
 from devperfops_operator.domain.plan import DEFAULT_PORTS, resolve_plan
@@ -158,6 +158,18 @@ def _prometheus_problem(spec: PerfGateSpec, servers: Collection[str]) -> Problem
         "PrometheusUnknown",
         f"spec.prometheus: the operator's settings name no server {spec.prometheus!r} (known: {known})",
     )
+
+
+def service_name(gate: PerfGate) -> str | None:
+    """The Service of the gate's namespace that the load goes to; None: it goes elsewhere, or none is."""
+    if gate.spec.load is None:
+        return None
+    host = gate.spec.load.target.host
+    if host is None:
+        return gate.spec.target_ref.name
+    name, *domain = host.split(".")
+    within = [gate.metadata.namespace, "svc", "cluster", "local"]
+    return name if domain == within[: len(domain)] else None
 
 
 def _address(name: str, load: Load, service: Mapping[str, Any] | None) -> Inputs:

@@ -78,11 +78,14 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
     failed = failure(plan, evidence, status)
     if failed is not None:
         return failed
-    return weigh(
-        plan,
-        evidence,
-        [*plan_findings(plan), *_about_load(plan, evidence, status), *coverage_findings(plan, evidence)],
-    )
+    about_test = [*plan_findings(plan), *about_target(status), *_about_load(plan, evidence, status)]
+    return weigh(plan, evidence, [*about_test, *coverage_findings(plan, evidence)])
+
+
+def about_target(status: PerfRunStatus) -> Iterator[Finding]:
+    """What was found and stored about the target while it was tested."""
+    for found in status.target.findings if status.target is not None else ():
+        yield Finding(Reason(found.reason), found.message)
 
 
 def _about_load(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterator[Finding]:

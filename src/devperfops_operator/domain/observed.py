@@ -42,6 +42,8 @@ class Rollout:
 class Target:
     """The guarded Deployment as stored now. `ready`: all wanted replicas serve, and there are some.
 
+    `ready_replicas`: how many serve.
+
     `configs`: the ConfigMaps its pods read.
     `ownership`: who set what in the template; None where nobody needs to know, so that it was not read.
     `git_owner`: who puts back what differs from Git, such as `Argo CD application shop`; None: nobody.
@@ -56,11 +58,39 @@ class Target:
     template_identity: str
     rollout: Rollout
     ready: bool
+    ready_replicas: int = 0
     scaled_to_zero: bool = False
     configs: tuple[Config, ...] = ()
     selector: Selector = field(default_factory=dict)
     ownership: Ownership | None = None
     git_owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPod:
+    """`restarts`: of all its containers. `ended`: how `container` did last: `OOMKilled, exit code 137`."""
+
+    name: str
+    restarts: int = 0
+    container: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPods:
+    """The pods of the judged revision that are there, as read at one moment.
+
+    `taken_away`: of those that ended without being asked to, why, by name.
+    `strangers`: ready pods of anything else that get requests through the `service`, such as
+    `front-end-5d9c-x7k2p of ReplicaSet front-end-5d9c`.
+    `unread`: why they could not be read, so that nothing is known of them.
+    """
+
+    pods: tuple[TargetPod, ...] = ()
+    taken_away: Mapping[str, str] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
+    service: str = ""
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +301,7 @@ class RunObserved:
     once it is, names of the primary's copies that nothing reads any more.
     `restoration`: what of the target's records is not yet as it belongs to the known-good template; read
     only while the run rolls back.
+    `target_pods`: read once when the load has begun, and once when it has ended.
     `record_kept`: its record is stored; asked only while that is awaited.
     """
 
@@ -289,4 +320,5 @@ class RunObserved:
     primary: Primary | None = None
     config_maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unused_copies: tuple[str, ...] = ()
+    target_pods: TargetPods | None = None
     record_kept: bool = False

@@ -45,6 +45,10 @@ class Reason(StrEnum):
     # tested, but the test itself was not valid or not enough
     WRONG_HOST = "WrongHost"
     TARGET_GONE = "TargetGone"
+    TARGET_UNSEEN = "TargetUnseen"
+    WRONG_REVISION = "WrongRevision"
+    TARGET_RESTARTED = "TargetRestarted"
+    TARGET_SCALED_IN = "TargetScaledIn"
     DISK_FULL = "DiskFull"
     CLOCK_STEPPED = "ClockStepped"
     EVIDENCE_LOST = "EvidenceLost"
@@ -96,6 +100,10 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.HISTOGRAM_EDGE_MISSING: Verdict.ERROR,
     Reason.WRONG_HOST: Verdict.INCONCLUSIVE,
     Reason.TARGET_GONE: Verdict.INCONCLUSIVE,
+    Reason.TARGET_UNSEEN: Verdict.INCONCLUSIVE,
+    Reason.WRONG_REVISION: Verdict.INCONCLUSIVE,
+    Reason.TARGET_RESTARTED: Verdict.INCONCLUSIVE,
+    Reason.TARGET_SCALED_IN: Verdict.INCONCLUSIVE,
     Reason.DISK_FULL: Verdict.INCONCLUSIVE,
     Reason.CLOCK_STEPPED: Verdict.INCONCLUSIVE,
     Reason.EVIDENCE_LOST: Verdict.INCONCLUSIVE,

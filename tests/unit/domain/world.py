@@ -61,12 +61,13 @@ from devperfops_operator.domain.observed import (
     RunSettings,
     Snapshot,
     Target,
+    TargetPods,
     WorkerEvidence,
 )
 from devperfops_operator.domain.primary import primary_problem
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.revision import Config
-from devperfops_operator.domain.run import decide_run, rollback_under_way, snapshot_to_put_back
+from devperfops_operator.domain.run import decide_run, pods_wanted, rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.promoting import has_promoted
 from devperfops_operator.wire.measurement import Final, JMeterState, LoadEnd
 
@@ -127,6 +128,8 @@ class World:
     target_exists: bool = True
     rollout: Rollout = COMPLETE
     target_ready: bool = True
+    ready_replicas: int = 2
+    target_pods: TargetPods | None = None
     scaled_to_zero: bool = False
     runs: dict[str, PerfRun] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
@@ -189,6 +192,7 @@ class World:
             template_identity=template_identity(self.template),
             rollout=self.rollout,
             ready=self.target_ready,
+            ready_replicas=self.ready_replicas,
             scaled_to_zero=self.scaled_to_zero,
             selector=self.target_selector,
             ownership=read_ownership(self.deployment()),
@@ -255,6 +259,7 @@ class World:
                 settings=RunSettings(operator_url="http://operator", receivers=self.receivers),
                 failures=self.failures,
                 deliveries=self.deliveries.get(run.metadata.uid, {}),
+                target_pods=self.target_pods if pods_wanted(run) else None,
                 record_kept=run.status.record is not None and run.status.record.name in self.records,
             ),
             self.now,

@@ -76,6 +76,14 @@ class Cluster:
         pods = await self.list("Pod", namespace, selector)
         return replica_sets.items, pods.items
 
+    async def served(self, namespace: str, service: str) -> Sequence[Raw]:
+        """The pods that the Service's selector matches; none if there is no such Service or selector."""
+        stored = await self.get("Service", namespace, service)
+        selector = {} if stored is None else stored["spec"].get("selector") or {}
+        if not selector:
+            return ()
+        return (await self.list("Pod", namespace, label_selector({"matchLabels": selector}))).items
+
     async def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Its data, text and binary (decoded as Latin-1) alike; None: there is no such ConfigMap."""
         stored = await self.get("ConfigMap", namespace, name)

@@ -52,8 +52,9 @@ def read_target(
         template_hash=revision.template_hash,
         template_identity=revision.template_identity,
         configs=revision.configs,
-        rollout=_rollout(deployment, _newest_pods(deployment, replica_sets, pods)),
+        rollout=_rollout(deployment, newest_pods(deployment, replica_sets, pods)),
         ready=0 < wanted <= status.get("readyReplicas", 0),
+        ready_replicas=status.get("readyReplicas", 0),
         scaled_to_zero=wanted == 0,
         selector=spec["selector"],
         ownership=read_ownership(deployment),
@@ -70,7 +71,7 @@ def read_primary(deployment: Raw, *, replica_sets: Sequence[Raw] = (), pods: Seq
         selector=spec["selector"],
         template=spec["template"],
         template_hash=template_hash(without_restart(spec["template"])),
-        rollout=_primary_rollout(deployment, _newest_pods(deployment, replica_sets, pods)),
+        rollout=_primary_rollout(deployment, newest_pods(deployment, replica_sets, pods)),
     )
 
 
@@ -142,7 +143,7 @@ def pods_started(deployment: Raw, replica_sets: Sequence[Raw], pods: Sequence[Ra
     """
     serving = [
         pod
-        for pod in _newest_pods(deployment, replica_sets, pods)
+        for pod in newest_pods(deployment, replica_sets, pods)
         if "deletionTimestamp" not in pod["metadata"]
     ]
     times = [min(_starts(pod), default=None) for pod in serving]
@@ -159,7 +160,8 @@ def _starts(pod: Raw) -> Iterator[datetime]:
                 yield datetime.fromisoformat(state["startedAt"])
 
 
-def _newest_pods(deployment: Raw, replica_sets: Sequence[Raw], pods: Sequence[Raw]) -> list[Raw]:
+def newest_pods(deployment: Raw, replica_sets: Sequence[Raw], pods: Sequence[Raw]) -> list[Raw]:
+    """Those of the ReplicaSet that the Deployment calls its current one."""
     current = deployment["metadata"].get("annotations", {}).get(_REVISION)
     newest = {
         replica_set["metadata"]["uid"]

@@ -20,6 +20,7 @@ from devperfops_operator.domain.manifests.load_volumes import (
     prepare_mounts,
     volumes,
 )
+from devperfops_operator.domain.manifests.pod import disruption
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import Inputs, LoadJob, Problem, RunSettings
 from devperfops_operator.domain.plan import (
@@ -259,8 +260,8 @@ def _pod_problem(pod: Mapping[str, Any]) -> str | None:
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return f"pod {name} is not scheduled: {condition.get('message', '')}"
-        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
-            return f"pod {name} was taken away: {condition.get('message') or condition.get('reason', '')}"
+        if disruption(condition):
+            return f"pod {name} was taken away: {disruption(condition)}"
     containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
     for container in containers:
         state = container.get("state", {})

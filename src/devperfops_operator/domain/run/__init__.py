@@ -21,6 +21,7 @@ from devperfops_operator.domain.run.before_load import awaiting_rollout, pending
 from devperfops_operator.domain.run.live import watching
 from devperfops_operator.domain.run.rollback import rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
+from devperfops_operator.domain.run.target_watch import pods_wanted
 from devperfops_operator.domain.run.telling import owed, tell, to_tell, untold
 from devperfops_operator.domain.run.under_load import all_delivered, judging, running
 from devperfops_operator.domain.verdict import Reason
@@ -32,6 +33,7 @@ __all__ = [
     "final_stored",
     "known_good",
     "owed",
+    "pods_wanted",
     "rollback_under_way",
     "snapshot_to_put_back",
     "stop_wanted",

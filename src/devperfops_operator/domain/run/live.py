@@ -26,6 +26,7 @@ from devperfops_operator.domain.observed import Evidence, RunObserved
 from devperfops_operator.domain.plan import resolve_live
 from devperfops_operator.domain.run.polling import Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, step, to_acting
+from devperfops_operator.domain.run.target_watch import close_target, follow_target
 
 _TICK = timedelta(seconds=1)
 _PROGRESS = timedelta(seconds=2)
@@ -43,7 +44,8 @@ def watching(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
 
 
 def _running(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datetime) -> RunDecision:
-    plan, evidence, status = resolve_live(gate.spec), observed.evidence, observed.run.status
+    plan, evidence = resolve_live(gate.spec), observed.evidence
+    status = follow_target(observed, observed.run.status, live.judged_from, now)
     failure = latched_failure(plan, evidence)
     if failure is not None:
         ended = live.model_copy(update={"ended_at": min(now, live.ends_at)})
@@ -60,7 +62,8 @@ def _running(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
 
 
 def _judging(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datetime) -> RunDecision:
-    plan, status, window = resolve_live(gate.spec), observed.run.status, _window(live)
+    plan, window = resolve_live(gate.spec), _window(live)
+    status = close_target(observed, observed.run.status, window, now)
     reads = last_reads(observed, plan, window, now)
     if reads is not None:
         return RunDecision(status, reads, requeue_at=now + _TICK)

@@ -49,6 +49,7 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.run.polling import Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
+from devperfops_operator.domain.run.target_watch import close_target, follow_target, mixed_target
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.measurement import JMeterState
 from devperfops_operator.wire.threads import Held
@@ -69,8 +70,12 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     plan, evidence = resolve_load(gate.spec), observed.evidence
     status = store_finals(observed.run.status, evidence, now)
     status = _told_start(status, plan, evidence, now)
+    status = follow_target(observed, status, _judged_from(status, plan, now), now)
     judgement = (
-        failure(plan, evidence, status) or _spoilt(evidence) or _unresponsive(observed, status, plan, now)
+        failure(plan, evidence, status)
+        or mixed_target(status)
+        or _spoilt(evidence)
+        or _unresponsive(observed, status, plan, now)
     )
     if judgement is not None:
         return RunDecision(_stop_now(status, plan, evidence, judgement, now))
@@ -87,6 +92,7 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
 def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
     plan, evidence = resolve_load(gate.spec), observed.evidence
     status = with_finals(observed.run.status, plan, evidence, now)
+    status = close_target(observed, status, _window(status, plan), now)
     if _finals_outstanding(observed, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     window = _window(status, plan)
@@ -319,6 +325,11 @@ def _finals_outstanding(observed: RunObserved, status: PerfRunStatus, now: datet
     gone = observed.job is None or observed.job.finished
     since = entered(status, Phase.JUDGING) or now
     return now - since < (_FINAL_WAIT_JOB_GONE if gone else _FINAL_WAIT)
+
+
+def _judged_from(status: PerfRunStatus, plan: RunPlan, now: datetime) -> datetime:
+    """When the judged time begins by our clock: that of the load's node may be another."""
+    return (_load(status).ends_at or now + plan.duration) - plan.duration + plan.ramp_up
 
 
 def _window(status: PerfRunStatus, plan: RunPlan) -> Window | None:
