@@ -13,7 +13,8 @@ from typing import Final
 
 from devperfops_operator.analysis.proportion import clustered_interval
 from devperfops_operator.api.perfrun import Verdict
-from devperfops_operator.domain.objectives import AgainstBaseline, Polled, RunPlan, share_test
+from devperfops_operator.domain.judgement import holds
+from devperfops_operator.domain.objectives import AgainstBaseline, Polled, RunPlan
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.injection import Injection, PastRun, injected, past_run
 from devperfops_operator.evidence.replay import replay
@@ -94,5 +95,5 @@ def tried(record: RunRecord, plan: RunPlan) -> Tried:
     if failures:
         second, claim = min(failures)
         return Tried(Verdict.FAIL, second + 1, claim)
-    holds = all(share_test(objective).passes(each.evidence.tally) for objective, each in critical)
-    return Tried(Verdict.PASS if holds else Verdict.INCONCLUSIVE)
+    passed = all(holds(objective, each.evidence) for objective, each in critical)
+    return Tried(Verdict.PASS if passed else Verdict.INCONCLUSIVE)
