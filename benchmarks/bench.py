@@ -117,6 +117,12 @@ class Bench:
     def run(self, name: str) -> Raw:
         return self.ask("GET", f"/apis/devperfops.io/v1alpha1/namespaces/{NAMESPACE}/perfruns/{name}")
 
+    def live_runs(self, selector: str = "") -> list[str]:
+        """Names of those that have not ended."""
+        path = f"/apis/devperfops.io/v1alpha1/namespaces/{NAMESPACE}/perfruns"
+        runs = self.ask("GET", f"{path}?labelSelector={selector}" if selector else path)["items"]
+        return [run["metadata"]["name"] for run in runs if "completedAt" not in run.get("status", {})]
+
     # ---- load pods
 
     def worker_token(self, run: str, worker: int) -> str:

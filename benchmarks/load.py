@@ -7,19 +7,23 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from benchmarks.bench import Bench, names, opened
+from benchmarks.bench import NAMESPACE, Bench, names, opened
 from benchmarks.figures import Row, percentile, processor_seconds, resident
-from benchmarks.reaction import new_run
 from benchmarks.workers import Worker, begin
+from hack.kube import wait_for
 
 _WORKERS: Final = 4
 _LABELS: Final = 5
 _BAR: Final = 1024.0
+_AT_ONCE: Final = 16  # runs that are being set up
+_PATIENCE: Final = 300
 
 
 def measure(runs: int, seconds: int) -> list[Row]:
@@ -41,24 +45,25 @@ def measure(runs: int, seconds: int) -> list[Row]:
 
 
 def _started(bench: Bench, gates: Sequence[str]) -> list[Worker]:
-    for gate in gates:
-        path = f"/apis/devperfops.io/v1alpha1/namespaces/bench/perfgates/{gate}"
-        patch = {"Content-Type": "application/merge-patch+json"}
-        bench.ask("PATCH", path, {"spec": {"load": {"workers": _WORKERS}}}, **patch)
-        bench.release(gate, "app:2")
-        bench.roll_out(gate)
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda gate: _workers_of(bench, gate), gates))
-        workers = [worker for each in found for worker in each]
-        with httpx.Client(base_url=bench.url, timeout=60) as client:
-            list(pool.map(lambda worker: begin(client, worker, 120), workers))
-    return workers
+    with ThreadPoolExecutor(_AT_ONCE) as pool, httpx.Client(base_url=bench.url, timeout=60) as client:
+        list(pool.map(partial(_release, bench), gates))
+        wait_for(f"{len(gates)} runs", lambda: len(bench.live_runs()) >= len(gates), seconds=_PATIENCE)
+        return list(chain.from_iterable(pool.map(partial(_begun, bench, client), bench.live_runs())))
 
 
-def _workers_of(bench: Bench, gate: str) -> list[Worker]:
-    run = new_run(bench, gate)
+def _release(bench: Bench, gate: str) -> None:
+    path = f"/apis/devperfops.io/v1alpha1/namespaces/{NAMESPACE}/perfgates/{gate}"
+    patch = {"Content-Type": "application/merge-patch+json"}
+    bench.ask("PATCH", path, {"spec": {"load": {"workers": _WORKERS}}}, **patch)
+    bench.release(gate, "app:2")
+    bench.roll_out(gate)
+
+
+def _begun(bench: Bench, client: httpx.Client, run: str) -> list[Worker]:
     uid = bench.run(run)["metadata"]["uid"]
-    return [Worker(run, uid, index, bench.worker_token(run, index)) for index in range(_WORKERS)]
+    workers = [Worker(run, uid, index, bench.worker_token(run, index)) for index in range(_WORKERS)]
+    begin(client, workers, _PATIENCE)
+    return workers
 
 
 async def _deliver(bench: Bench, workers: list[Worker], seconds: int) -> tuple[list[float], float]:

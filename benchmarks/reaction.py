@@ -47,7 +47,7 @@ def _with(bench: Bench, size: int, repetitions: int) -> list[Row]:
         bench.release(gate, f"app:{size}-{number}-{time.time_ns()}")
         began = time.monotonic()
         bench.roll_out(gate)
-        run = new_run(bench, gate)
+        run = _new_run(bench, gate)
         to_job.append(jobs.wait(run) - began)
         restored[gate] = known_good
         to_patch.append(_fail(bench, run, gate, deployments))
@@ -60,17 +60,12 @@ def _with(bench: Bench, size: int, repetitions: int) -> list[Row]:
     ]
 
 
-def new_run(bench: Bench, gate: str) -> str:
+def _new_run(bench: Bench, gate: str) -> str:
     """The gate's run that has not ended, as soon as there is one."""
     deadline = time.monotonic() + 60
-    runs = f"/apis/devperfops.io/v1alpha1/namespaces/{NAMESPACE}/perfruns"
-    path = f"{runs}?labelSelector=devperfops.io/gate={gate}"
     while time.monotonic() < deadline:
-        live = [
-            each for each in bench.ask("GET", path)["items"] if "completedAt" not in each.get("status", {})
-        ]
-        if live:
-            return str(live[0]["metadata"]["name"])
+        if live := bench.live_runs(f"devperfops.io/gate={gate}"):
+            return live[0]
         time.sleep(0.02)
     raise RuntimeError(f"{gate} has no run")
 
@@ -79,7 +74,7 @@ def _fail(bench: Bench, run: str, gate: str, deployments: Watch) -> float:
     """Play a worker of a slow release; from the answer to the blocks that make it certain to the patch."""
     worker = Worker(run, bench.run(run)["metadata"]["uid"], 0, bench.worker_token(run, 0))
     with httpx.Client(base_url=bench.url, timeout=30) as client:
-        begin(client, worker)
+        begin(client, [worker])
         slow = worker.push(labels=1, slow=True, blocks=8)
         client.post(worker.blocks_path, json=slow, headers=worker.headers).raise_for_status()
         certain = time.monotonic()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -19,6 +20,8 @@ from devperfops_operator.wire.measurement import (
     blocks_path,
     start_path,
 )
+
+_PAUSE: Final = 0.05
 
 
 @dataclass
@@ -65,13 +68,16 @@ class Worker:
         return block
 
 
-def begin(client: httpx.Client, worker: Worker, seconds: float = 30) -> None:
-    """Ask for the common start until it is told; meanwhile the operator may not collect yet (503)."""
+def begin(client: httpx.Client, workers: Sequence[Worker], seconds: float = 30) -> None:
+    """All workers of a run ask for the common start until it is told, which waits for the last of them.
+
+    Meanwhile the operator may not collect yet (503).
+    """
     deadline = time.monotonic() + seconds
     while True:
-        answer = client.post(worker.start_path, json={}, headers=worker.headers)
-        if answer.is_success and answer.json()["start_in_ms"] is not None:
+        answers = [client.post(each.start_path, json={}, headers=each.headers) for each in workers]
+        if all(answer.is_success and answer.json()["start_in_ms"] is not None for answer in answers):
             return
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{worker.run} does not start: {answer.text}")
-        time.sleep(0.05)
+            raise RuntimeError(f"{workers[0].run} does not start: {answers[0].text}")
+        time.sleep(_PAUSE)
