@@ -152,7 +152,7 @@ async def test_a_release_that_makes_its_users_wait_is_rolled_back(
 ) -> None:
     app.requests, app.slow = 200, 60
     async with operating(world, prometheus=monitored):
-        status = await watched_run(world, **{"spec.live": {"duration": "5m"}})
+        status = await watched_run(world, **{"spec.live": {"duration": "2m"}})
 
     assert (status["verdict"], status["reason"]) == ("Fail", "ObjectiveFailed")
     assert "p90 < 500ms does not hold: 30% over the limit" in status["message"]
