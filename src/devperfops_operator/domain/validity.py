@@ -12,7 +12,7 @@ from typing import Final
 
 from devperfops_operator.api.perfrun import PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
-from devperfops_operator.domain.load_findings import Finding
+from devperfops_operator.domain.load_findings import Finding, loading_target
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
     JudgedObjective,
@@ -21,7 +21,7 @@ from devperfops_operator.domain.objectives import (
     RunPlan,
     share_test,
 )
-from devperfops_operator.domain.observed import Evidence, WorkerEvidence
+from devperfops_operator.domain.observed import Evidence
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.wakes import Wakes, tolerated_ms
 
@@ -56,7 +56,7 @@ def _host_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> 
     """Samplers without a URL tell nothing, so a plan that has no others is not doubted."""
     target = status.load.host if status.load is not None else None
     counts: Counter[str] = Counter()
-    for worker in _of_target(plan, evidence):
+    for worker in loading_target(plan, evidence):
         counts.update(worker.hosts)
     there = counts.pop(target or "", 0)
     samples = there + counts.total()
@@ -70,11 +70,6 @@ def _host_findings(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> 
         "property (${__P(ServerName)} unless propertyNames says otherwise), or name that host in "
         "load.target.host",
     )
-
-
-def _of_target(plan: RunPlan, evidence: Evidence) -> list[WorkerEvidence]:
-    """The workers that do not play against a baseline."""
-    return [worker for worker in evidence.workers if worker.index not in plan.baseline_workers]
 
 
 def _failed(objective: JudgedObjective, evidence: Evidence) -> bool:
@@ -101,7 +96,9 @@ def _starved_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
 def _held_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
     """Held-back requests matter if an objective, though met, would not be had they all been too slow."""
     held = [
-        w.final.held for w in _of_target(plan, evidence) if w.final is not None and w.final.held is not None
+        w.final.held
+        for w in loading_target(plan, evidence)
+        if w.final is not None and w.final.held is not None
     ]
     requests = sum(each.requests for each in held)
     doubtful = [
@@ -123,7 +120,7 @@ def _held_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
 def _hangs_on(objective: JudgedObjective, requests: int, plan: RunPlan, evidence: Evidence) -> bool:
     """Whether a latency objective is met only if these requests would have been fast enough."""
     seen = evidence.objectives.get(objective.name)
-    judged = sum(worker.judged_samples for worker in _of_target(plan, evidence))
+    judged = sum(worker.judged_samples for worker in loading_target(plan, evidence))
     if seen is None or not judged or not isinstance(objective.counted, OverThreshold):
         return False
     tally = seen.independent

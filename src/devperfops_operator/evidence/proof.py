@@ -83,7 +83,7 @@ def prove(records: Sequence[RunRecord], plan: RunPlan, injection: Injection, *, 
 def _try(past: Sequence[PastRun], number: int, plan: RunPlan, rng: Random) -> Tried:
     """Past runs in turn; where one is too short, any others go on."""
     others = (rng.choice(past) for _ in count())
-    seconds = round((plan.duration - plan.ramp_up).total_seconds())
+    seconds = round(plan.judged.total_seconds())
     return tried(injected(chain([past[number % len(past)]], others), seconds, rng), plan)
 
 

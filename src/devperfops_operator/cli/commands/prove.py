@@ -73,7 +73,7 @@ def command(
     proof = Proof(
         gate=gate,
         past=[run.metadata.name for run, _ in past],
-        judged=plan.duration - plan.ramp_up,
+        judged=plan.judged,
         unchanged=prove(records, tried, Injection()),
         injected=[prove(records, tried, injection) for injection in wanted or _USUAL],
         blind=blind_spots(records, tried),

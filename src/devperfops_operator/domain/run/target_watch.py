@@ -19,7 +19,7 @@ from devperfops_operator.api.perfrun import (
     TargetFinding,
     TargetStatus,
 )
-from devperfops_operator.domain.judgement import Judgement, decided
+from devperfops_operator.domain.judgement import Judgement, about_target, decided
 from devperfops_operator.domain.load_findings import Finding
 from devperfops_operator.domain.observed import RunObserved, TargetPod, TargetPods
 from devperfops_operator.domain.run.polling import Window
@@ -74,9 +74,8 @@ def close_target(
 
 def mixed_target(status: PerfRunStatus) -> Judgement | None:
     """A load that is answered by others than the judged pods proves nothing by going on."""
-    findings = status.target.findings if status.target is not None else ()
-    first = next(iter(findings), None)
-    return decided(Reason(first.reason), first.message) if first is not None else None
+    first = next(about_target(status), None)
+    return decided(first.reason, first.message) if first is not None else None
 
 
 def _first_look(pods: TargetPods, ready: int, status: PerfRunStatus) -> TargetStatus:
