@@ -1,4 +1,4 @@
-"""python -m benchmarks [reaction|idle|load|agent|jtl|detection|baseline|prove ...]: all, or those named."""
+"""python -m benchmarks [ROW ...]: all, or those named (`--help` lists them)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from benchmarks import agent, detection, idle, jtl, load, reaction
+from benchmarks import agent, detection, idle, jtl, load, quota, reaction
 from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
 
@@ -21,6 +21,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "detection": ("Verdicts", lambda: _played(detection.measure)),
     "baseline": ("Verdicts against a baseline", lambda: _played(detection.measure_pairs)),
     "prove": ("What is foretold", lambda: proving.measure(click.get_current_context().params["seed"])),
+    "quota": ("Quota", lambda: quota.measure(limits=10_000)),
 }
 
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Final
 
-from devperfops_operator.api import crd
+from devperfops_operator.api import crd, quota
 from devperfops_operator.api.base import API_VERSION, GROUP
 from devperfops_operator.api.crd import Resource
 from devperfops_operator.api.documents import Document, Path, UnreadableError, read
@@ -28,6 +28,7 @@ from devperfops_operator.api.expect import (
 )
 from devperfops_operator.api.load import Load, properties_read
 from devperfops_operator.api.quantity import format_duration, format_percent, parse_duration, parse_rate
+from devperfops_operator.api.quota_documents import problems as quota_problems
 from devperfops_operator.api.rules import VALIDATIONS
 
 PASS_CONFIDENCE: Final = Fraction(99, 100)
@@ -126,9 +127,12 @@ def _duplicates(document: Document) -> Iterator[_Problem]:
 def _problems(document: Document) -> Iterator[_Problem]:
     version = str(document.content.get("apiVersion", ""))
     resource = _resource(document)
+    if resource is None and document.content.get("kind") in quota.DOCUMENTS:
+        yield from (_Problem(path, message) for path, message in quota_problems(document))
+        return
     if resource is None:
         if version.startswith(f"{GROUP}/"):
-            kinds = " or ".join(resource.kind for resource in crd.RESOURCES)
+            kinds = " or ".join([*(resource.kind for resource in crd.RESOURCES), *quota.DOCUMENTS])
             yield _Problem(
                 ("kind",), f"{document.content.get('kind')} is not a kind of {GROUP}: write {kinds}"
             )

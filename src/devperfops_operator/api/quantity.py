@@ -21,12 +21,15 @@ _DURATION = re.compile(DURATION_PATTERN)
 _RATE = re.compile(RATE_PATTERN)
 _PERCENT = re.compile(r"^[0-9]{1,2}(\.[0-9]{1,4})?%$")
 _DURATION_UNITS: Final = {"h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
+_QUANTITY = re.compile(
+    r"(?P<number>[0-9]+(\.[0-9]*)?|\.[0-9]+)([eE](?P<power>[+-]?[0-9]{1,2})|(?P<suffix>[EPTGMK]i|[EPTGMkmun]))?"
+)
 _RARE: Final = 10  # per minute: below it whole samples a minute say too little
 _AMOUNTS: Final = {
     "": Fraction(1),
-    "m": Fraction(1, 1000),
-    **{f"{prefix}i": Fraction(1024**power) for power, prefix in enumerate("KMGT", start=1)},
-    **{prefix: Fraction(1000**power) for power, prefix in enumerate("kMGT", start=1)},
+    **{prefix: Fraction(1, 1000**power) for power, prefix in enumerate("mun", start=1)},
+    **{f"{prefix}i": Fraction(1024**power) for power, prefix in enumerate("KMGTPE", start=1)},
+    **{prefix: Fraction(1000**power) for power, prefix in enumerate("kMGTPE", start=1)},
 }
 _PER_MINUTE: Final = {"s": Fraction(60), "m": Fraction(1), "h": Fraction(1, 60)}
 
@@ -98,6 +101,20 @@ def parse_memory(value: str | int) -> Fraction:
         QuantityError: anything else, such as `512m` (thousandths of a byte), or nothing at all.
     """
     return _amount(value, MEMORY_PATTERN, "is not an amount of memory: write for example 512Mi or 2Gi")
+
+
+def parse_any_quantity(value: str | int) -> Fraction:
+    """Read a `resource.Quantity` as the API server writes it: `500m`, `16Gi`, `1e3`; not negative.
+
+    Raises:
+        QuantityError: it is none.
+    """
+    match = _QUANTITY.fullmatch(str(value))
+    if match is None:
+        raise QuantityError(f'"{value}" is not a quantity: write for example 500m, 16Gi or 100')
+    return (
+        Fraction(match["number"]) * Fraction(10) ** int(match["power"] or 0) * _AMOUNTS[match["suffix"] or ""]
+    )
 
 
 def _amount(value: str | int, pattern: str, sentence: str) -> Fraction:

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "override": "Let a revision stand as if it had passed.",
     "doctor": "Check everything gates depend on, and say what to do.",
     "lint": "Check manifests and test plans, offline.",
+    "quota": "Compare what load test and production are granted.",
     "jtl": "Sum up JMeter's result files (JTL, CSV form) of any size.",
 }
 """Name and the first sentence of each command's docstring."""

@@ -42,8 +42,8 @@ class Cluster:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def get(self, kind: str, namespace: str, name: str) -> Raw | None:
-        """The object as stored; None: there is none."""
+    async def get(self, kind: str, namespace: str | None, name: str) -> Raw | None:
+        """The object as stored; None: there is none. Without a namespace of those that belong to none."""
         try:
             return await self._connection.request("GET", RESOURCES[kind].path(namespace, name))
         except NotFound:

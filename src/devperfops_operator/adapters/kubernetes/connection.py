@@ -136,8 +136,12 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes]:
             yield line
 
 
-async def connect(kubeconfig: str | None = None, *, timeout_s: float = REQUEST_SECONDS) -> Connection:
+async def connect(
+    kubeconfig: str | None = None, *, context: str | None = None, timeout_s: float = REQUEST_SECONDS
+) -> Connection:
     """With the kubeconfig (or the one KUBECONFIG names), else as the pod's own ServiceAccount.
+
+    `context`: of the kubeconfig; None: its current one.
 
     Raises:
         Unavailable: there is neither, or it cannot be read.
@@ -147,7 +151,7 @@ async def connect(kubeconfig: str | None = None, *, timeout_s: float = REQUEST_S
     try:
         if path:
             await load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=path, client_configuration=configuration
+                config_file=path, context=context, client_configuration=configuration
             )
         else:
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ from devperfops_operator.api.base import API_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A namespaced kind of object."""
+    """A kind of object."""
 
     kind: str
     api_version: str
@@ -38,6 +38,12 @@ RESOURCES: Final = {
         Resource("ConfigMap", "v1", "configmaps"),
         Resource("Event", "v1", "events"),
         Resource("Lease", "coordination.k8s.io/v1", "leases"),
+        Resource("StatefulSet", "apps/v1", "statefulsets"),
+        Resource("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
+        Resource("ResourceQuota", "v1", "resourcequotas"),
+        Resource("LimitRange", "v1", "limitranges"),
+        Resource("Namespace", "v1", "namespaces"),
+        Resource("Node", "v1", "nodes"),
     )
 }
 """By kind."""

@@ -30,26 +30,26 @@ def markdown(run: PerfRun, clock: Clock) -> str:
 
 def _lines(run: PerfRun, clock: Clock) -> Iterator[str]:
     status = run.status
-    yield f"## {_escaped(outcome(run))}: {_escaped(run.metadata.name)}"
+    yield f"## {escaped(outcome(run))}: {escaped(run.metadata.name)}"
     yield ""
     if status.message:
-        yield f"**{_escaped(status.reason or '')}**: {_escaped(status.message)}"
+        yield f"**{escaped(status.reason or '')}**: {escaped(status.message)}"
         yield ""
-    yield from _table(("", ""), run_facts(run, clock))
+    yield from markdown_table(("", ""), run_facts(run, clock))
     if status.objectives:
         yield from ("", "### Objectives", "")
         columns = [column.capitalize() for column in OBJECTIVE_COLUMNS]
-        yield from _table(columns, map(objective_row, status.objectives))
+        yield from markdown_table(columns, map(objective_row, status.objectives))
         yield from _sentences(status.objectives, status.message or "")
     if status.coverage and status.coverage.endpoints:
         yield from ("", "### Endpoints", "")
         columns = [column.capitalize() for column in ENDPOINT_COLUMNS]
-        yield from _table(columns, map(endpoint_row, status.coverage.endpoints))
+        yield from markdown_table(columns, map(endpoint_row, status.coverage.endpoints))
     if status.timeline:
         yield from ("", "### Timeline", "")
         began = run.metadata.creation_timestamp or status.timeline[0].at
         rows = ((f"+{took(began, entry.at)}", *_step(entry)) for entry in status.timeline)
-        yield from _table(("After", "Phase", "Step", ""), rows)
+        yield from markdown_table(("After", "Phase", "Step", ""), rows)
 
 
 def _sentences(objectives: Iterable[ObjectiveStatus], told: str) -> Iterator[str]:
@@ -58,24 +58,25 @@ def _sentences(objectives: Iterable[ObjectiveStatus], told: str) -> Iterator[str
     if said:
         yield ""
     for each, sentence in said:
-        yield f"- {_escaped(objective_title(each))}: {_escaped(sentence)}"
+        yield f"- {escaped(objective_title(each))}: {escaped(sentence)}"
 
 
 def _step(entry: TimelineEntry) -> tuple[str, ...]:
     return entry.phase, entry.reason, entry.message
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Iterator[str]:
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Iterator[str]:
+    """Texts are escaped."""
     yield _row(columns)
     yield _row(["---"] * len(columns))
     for row in rows:
-        yield _row([_escaped(str(cell)) for cell in row])
+        yield _row([escaped(str(cell)) for cell in row])
 
 
 def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Texts of a cluster are no markup, links or mentions."""
     return _SPECIAL.sub(r"\\\1", plain(text))

@@ -1,0 +1,1 @@
+"""The command `quota`: files and environments in, a report out."""

@@ -1,0 +1,1 @@
+"""A quota report in each of its forms. Pure."""

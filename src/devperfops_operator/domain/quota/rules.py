@@ -1,0 +1,114 @@
+"""Rules 2 to 4: what was used fits, nothing was taken away, and what the season asks is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from devperfops_operator.domain.quota.entry import (
+    UNKNOWN,
+    Entry,
+    Limit,
+    Need,
+    NoNumber,
+    Peak,
+    at_most,
+    converted,
+)
+from devperfops_operator.domain.quota.finding import Outcome, Verdict
+from devperfops_operator.domain.quota.season import Season
+from devperfops_operator.domain.quota.units import Unit, amount_text, factor
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonalNeed:
+    """A need on some days; None: on all. `lead_days`: so long before it is told that it is not met yet."""
+
+    need: Need
+    season: Season | None = None
+    lead_days: int = 0
+
+
+def judge_peak(peak: Peak, serving: Entry | None, name: str, safety: Fraction) -> Outcome:
+    """Rule 2: peak x safety <= serving's headroom. `name`: of serving."""
+    wanted = peak.amount * safety
+    used = f"the load test used {amount_text(peak.amount, peak.unit)}"
+    if safety != 1:
+        used += f", with a safety of {float(safety):g} that is {amount_text(wanted, peak.unit)}"
+    if serving is None:
+        remedy = "correct service, metric and dimensions of the peak, or give that environment such a limit"
+        return Outcome(Verdict.ERROR, f"{used}; {name} has no such limit", remedy=remedy)
+    if (fault := _incomparable(peak.unit, serving, name, used)) is not None:
+        return fault
+    headroom = serving.headroom
+    asked = converted(wanted, peak.unit, serving.unit)
+    left = (
+        f"{name} has {serving.shown(headroom)} left"
+        if serving.usage
+        else f"{name} has {serving.shown(headroom)}"
+    )
+    if at_most(asked, headroom):
+        return Outcome(Verdict.PASS, f"{used}; {left}")
+    return Outcome(Verdict.REGRESSION, f"{used}; {left}", _with_usage(asked, serving))
+
+
+def judge_snapshot(approved: Entry, serving: Entry | None, name: str) -> Outcome:
+    """Rule 3: serving has not less than it had when the snapshot was approved."""
+    had = f"{name} had {approved.shown(approved.effective)} when the snapshot was taken"
+    if approved.effective is UNKNOWN:
+        return Outcome(
+            Verdict.ERROR, f"the snapshot does not tell the limit of {name}", remedy="take another one"
+        )
+    if serving is None:
+        return Outcome(Verdict.REGRESSION, f"{had}, and has no such limit now", approved.effective)
+    if (fault := _incomparable(approved.unit, serving, name, had)) is not None:
+        return fault
+    before = converted(approved.effective, approved.unit, serving.unit)
+    now = f"{had} and has {serving.shown(serving.effective)} now"
+    if at_most(before, serving.effective):
+        return Outcome(Verdict.PASS, now)
+    return Outcome(Verdict.REGRESSION, now, before)
+
+
+def judge_need(seasonal: SeasonalNeed, serving: Entry | None, name: str, today: date) -> Outcome | None:
+    """Rule 4: serving has the need; on days without one None, shortly before a Warn at most."""
+    need, season = seasonal.need, seasonal.season
+    if season is None or season.contains(today):
+        return _met(need, serving, name, "")
+    begins = season.begins(today, seasonal.lead_days)
+    if begins is None:
+        return None
+    ahead = (begins - today) // timedelta(days=1)
+    outcome = _met(need, serving, name, f", from {begins:%-d %B %Y} on (in {ahead} day{'s' * (ahead > 1)})")
+    if outcome.verdict is Verdict.REGRESSION:
+        return Outcome(Verdict.WARN, outcome.cause, outcome.enough)
+    return outcome
+
+
+def _met(need: Need, serving: Entry | None, name: str, when: str) -> Outcome:
+    wanted = f"{amount_text(need.amount, need.unit)} are needed{when} ({need.because})"
+    if serving is None:
+        return Outcome(Verdict.REGRESSION, f"{wanted}; {name} has no such limit", need.amount)
+    if (fault := _incomparable(need.unit, serving, name, wanted)) is not None:
+        return fault
+    asked = converted(need.amount, need.unit, serving.unit)
+    told = f"{wanted}; {name} has {serving.shown(serving.effective)}"
+    if at_most(asked, serving.effective):
+        return Outcome(Verdict.PASS, told)
+    return Outcome(Verdict.REGRESSION, told, asked)
+
+
+def _incomparable(unit: Unit, serving: Entry, name: str, told: str) -> Outcome | None:
+    """Why nothing can be said, if nothing can."""
+    if factor(unit, serving.unit) is None:
+        cause = f"{told}; {name} counts in {serving.unit}, which cannot be had from {unit}"
+        return Outcome(Verdict.ERROR, cause, remedy=f"write it in {serving.unit}")
+    if serving.effective is UNKNOWN:
+        cause = f"{told}; {name} does not tell the limit"
+        return Outcome(Verdict.ERROR, cause, remedy=f"find out why {serving.source or name} does not tell it")
+    return None
+
+
+def _with_usage(asked: Limit, serving: Entry) -> Limit:
+    return asked if isinstance(asked, NoNumber) else asked + (serving.usage or 0)

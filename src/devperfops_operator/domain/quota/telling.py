@@ -1,0 +1,73 @@
+"""From a rule's answer to what is shown of it, with the command that mends it."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from devperfops_operator.domain.quota.buckets import Pair
+from devperfops_operator.domain.quota.entry import (
+    UNKNOWN,
+    Entry,
+    Limit,
+    NoNumber,
+    converted,
+    limit_json,
+    limit_text,
+)
+from devperfops_operator.domain.quota.finding import Finding, Outcome, Rule, Verdict
+from devperfops_operator.domain.quota.units import Unit, factor
+
+_STEPS = 1_000
+"""Of a processor or a gibibyte; requests and bytes are whole."""
+
+
+def finding_of(rule: Rule, pair: Pair, outcome: Outcome, name: str) -> Finding:
+    """`name`: of serving. Amounts in serving's unit, where it has one."""
+    unit = _unit(pair)
+    serving = pair.serving
+    return Finding(
+        rule=rule,
+        verdict=outcome.verdict,
+        service=pair.service,
+        metric=pair.metric,
+        dimensions=pair.dimensions,
+        unit=unit,
+        wanted=None if pair.baseline is None else _in(pair.baseline.effective, pair.baseline.unit, unit),
+        limit=None if serving is None else serving.effective,
+        peak=None if pair.peak is None else _in(pair.peak.amount, pair.peak.unit, unit),
+        headroom=None if serving is None or serving.effective is UNKNOWN else serving.headroom,
+        cause=outcome.cause,
+        remedy="" if outcome.verdict is Verdict.PASS else _remedy(pair, outcome, unit, name),
+    )
+
+
+def _unit(pair: Pair) -> Unit:
+    return next(each.unit for each in (pair.serving, pair.baseline, pair.peak) if each is not None)
+
+
+def _in(limit: Limit, source: Unit, target: Unit) -> Limit | None:
+    return None if factor(source, target) is None else converted(limit, source, target)
+
+
+def _remedy(pair: Pair, outcome: Outcome, unit: Unit, name: str) -> str:
+    if outcome.enough is None:
+        return outcome.remedy
+    if isinstance(outcome.enough, NoNumber):
+        return f"let {name} have no limit of it either, or give the load test one"
+    enough = _whole(outcome.enough, unit)
+    if pair.serving is None:
+        return f"give {name} a limit of at least {limit_text(enough, unit)} for {pair.metric}"
+    return _raised(pair.serving, enough)
+
+
+def _raised(serving: Entry, enough: Fraction) -> str:
+    if serving.raised_by:
+        return serving.raised_by.replace("{limit}", limit_json(enough))
+    return f"raise it to at least {serving.shown(enough)} in {serving.source or serving.provider}"
+
+
+def _whole(amount: Fraction, unit: Unit) -> Fraction:
+    """Rounded up to what can be granted."""
+    steps = 1 if unit.scale == 1 and unit.base != "cores" else _STEPS
+    return Fraction(math.ceil(amount * steps), steps)
