@@ -134,11 +134,11 @@ class _Comparison:
 
     def by_names(self) -> Iterator[Finding]:
         """Services and metrics that the policy names and nobody has."""
+        if self._terms.services is None:
+            return
         entries = (*self._baseline.entries, *self._serving.entries)
-        there = {(entry.service, entry.metric) for entry in entries} | {
-            (entry.service, "") for entry in entries
-        }
-        for service, metrics in (self._terms.services or {}).items():
+        there = {(entry.service, name) for entry in entries for name in (entry.metric, "")}
+        for service, metrics in self._terms.services.items():
             for metric in sorted(metrics) or [""]:
                 if service not in self._unread and (service, metric) not in there:
                     yield self._nowhere(service, metric)
