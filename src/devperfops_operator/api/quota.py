@@ -103,17 +103,33 @@ class KubernetesNamespace(_Part):
     kubeconfig: Text | None = None
 
 
+class GoogleApi(StrEnum):
+    """Who asks: the project's owner, or the owner of the service that it uses."""
+
+    SERVICE_USAGE = "ServiceUsage"
+    SERVICE_CONSUMER_MANAGEMENT = "ServiceConsumerManagement"
+
+
+class GoogleProject(_Part):
+    """A project, read with the application's default credentials. `endpoint`: instead of Google's own."""
+
+    project: Text
+    api: GoogleApi = GoogleApi.SERVICE_USAGE
+    endpoint: Text | None = None
+
+
 class Environment(_Part):
-    """Where limits are told: `file` (a QuotaLimits) or `kubernetes`. `name`: what people call it."""
+    """Where limits are told: a `file` (QuotaLimits), `kubernetes` or `google`; and what people call it."""
 
     name: Text
     file: Text | None = None
     kubernetes: KubernetesNamespace | None = None
+    google: GoogleProject | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.file is None) == (self.kubernetes is None):
-            raise ValueError("needs one of file and kubernetes: write where its limits are told")
+        if sum(each is not None for each in (self.file, self.kubernetes, self.google)) != 1:
+            raise ValueError("needs one of file, kubernetes and google: write where its limits are told")
         return self
 
 
@@ -169,6 +185,10 @@ class QuotaPolicySpec(_Part):
 
     @model_validator(mode="after")
     def _of_one_mind(self) -> Self:
+        for each in (self.baseline, self.serving):
+            named = each.google is None or each.google.api is GoogleApi.SERVICE_USAGE or self.services
+            if not named:
+                raise ValueError("services is needed with ServiceConsumerManagement: name your own service")
         if self.baseline.name == self.serving.name:
             raise ValueError("baseline and serving have the same name: give each environment its own")
         for dimension, names in self.dimension_map.items():

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from devperfops_operator.adapters.kubernetes.quotas import read_namespace
 from devperfops_operator.api.quota import Environment
+from devperfops_operator.cli.extras import google_extra
 from devperfops_operator.cli.quota.policy import Asked
 from devperfops_operator.domain.quota.entry import Reading
 
@@ -27,5 +28,9 @@ async def _both(
 async def _reading(asked: Asked, environment: Environment, now: datetime) -> Reading:
     if environment.kubernetes is not None:
         return await read_namespace(environment.name, environment.kubernetes, asked.terms.services, now)
-    assert environment.file is not None  # noqa: S101  the model asks for one of both
+    if environment.google is not None:
+        with google_extra():
+            from devperfops_operator.adapters.google import read_project  # noqa: PLC0415  a large package
+        return await read_project(environment.name, environment.google, asked.terms.services, now)
+    assert environment.file is not None  # noqa: S101  the model asks for one of them
     return asked.limits(environment.name, environment.file)

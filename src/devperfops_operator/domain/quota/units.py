@@ -1,7 +1,7 @@
 """Units of limits, and what one is in another. All exact: no floats.
 
-A unit is written as Google's API does: `1`, `By`, `cores`, `1/min`, `requests/s/{project}/{region}`. Braces
-name for what each the limit holds (each project, each user).
+A unit is written as Google's API does: `1`, `By`, `cores`, `1/min`, `requests/100s/{project}/{region}`.
+Braces name for what each the limit holds (each project, each user).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from devperfops_operator.domain.errors import InvalidSpec
 
 _UNIT: Final = re.compile(
-    r"(?P<base>[A-Za-z0-9_.{}-]{1,64}?)(/(?P<window>s|min|h|d))?(?P<per>(/\{[A-Za-z0-9_.-]{1,64}\})*)"
+    r"(?P<base>[A-Za-z0-9_.{}-]{1,64}?)(/(?P<times>[1-9][0-9]{0,3})?(?P<window>s|min|h|d))?(?P<per>(/\{[A-Za-z0-9_.-]{1,64}\})*)"
 )
 _ONE: Final = Fraction(1)
 _WINDOWS: Final = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
@@ -66,7 +66,8 @@ def _parsed(text: str) -> Unit | None:
         return None
     base, scale = _SCALED.get(match["base"], (match["base"], _ONE))
     per = tuple(sorted(re.findall(r"\{(.+?)\}", match["per"])))
-    return Unit(base, scale, _WINDOWS[match["window"]] if match["window"] else None, per, text)
+    window = int(match["times"] or 1) * _WINDOWS[match["window"]] if match["window"] else None
+    return Unit(base, scale, window, per, text)
 
 
 def factor(source: Unit, target: Unit) -> Fraction | None:
@@ -82,7 +83,7 @@ def factor(source: Unit, target: Unit) -> Fraction | None:
 
 def amount_text(amount: Fraction, unit: Unit) -> str:
     """For people: `1,000/min`, `1.5 cores`, `16 GiB`."""
-    every = "" if unit.window is None else f"/{_WINDOW_NAMES[unit.window]}"
+    every = "" if unit.window is None else f"/{_WINDOW_NAMES.get(unit.window, f'{unit.window}s')}"
     if unit.base == _BYTES:
         return _bytes(amount * unit.scale) + every
     scaled = amount if unit.base == "1" else amount * unit.scale
