@@ -12,7 +12,7 @@ added for prudence. No number of samples makes up for this; the service's own pa
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -51,7 +51,7 @@ class Timeline:
 
     def design_effect(self) -> float:
         """At least 1."""
-        return max([1.0, *(_effect(blocks.values()) for blocks in self._blocks.values())])
+        return max([1.0, *(design_effect_of(blocks.values()) for blocks in self._blocks.values())])
 
     def _forget(self) -> None:
         shortest = min(self._blocks)
@@ -59,8 +59,11 @@ class Timeline:
             del self._blocks[shortest]
 
 
-def _effect(blocks: Collection[_Block]) -> float:
-    """0 where nothing is known: of few blocks, or of exceedances only, or of none."""
+def design_effect_of(blocks: Collection[Sequence[int]]) -> float:
+    """Of blocks of (samples, exceedances), each with samples.
+
+    0 where nothing is known: of few blocks, or of exceedances only, or of none.
+    """
     samples, bad = (sum(counts) for counts in zip(*blocks, strict=True)) if blocks else (0, 0)
     if len(blocks) < _FEWEST or not 0 < bad < samples:
         return 0.0

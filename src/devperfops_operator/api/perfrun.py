@@ -112,6 +112,7 @@ class ObjectiveStatus(ApiModel):
     allowed: Word | None = None  # share allowed by the objective: "1%"
     samples: int = 0
     exceedances: int = 0
+    independent_samples: int | None = None  # how many they are worth, by this run alone
     decided_at: Timestamp | None = None
 
 
@@ -239,6 +240,15 @@ class EndpointStatus(ApiModel):
     needed: int = 0  # 0: it is too rare to need any of its own
 
 
+class PastStatus(ApiModel):
+    """What earlier runs counted for an objective, and how many independent samples that was worth."""
+
+    name: ObjectiveName
+    runs: int
+    samples: int
+    independent_samples: int
+
+
 class CoverageStatus(ApiModel):
     """The tested traffic beside the usual one. Shares are texts; None: nothing is known of the past."""
 
@@ -318,6 +328,7 @@ class PerfRunStatus(ApiModel):
     template_hash: Word | None = None
     criteria_hash: Word | None = None  # of what it judges by; None: not begun, or by an older operator
     snapshot: Name | None = None
+    past: Annotated[tuple[PastStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # as the run began
     load: LoadStatus | None = None
     live: LiveStatus | None = None
     target: TargetStatus | None = None

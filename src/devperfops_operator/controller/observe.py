@@ -32,6 +32,7 @@ from devperfops_operator.domain.observed import (
     RunSettings,
     Target,
 )
+from devperfops_operator.domain.past import effects
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.evidence import EvidenceStore
@@ -103,6 +104,7 @@ class Observer:
             unused_copies=await self._primaries.unused_copies(run, primary),
             target_pods=await self._target_pods.of_run(gate, run),
             record_kept=await self._record_kept(run),
+            earlier=self._earlier(run),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
             job=self._job(run),
             evidence=self._evidence_of(gate, run),
@@ -111,6 +113,11 @@ class Observer:
             settings=self._run_settings(gate),
             failures=self._failures.of(key),
         )
+
+    def _earlier(self, run: PerfRun) -> tuple[PerfRun, ...]:
+        if run.status.phase is not Phase.PREPARING:
+            return ()
+        return tuple(self._store.runs.owned(run.metadata.namespace, run.spec.gate))
 
     def _blocked_by(self, gate: PerfGate, run: PerfRun) -> str | None:
         if run.status.phase is not Phase.AWAITING_ROLLOUT or gate.spec.load is None:
@@ -173,7 +180,7 @@ class Observer:
             plan = resolve_plan(gate.spec)
         except InvalidSpec:
             return  # which the decision finds, too
-        self._evidence.open(run.metadata.uid, plan, run.status.workers)
+        self._evidence.open(run.metadata.uid, plan, run.status.workers, effects(run.status))
 
     def _run_settings(self, gate: PerfGate | None) -> RunSettings:
         settings = RunSettings(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from devperfops_operator.analysis.comparison import ComparisonTest
-from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verdict
 from devperfops_operator.domain import wording
 from devperfops_operator.domain.baseline_findings import baseline_findings
@@ -151,6 +152,7 @@ def _follow(
         allowed=wording.allowed(test),
         samples=tally.samples,
         exceedances=tally.exceedances,
+        independent_samples=_worth(evidence) if isinstance(test, ShareTest) else None,
     )
     if latched and before is not None:
         kept = ("verdict", "reason", "message", "decided_at")
@@ -158,6 +160,11 @@ def _follow(
     if not evidence.failed:
         return current
     return _decide(current, decided(Reason.OBJECTIVE_FAILED, _failure(objective, evidence)), now)
+
+
+def _worth(evidence: ObjectiveEvidence) -> int:
+    """By this run alone, or what was learned once would be learned again and again."""
+    return independent(evidence.tally, evidence.own_effect).samples
 
 
 def _observed(

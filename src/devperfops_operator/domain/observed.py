@@ -203,8 +203,10 @@ class Compared:
 class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
-    `design_effect`: how many of the samples are worth an independent one, at least 1. `shown`: at the newest
-    look the sequential test showed that the objective holds, so that the test need not go on for it.
+    `own_effect`: how many of the samples are worth an independent one by what this run saw, `past_effect` by
+    what earlier ones did; each at least 1.
+    `shown`: at the newest look the sequential test showed that the objective holds, so that the test need not
+    go on for it.
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
     `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
     first to the last scrape that counts; `points`, for gauges only, what was seen of them;
@@ -213,13 +215,19 @@ class ObjectiveEvidence:
 
     tally: Tally
     failed: bool = False
-    design_effect: float = 1.0
+    own_effect: float = 1.0
+    past_effect: float = 1.0
     shown: bool = False
     quantile_ms: float | None = None
     gap: Problem | None = None
     covered: timedelta | None = None
     points: Points | None = None
     compared: Compared | None = None
+
+    @property
+    def design_effect(self) -> float:
+        """What the samples are divided by."""
+        return max(self.own_effect, self.past_effect)
 
     @property
     def independent(self) -> Tally:
@@ -303,6 +311,7 @@ class RunObserved:
     only while the run rolls back.
     `target_pods`: read once when the load has begun, and once when it has ended.
     `record_kept`: its record is stored; asked only while that is awaited.
+    `earlier`: the gate's other runs; asked only before the load.
     """
 
     run: PerfRun
@@ -322,3 +331,4 @@ class RunObserved:
     unused_copies: tuple[str, ...] = ()
     target_pods: TargetPods | None = None
     record_kept: bool = False
+    earlier: tuple[PerfRun, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from devperfops_operator.analysis.looks import Series
@@ -36,7 +36,7 @@ _FIELDS: Final = ("version", "apart", "missing", "columns", "series", "names", "
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """`series`: by `series_key`. `apart`: the workers' clocks were.
+    """`series`, `past_effects`: by `series_key`. `apart`: the workers' clocks were.
 
     `missing`: what should be here and is not, for people.
     """
@@ -45,6 +45,7 @@ class RunRecord:
     profile: Profile
     apart: bool = False
     missing: Sequence[str] = ()
+    past_effects: Mapping[str, float] = field(default_factory=dict)
 
 
 def series_key(counted: Counted, thresholds: Sequence[Threshold]) -> str:
@@ -102,6 +103,7 @@ def _written(record: RunRecord) -> dict[str, Any]:
         {
             "counts": key,
             "columns": [columns.setdefault(pack(part), len(columns)) for part in _parts(each)],
+            "pastEffect": record.past_effects.get(key, 1.0),
         }
         for key, each in record.series.items()
     ]
@@ -126,13 +128,17 @@ def _read(raw: Any) -> RunRecord:
         raise ValueError(f"version {raw.get('version')!r:.20} is not known here; use a newer devperfops")
     data = decode.record(raw, "record", _FIELDS)
     columns = _columns(decode.sequence(data["columns"], "columns", at_most=_COLUMNS))
-    series = decode.sequence(data["series"], "series", at_most=_SERIES)
+    entries = [
+        decode.grown(each, "series", ("counts", "columns"), ("pastEffect",))
+        for each in decode.sequence(data["series"], "series", at_most=_SERIES)
+    ]
     missing = decode.sequence(data["missing"], "missing", at_most=2 * _SERIES)
     return RunRecord(
-        series=dict(_series(each, columns) for each in series),
+        series={_key(each): _series(each, columns) for each in entries},
         profile=_profile(data),
         apart=decode.truth(data["apart"], "apart"),
         missing=tuple(decode.text(each, "missing", at_most=2 * _KEY) for each in missing),
+        past_effects={_key(each): _effect(each["pastEffect"]) for each in entries},
     )
 
 
@@ -146,8 +152,16 @@ def _columns(raw: Sequence[Any]) -> list[list[int]]:
     return columns
 
 
-def _series(raw: Any, columns: Sequence[list[int]]) -> tuple[str, Series]:
-    each = decode.record(raw, "series", ("counts", "columns"))
+def _key(entry: Mapping[str, Any]) -> str:
+    return decode.text(entry["counts"], "counts", at_most=_KEY)
+
+
+def _effect(raw: Any) -> float:
+    """None: of an operator that did not look at earlier runs."""
+    return 1.0 if raw is None else decode.number(raw, "pastEffect", at_least=1)
+
+
+def _series(each: Mapping[str, Any], columns: Sequence[list[int]]) -> Series:
     places = decode.sequence(each["columns"], "columns", at_most=4)
     workers, steps, samples, exceedances = (
         columns[decode.count(place, "columns", at_most=len(columns) - 1)] for place in places
@@ -156,9 +170,7 @@ def _series(raw: Any, columns: Sequence[list[int]]) -> tuple[str, Series]:
         raise ValueError("the columns of a series differ in length")
     if any(bad > of for bad, of in zip(exceedances, samples, strict=True)):
         raise ValueError("a look has more exceedances than samples")
-    return decode.text(each["counts"], "counts", at_most=_KEY), Series(
-        workers, sums(steps), samples, exceedances
-    )
+    return Series(workers, sums(steps), samples, exceedances)
 
 
 def _profile(data: Mapping[str, Any]) -> Profile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.sequential import Patience, fails, passes_early
 from devperfops_operator.analysis.timeline import Timeline
@@ -9,11 +11,12 @@ from devperfops_operator.domain.observed import ObjectiveEvidence
 
 
 class Followed:
-    """`floor`: a design effect known from elsewhere, such as the totals that stand in for lost blocks."""
+    """`past_effect`: the design effect that earlier runs had. `floor`: that of blocks which are lost."""
 
-    def __init__(self, test: ShareTest, patience: Patience) -> None:
+    def __init__(self, test: ShareTest, patience: Patience, past_effect: float = 1.0) -> None:
         self._test, self._patience = test, patience
         self._timeline = Timeline()
+        self.past_effect = past_effect
         self.floor = 1.0
         self.failed = False
 
@@ -26,11 +29,11 @@ class Followed:
         return self.failed
 
     def evidence(self, tally: Tally) -> ObjectiveEvidence:
-        effect = max(self.floor, self._timeline.design_effect())
-        elapsed = self._timeline.elapsed
-        return ObjectiveEvidence(
+        found = ObjectiveEvidence(
             tally=tally,
             failed=self.failed,
-            design_effect=effect,
-            shown=passes_early(self._test, self._patience, tally, elapsed, effect),
+            own_effect=max(self.floor, self._timeline.design_effect()),
+            past_effect=self.past_effect,
         )
+        elapsed, effect = self._timeline.elapsed, found.design_effect
+        return replace(found, shown=passes_early(self._test, self._patience, tally, elapsed, effect))

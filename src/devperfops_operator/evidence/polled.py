@@ -31,8 +31,8 @@ class GaugeWindow:
 class PolledObjective:
     """Every poll reads the whole window again: only a Fail, once found, stays."""
 
-    def __init__(self, objective: JudgedObjective, patience: Patience) -> None:
-        self._objective, self._patience = objective, patience
+    def __init__(self, objective: JudgedObjective, patience: Patience, past_effect: float = 1.0) -> None:
+        self._objective, self._patience, self._past_effect = objective, patience, past_effect
         self.evidence = ObjectiveEvidence(Tally())
         self.polled_at: datetime | None = None
 
@@ -47,7 +47,7 @@ class PolledObjective:
 
     def _follow(self, counted: Counted) -> ObjectiveEvidence:
         """The looks at each scrape again."""
-        followed = Followed(share_test(self._objective), self._patience)
+        followed = Followed(share_test(self._objective), self._patience, self._past_effect)
         followed.failed = self.evidence.failed
         for second, before, tally in zip(
             counted.seconds, [Tally(), *counted.steps], counted.steps, strict=False

@@ -38,11 +38,12 @@ def replay(record: RunRecord, plan: RunPlan) -> dict[str, Replayed]:
 def _replay(record: RunRecord, plan: RunPlan, objective: JudgedObjective) -> Replayed | None:
     if not isinstance(objective.test, ShareTest):
         return None
-    series = record.series.get(series_key(objective.counted, plan.thresholds))
+    key = series_key(objective.counted, plan.thresholds)
+    series = record.series.get(key)
     looks = estimated_looks(record, objective.counted, plan.thresholds) if series is None else series.looks()
     if looks is None:
         return None
-    followed = Followed(objective.test, plan.patience)
+    followed = Followed(objective.test, plan.patience, record.past_effects.get(key, 1.0))
     counts, failed_at = _count(looks, followed, apart=record.apart)
     return Replayed(
         evidence=replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,7 +37,7 @@ _NAMES_TOLD = 10
 
 
 class Run:
-    def __init__(self, plan: RunPlan | LivePlan) -> None:
+    def __init__(self, plan: RunPlan | LivePlan, past_effects: Mapping[str, float]) -> None:
         self.plan = plan
         self.sampled = [o for o in plan.objectives if not isinstance(o.counted, AgainstBaseline | Polled)]
         self.compared = {
@@ -45,9 +45,14 @@ class Run:
             for o in plan.objectives
             if isinstance(o.counted, AgainstBaseline) and isinstance(plan, RunPlan)
         }
-        self.polled = {o.name: PolledObjective(o, plan.patience) for o in plan.polled_objectives}
+        self.polled = {
+            o.name: PolledObjective(o, plan.patience, _effect(past_effects, o))
+            for o in plan.polled_objectives
+        }
         self.workers: dict[int, Worker] = {}
-        self.followed = {o.name: Followed(share_test(o), plan.patience) for o in self.sampled}
+        self.followed = {
+            o.name: Followed(share_test(o), plan.patience, _effect(past_effects, o)) for o in self.sampled
+        }
         self.histograms: dict[str | None, Counter[int]] = {
             o.transaction: Counter() for o in self.sampled if isinstance(o.counted, OverThreshold)
         }
@@ -106,6 +111,7 @@ class Run:
         """What is kept of the run."""
         return RunRecord(
             series=self.journal.series(),
+            past_effects={self.keys[name]: each.past_effect for name, each in self.followed.items()},
             profile=self.profile,
             apart=self._apart,
             missing=tuple(self._missing()),
@@ -131,7 +137,7 @@ class Run:
     def view(self) -> Evidence:
         polls = [polled.polled_at for polled in self.polled.values()]
         sampled = {objective.name: self._objective(objective) for objective in self.sampled}
-        effects = {name: evidence.design_effect for name, evidence in sampled.items()}
+        effects = {name: evidence.own_effect for name, evidence in sampled.items()}
         return Evidence(
             workers=tuple(self.workers[index].view(effects) for index in sorted(self.workers)),
             objectives={
@@ -185,3 +191,7 @@ class Run:
         if not isinstance(counted, OverThreshold) or self._lost:
             return None
         return quantile(self.histograms[counted.transaction], counted.quantile)
+
+
+def _effect(past_effects: Mapping[str, float], objective: JudgedObjective) -> float:
+    return past_effects.get(objective.name, 1.0)

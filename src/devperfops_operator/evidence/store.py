@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from devperfops_operator.analysis.counters import Counted
 from devperfops_operator.analysis.series import Series
@@ -30,10 +31,19 @@ class EvidenceStore:
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
 
-    def open(self, run_uid: str, plan: RunPlan | LivePlan, stored: Sequence[WorkerStatus] = ()) -> None:
-        """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here."""
+    def open(
+        self,
+        run_uid: str,
+        plan: RunPlan | LivePlan,
+        stored: Sequence[WorkerStatus] = (),
+        past_effects: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here.
+
+        `past_effects`: design effects that earlier runs had, by objective.
+        """
         if run_uid not in self._runs:
-            self._runs[run_uid] = Run(plan)
+            self._runs[run_uid] = Run(plan, past_effects)
         self._runs[run_uid].stand_in(stored)
 
     def is_open(self, run_uid: str) -> bool:

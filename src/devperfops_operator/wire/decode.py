@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -47,6 +48,13 @@ def count(raw: Any, place: str, *, at_most: int = LARGEST - 1) -> int:
     if type(raw) is not int or not 0 <= raw <= at_most:
         raise ValueError(f"{place} must be a whole number from 0 to {at_most}{_not(raw)}")
     return raw
+
+
+def number(raw: Any, place: str, *, at_least: float) -> float:
+    """A finite one; no truth value."""
+    if type(raw) not in {int, float} or not at_least <= raw < math.inf:
+        raise ValueError(f"{place} must be a number from {at_least} on{_not(raw)}")
+    return float(raw)
 
 
 def optional_count(raw: Any, place: str) -> int | None:

@@ -42,7 +42,8 @@ def a_record(looks: int = 600, transactions: int = 3, series: int = 2) -> RunRec
         )
         for n in range(series)
     }
-    return RunRecord(columns, profile, apart=True, missing=("something",))
+    effects = {key: 1.5 + number / 3 for number, key in enumerate(columns)}
+    return RunRecord(columns, profile, apart=True, missing=("something",), past_effects=effects)
 
 
 def test_it_comes_back_as_it_was() -> None:
@@ -53,6 +54,22 @@ def test_it_comes_back_as_it_was() -> None:
     }
     assert list(again.profile.tables()) == list(record.profile.tables())
     assert (again.apart, again.missing) == (True, ("something",))
+    assert again.past_effects == record.past_effects
+
+
+def test_one_of_an_operator_that_did_not_look_at_the_past_can_be_read() -> None:
+    data = json.loads(canonical_json(to_json(a_record(looks=20))))
+    for each in data["series"]:
+        del each["pastEffect"]
+    assert set(from_json(data).past_effects.values()) == {1.0}
+
+
+@pytest.mark.parametrize("effect", [0.5, -1, True, "2", 1e400, float("nan")], ids=str)
+def test_no_design_effect_is_refused(effect: object) -> None:
+    data = to_json(a_record(looks=20))
+    data["series"][0]["pastEffect"] = effect
+    with pytest.raises(InvalidRecord):
+        from_json(data)
 
 
 @pytest.mark.parametrize(

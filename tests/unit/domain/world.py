@@ -261,6 +261,7 @@ class World:
                 deliveries=self.deliveries.get(run.metadata.uid, {}),
                 target_pods=self.target_pods if pods_wanted(run) else None,
                 record_kept=run.status.record is not None and run.status.record.name in self.records,
+                earlier=tuple(self.runs.values()) if run.status.phase is Phase.PREPARING else (),
             ),
             self.now,
         )

@@ -641,3 +641,16 @@ def test_the_record_says_what_a_restart_has_taken():
     record = opened(totals_of(before)).record(RUN)
     assert [list(series.looks()) for series in record.series.values()] == [[], []]
     assert record.missing == ("the blocks of worker 0: the operator was restarted and has only their totals",)
+
+
+def test_what_past_runs_told_counts_where_this_one_saw_no_stall():
+    """And it is not learned again from this one."""
+    fresh, experienced = opened(), EvidenceStore()
+    experienced.open(RUN, PLAN, past_effects={SLOW: 30.0})
+    for store in (fresh, experienced):
+        deliver(store, [block(n, slow=n % 2) for n in range(60)])
+    one, other = fresh.view(RUN).objectives[SLOW], experienced.view(RUN).objectives[SLOW]
+    assert (one.own_effect, one.tally) == (other.own_effect, other.tally)
+    assert other.independent.samples <= one.tally.samples / 30 < one.independent.samples
+    (stored,) = totals_of(experienced)
+    assert stored == totals_of(fresh)[0]

@@ -62,7 +62,7 @@ def stats(times, errors=0):
 def live(sent):
     """What happens under load, block by block; and the block's second in which each objective failed."""
     store, numbers, failed = EvidenceStore(), Counter(), {}
-    store.open(RUN, PLAN)
+    store.open(RUN, PLAN, past_effects={"p99 < 500ms": 4.5, "pay": 1.0})
     for worker, second, labels in sent:
         block = Block(numbers[worker], second, labels=labels)
         store.accept(RUN, worker, Push((block,), Heartbeat(JMeterState.RUNNING, 0, 1_000, 2_000)), NOW)
@@ -107,6 +107,7 @@ def test_a_replay_is_what_happened(blocks):
             failed.get(name),
         )
         assert again.evidence.quantile_ms == seen[name].quantile_ms
+        assert again.evidence.independent == seen[name].independent
 
 
 def test_of_a_changed_share_the_counts_are_as_exact():

@@ -24,6 +24,7 @@ from devperfops_operator.domain.observed import (
     Target,
     WorkerEvidence,
 )
+from devperfops_operator.domain.past import learned
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, told, wait
@@ -120,7 +121,7 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
         return RunDecision(to_acting(status, decided(Reason(problem.reason), problem.message), now))
     name = snapshot_name(run)
     if any(snapshot.name == name for snapshot in observed.snapshots):
-        return RunDecision(_kept(status, resolve_plan(gate.spec), name, now))
+        return RunDecision(_kept(observed, resolve_plan(gate.spec), name, now))
     refused = _refusal(observed, "CreateControllerRevision")
     if refused is not None:
         return RunDecision(to_acting(status, decided(Reason.SNAPSHOT_REFUSED, refused.message), now))
@@ -132,14 +133,16 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
 
 
-def _kept(status: PerfRunStatus, plan: Plan, snapshot: str, now: datetime) -> PerfRunStatus:
+def _kept(observed: RunObserved, plan: Plan, snapshot: str, now: datetime) -> PerfRunStatus:
     """Next comes the load, or the time in which traffic is watched."""
+    status = observed.run.status
     message = f"revision {status.revision} is kept as {snapshot}"
     following: dict[str, Any] = {"phase": Phase.STARTING}
     if isinstance(plan, LivePlan):
         following = begun(plan, now)
         message += f"; the traffic of real users is judged for {format_duration(plan.duration)} from now on"
-    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, **following)
+    past = learned(plan, observed.earlier, status.criteria_hash or "")
+    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, past=past, **following)
 
 
 def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: datetime) -> RunDecision:
