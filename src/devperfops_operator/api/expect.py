@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from devperfops_operator.api.quantity import format_percent, parse_percent
@@ -149,6 +150,7 @@ Expectation = (
 )
 
 
+@lru_cache(maxsize=4096)  # asked again at every look at a run
 def parse_expect(text: str) -> Expectation:
     """Read one `expect`.
 

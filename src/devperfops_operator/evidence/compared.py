@@ -73,7 +73,7 @@ class ComparedObjective:
         self._open: defaultdict[int, _Sides] = defaultdict(_Sides)  # by number of the block
         self._next: int | None = None  # number of the block to compare
         self._whole = _Sides()
-        self._failed = False
+        self.failed = False
 
     def add(self, worker: int, block: Block) -> None:
         """The worker's next seconds."""
@@ -92,12 +92,12 @@ class ComparedObjective:
             message = (
                 "the operator was restarted, and what it had compared until then is not stored; run again"
             )
-            gap = None if self._failed else Problem(Reason.EVIDENCE_LOST.value, message)
-            return ObjectiveEvidence(Tally(), failed=self._failed, gap=gap)
+            gap = None if self.failed else Problem(Reason.EVIDENCE_LOST.value, message)
+            return ObjectiveEvidence(Tally(), failed=self.failed, gap=gap)
         whole = self._whole.pair(self._share)
         return ObjectiveEvidence(
             tally=Tally(self._whole.target.samples),
-            failed=self._failed,
+            failed=self.failed,
             compared=Compared(
                 target_ms=_finite(whole.candidate),
                 baseline_ms=_finite(whole.baseline),
@@ -122,7 +122,7 @@ class ComparedObjective:
             self._comparison.add(sides.pair(self._share))
             self._whole.target.merge(sides.target)
             self._whole.baseline.merge(sides.baseline)
-            self._failed = self._failed or self._comparison.fails()
+            self.failed = self.failed or self._comparison.fails()
             self._next += 1
         for number in [number for number in self._open if number < self._next]:
             del self._open[number]

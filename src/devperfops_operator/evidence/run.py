@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from devperfops_operator.analysis.exceedance import Tally
@@ -34,6 +34,14 @@ from devperfops_operator.wire.histogram import quantile
 from devperfops_operator.wire.measurement import Block, Push
 
 _NAMES_TOLD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`want`: number of the block wanted next. `decisive`: what came may change what is to be done."""
+
+    want: int
+    decisive: bool
 
 
 class Run:
@@ -81,15 +89,20 @@ class Run:
                     self.followed[name].floor = max(self.followed[name].floor, effect)
         self._look()
 
-    def accept(self, index: int, push: Push, now: datetime) -> int:
-        worker = self.worker(index)
+    def accept(self, index: int, push: Push, now: datetime) -> Accepted:
+        worker, failed = self.worker(index), self._failed
         worker.hear(push.heartbeat, now)
         for block in push.blocks:
             if block.sequence == worker.seen.blocks:
                 self._take(worker, block)
         if push.final is not None:
             worker.finish(push.final)
-        return worker.seen.blocks
+        return Accepted(worker.seen.blocks, decisive=push.final is not None or self._failed != failed)
+
+    @property
+    def _failed(self) -> int:
+        """How many objectives have."""
+        return sum(each.failed for each in (*self.followed.values(), *self.compared.values()))
 
     def _take(self, worker: Worker, block: Block) -> None:
         """What the target must hold by itself is judged without the baseline's samples."""

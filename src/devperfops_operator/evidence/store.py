@@ -16,7 +16,7 @@ from devperfops_operator.domain.observed import Evidence, Problem, TrafficEviden
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.blocks import check
 from devperfops_operator.evidence.polled import GaugeWindow
-from devperfops_operator.evidence.run import Run
+from devperfops_operator.evidence.run import Accepted, Run
 from devperfops_operator.evidence.traffic import compared
 from devperfops_operator.wire.measurement import Push
 
@@ -57,8 +57,8 @@ class EvidenceStore:
         """The worker is ready and waits for the common start. Raises ValueError if there is none."""
         self._run(run_uid).worker(worker).prepare(now)
 
-    def accept(self, run_uid: str, worker: int, push: Push, now: datetime) -> int:
-        """Take in a push; returns the number of the block wanted next.
+    def accept(self, run_uid: str, worker: int, push: Push, now: datetime) -> Accepted:
+        """Take in a push.
 
         Raises ValueError, and takes in nothing, if the worker or a block does not fit the run's plan.
         """

@@ -76,11 +76,12 @@ class Intake:
                 raise _over(run)
             return Reply(want=push.final.blocks, stop=True, final_acknowledged=True)
         try:
-            want = self._evidence.accept(run.metadata.uid, worker, push, self._now())
+            accepted = self._evidence.accept(run.metadata.uid, worker, push, self._now())
         except (ValueError, OverflowError) as error:  # a time may lie beyond what a datetime holds
             raise refusal(web.HTTPBadRequest, f"these blocks do not fit the run: {error}") from error
-        self._runs.wake(run.metadata.namespace, run.metadata.name)
-        return Reply(want=want, stop=stop_wanted(run), final_acknowledged=False)
+        if accepted.decisive:  # a run under load is looked at each second in any case
+            self._runs.wake(run.metadata.namespace, run.metadata.name)
+        return Reply(want=accepted.want, stop=stop_wanted(run), final_acknowledged=False)
 
     async def _authorise(self, request: web.Request) -> None:
         caller = await self._identities.of(bearer_token(request.headers.get("Authorization")))

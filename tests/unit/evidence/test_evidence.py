@@ -76,7 +76,7 @@ def opened(stored=()):
 
 
 def send(store, *blocks, worker=0, final=None, beat=BEAT):
-    return store.accept(RUN, worker, Push(blocks, beat, final), NOW)
+    return store.accept(RUN, worker, Push(blocks, beat, final), NOW).want
 
 
 def final_of(blocks):

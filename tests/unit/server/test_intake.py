@@ -63,6 +63,22 @@ async def test_blocks_become_evidence_once(operator, token):
     assert first == (200, {"want": 2, "stop": False, "final_acknowledged": False})
     assert resent == (200, {"want": 3, "stop": False, "final_acknowledged": False})
     assert judged_samples(operator) == 5
+
+
+async def test_the_decision_is_woken_by_what_may_change_it(operator, token):
+    """Nothing else is waited for longer than to the next look, a second later."""
+    operator.store(make_run())
+    await operator.post(BLOCKS, push(*(block(n, samples=50) for n in range(10))), token=token)
+    assert operator.woken == []
+
+    slow = push(*(block(n, samples=50, over=50) for n in range(10, 40)))
+    await operator.post(BLOCKS, slow, token=token)
+    assert operator.woken == [(NAMESPACE, RUN)]
+
+    await operator.post(BLOCKS, slow, token=token)
+    assert operator.woken == [(NAMESPACE, RUN)]
+
+    await operator.post(BLOCKS, push(final=True), token=token)
     assert operator.woken == [(NAMESPACE, RUN)] * 2
 
 
