@@ -2,35 +2,85 @@
 
 A run sees what comes often enough to happen in it. A stall of three seconds every five minutes or so is
 absent from one run of ten minutes in seven; its samples look independent then, and are not.
+
+The other way round a run cannot see that its clumps are regular. A stall that comes by the clock, or once at
+the start, makes every run count nearly the same, however much its samples hang together within.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from fractions import Fraction
+from statistics import NormalDist
 from typing import Final
 
-from devperfops_operator.analysis.timeline import design_effect_of
+from devperfops_operator.analysis.timeline import prudence, variance_ratio
 
 _FEWEST: Final = 6  # runs whose variance is worth anything
+_DOUBT: Final = NormalDist().inv_cdf(0.05)  # that runs vary more than is believed of them
+_ALIKE: Final = 2  # times the usual design effect: a run like those before
+_AS_LONG: Final = Fraction(9, 10)  # of their samples: a run as long as those before
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """What one counted. `independent`: as how many samples, by what it saw itself."""
+    """What one counted. `independent`: as how many samples, by what it saw itself.
+
+    `whole`: it was not stopped before its planned end.
+    """
 
     samples: int
     exceedances: int
     independent: int
+    whole: bool = True
 
 
-def past_effect(runs: Collection[PastRun]) -> float:
-    """The design effect by which the next run's samples must be divided at least; 1 or more.
+@dataclass(frozen=True, slots=True)
+class PastEffect:
+    """`least`: the design effect of samples of this service, whatever a run itself sees.
 
-    The larger of two: the effect within runs, all of them together, and that of runs as blocks, which shows
-    what lasts longer than any block within.
+    `of_whole`: that of all samples of a whole run, of which there are `whole_samples`, at most; None: not
+    known.
     """
-    return max(1.0, _within(runs), _between(runs))
+
+    least: float = 1.0
+    of_whole: float | None = None
+    whole_samples: int = 0
+
+    def so_far(self, own: float) -> float:
+        """At any look; `own`: the design effect that the run has seen itself."""
+        return max(own, self.least)
+
+    def at_end(self, own: float, samples: int) -> float:
+        """When a run has come to its end. Regular clumps count for less, if they are the usual ones."""
+        usual = own <= _ALIKE * self.least and samples >= _AS_LONG * self.whole_samples
+        if self.of_whole is None or not usual:
+            return self.so_far(own)
+        return min(self.so_far(own), max(1.0, self.of_whole))
+
+
+def least_effect(runs: Collection[PastRun]) -> float:
+    """At least 1. The larger of two: the effect within runs, and, of some runs, that of runs as blocks.
+
+    The latter shows what lasts longer than any block within.
+    """
+    between = _between(runs) * prudence(len(runs)) if len(runs) >= _FEWEST else 1.0
+    return max(1.0, _within(runs), between)
+
+
+def whole_effect(runs: Collection[PastRun]) -> float | None:
+    """The design effect of whole runs, which are blocks here: the upper end of its 95 % interval.
+
+    By the chi-squared distribution of a variance, in the approximation of Wilson and Hilferty (1931).
+    None: of too few, or without an exceedance.
+    """
+    whole = [run for run in runs if run.whole]
+    if len(whole) < _FEWEST or not any(run.exceedances for run in whole):
+        return None
+    spread = 2 / (9 * (len(whole) - 1))
+    return max(1.0, _between(whole) / (1 - spread + _DOUBT * math.sqrt(spread)) ** 3)
 
 
 def _within(runs: Collection[PastRun]) -> float:
@@ -42,6 +92,4 @@ def _within(runs: Collection[PastRun]) -> float:
 
 
 def _between(runs: Collection[PastRun]) -> float:
-    if len(runs) < _FEWEST:
-        return 1.0
-    return design_effect_of([(run.samples, run.exceedances) for run in runs])
+    return variance_ratio([(run.samples, run.exceedances) for run in runs])

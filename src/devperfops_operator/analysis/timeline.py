@@ -51,7 +51,7 @@ class Timeline:
 
     def design_effect(self) -> float:
         """At least 1."""
-        return max([1.0, *(design_effect_of(blocks.values()) for blocks in self._blocks.values())])
+        return max([1.0, *(_effect(blocks.values()) for blocks in self._blocks.values())])
 
     def _forget(self) -> None:
         shortest = min(self._blocks)
@@ -59,14 +59,24 @@ class Timeline:
             del self._blocks[shortest]
 
 
-def design_effect_of(blocks: Collection[Sequence[int]]) -> float:
-    """Of blocks of (samples, exceedances), each with samples.
+def variance_ratio(blocks: Collection[Sequence[int]]) -> float:
+    """How much more the exceedances of blocks vary than if each sample were on its own.
 
-    0 where nothing is known: of few blocks, or of exceedances only, or of none.
+    `blocks`: samples and exceedances of each. 0 of fewer than two, and of exceedances only, or of none.
     """
     samples, bad = (sum(counts) for counts in zip(*blocks, strict=True)) if blocks else (0, 0)
-    if len(blocks) < _FEWEST or not 0 < bad < samples:
+    if len(blocks) <= 1 or not 0 < bad < samples:
         return 0.0
-    freedom, share = len(blocks) - 1, bad / samples
-    scatter = sum(exceedances * exceedances / of for of, exceedances in blocks) - bad * share
-    return scatter / (freedom * share * (1 - share)) * (1 + math.sqrt(2 / freedom))
+    share = bad / samples
+    scatter = sum(exceedances * exceedances / of for of, exceedances in blocks if of) - bad * share
+    return scatter / ((len(blocks) - 1) * share * (1 - share))
+
+
+def prudence(blocks: int) -> float:
+    """By what a variance of so few blocks is made larger, because it is known so badly."""
+    return 1 + math.sqrt(2 / (blocks - 1))
+
+
+def _effect(blocks: Collection[_Block]) -> float:
+    """0 where nothing is known."""
+    return variance_ratio(blocks) * prudence(len(blocks)) if len(blocks) >= _FEWEST else 0.0

@@ -240,6 +240,14 @@ class EndpointStatus(ApiModel):
     needed: int = 0  # 0: it is too rare to need any of its own
 
 
+class WholeRunsStatus(ApiModel):
+    """Of earlier runs those that went on to their planned end, as they vary from each other."""
+
+    runs: int
+    samples: int
+    independent_samples: int
+
+
 class PastStatus(ApiModel):
     """What earlier runs counted for an objective, and how many independent samples that was worth."""
 
@@ -247,6 +255,7 @@ class PastStatus(ApiModel):
     runs: int
     samples: int
     independent_samples: int
+    whole: WholeRunsStatus | None = None  # None: too few to tell
 
 
 class CoverageStatus(ApiModel):

@@ -10,6 +10,7 @@ from typing import Any
 from devperfops_operator.analysis.coverage import Coverage
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
@@ -203,8 +204,8 @@ class Compared:
 class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
-    `own_effect`: how many of the samples are worth an independent one by what this run saw, `past_effect` by
-    what earlier ones did; each at least 1.
+    `own_effect`: how many of the samples are worth an independent one by what this run saw, at least 1;
+    `past`: by what earlier ones did.
     `shown`: at the newest look the sequential test showed that the objective holds, so that the test need not
     go on for it.
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
@@ -216,7 +217,7 @@ class ObjectiveEvidence:
     tally: Tally
     failed: bool = False
     own_effect: float = 1.0
-    past_effect: float = 1.0
+    past: PastEffect = field(default_factory=PastEffect)
     shown: bool = False
     quantile_ms: float | None = None
     gap: Problem | None = None
@@ -226,8 +227,8 @@ class ObjectiveEvidence:
 
     @property
     def design_effect(self) -> float:
-        """What the samples are divided by."""
-        return max(self.own_effect, self.past_effect)
+        """What the samples are divided by when the load has ended."""
+        return self.past.at_end(self.own_effect, self.tally.samples)
 
     @property
     def independent(self) -> Tally:

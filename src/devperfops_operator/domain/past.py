@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from devperfops_operator.analysis.past import PastRun, past_effect
+from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, whole_effect
 from devperfops_operator.api.perfrun import (
-    ObjectiveStatus,
     PastStatus,
     PerfRun,
     PerfRunStatus,
     Phase,
     Verdict,
+    WholeRunsStatus,
 )
 from devperfops_operator.domain.objectives import Plan
 from devperfops_operator.domain.verdict import Reason
@@ -22,14 +22,14 @@ _VALID = {Reason.OBJECTIVES_MET.value, Reason.NOT_ENOUGH_EVIDENCE.value}
 
 def learned(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastStatus, ...]:
     """Of runs by the same criteria, whose test was valid. A revision that failed shows no usual service."""
-    objectives = [o for run in runs if _tells(run.status, criteria) for o in run.status.objectives]
-    told = {o.name: list(_counts(o.name, objectives)) for o in plan.objectives}
-    return tuple(_status(name, counts) for name, counts in told.items() if counts)
+    telling = [run.status for run in runs if _tells(run.status, criteria)]
+    counted = {objective.name: list(_counts(objective.name, telling)) for objective in plan.objectives}
+    return tuple(_status(name, counts) for name, counts in counted.items() if counts)
 
 
-def effects(status: PerfRunStatus) -> Mapping[str, float]:
-    """The design effects its past runs had told when the run began, by objective."""
-    return {past.name: past.samples / max(1, past.independent_samples) for past in status.past}
+def past_effects(status: PerfRunStatus) -> Mapping[str, PastEffect]:
+    """As the run was told when it began, by objective."""
+    return {past.name: _effect(past) for past in status.past}
 
 
 def _tells(status: PerfRunStatus, criteria: str) -> bool:
@@ -37,14 +37,42 @@ def _tells(status: PerfRunStatus, criteria: str) -> bool:
     return ended and status.reason in _VALID
 
 
-def _counts(name: str, objectives: Iterable[ObjectiveStatus]) -> Iterator[PastRun]:
-    for each in objectives:
-        known = each.name == name and each.verdict is not Verdict.FAIL and each.samples
-        if known and each.independent_samples is not None:
-            yield PastRun(each.samples, each.exceedances, each.independent_samples)
+def _counts(name: str, runs: Iterable[PerfRunStatus]) -> Iterator[PastRun]:
+    for run in runs:
+        whole = run.load is None or run.load.stop_requested_at is None
+        for each in run.objectives:
+            known = each.name == name and each.verdict is not Verdict.FAIL and each.samples
+            if known and each.independent_samples is not None:
+                yield PastRun(each.samples, each.exceedances, each.independent_samples, whole)
 
 
-def _status(name: str, counts: list[PastRun]) -> PastStatus:
-    samples = sum(count.samples for count in counts)
-    worth = max(1, math.floor(samples / past_effect(counts)))
-    return PastStatus(name=name, runs=len(counts), samples=samples, independent_samples=worth)
+def _status(name: str, counts: Sequence[PastRun]) -> PastStatus:
+    samples, of_whole = _samples(counts), whole_effect(counts)
+    return PastStatus(
+        name=name,
+        runs=len(counts),
+        samples=samples,
+        independent_samples=_worth(samples, least_effect(counts)),
+        whole=None if of_whole is None else _whole_runs([each for each in counts if each.whole], of_whole),
+    )
+
+
+def _whole_runs(counts: Sequence[PastRun], effect: float) -> WholeRunsStatus:
+    samples = _samples(counts)
+    return WholeRunsStatus(runs=len(counts), samples=samples, independent_samples=_worth(samples, effect))
+
+
+def _samples(counts: Sequence[PastRun]) -> int:
+    return sum(count.samples for count in counts)
+
+
+def _worth(samples: int, effect: float) -> int:
+    return max(1, math.floor(samples / effect))
+
+
+def _effect(past: PastStatus) -> PastEffect:
+    least, whole = past.samples / max(1, past.independent_samples), past.whole
+    if whole is None:
+        return PastEffect(least)
+    of_whole = whole.samples / max(1, whole.independent_samples)
+    return PastEffect(least, of_whole, whole.samples // max(1, whole.runs))

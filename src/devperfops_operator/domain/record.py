@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from devperfops_operator.analysis.looks import Series
 from devperfops_operator.analysis.packing import differences, pack, sums, unpack
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import Profile
 from devperfops_operator.domain.errors import InvalidRecord
 from devperfops_operator.domain.objectives import Counted, FailedSamples, OverThreshold
@@ -36,7 +37,7 @@ _FIELDS: Final = ("version", "apart", "missing", "columns", "series", "names", "
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """`series`, `past_effects`: by `series_key`. `apart`: the workers' clocks were.
+    """`series`, `past`: by `series_key`. `apart`: the workers' clocks were.
 
     `missing`: what should be here and is not, for people.
     """
@@ -45,7 +46,7 @@ class RunRecord:
     profile: Profile
     apart: bool = False
     missing: Sequence[str] = ()
-    past_effects: Mapping[str, float] = field(default_factory=dict)
+    past: Mapping[str, PastEffect] = field(default_factory=dict)
 
 
 def series_key(counted: Counted, thresholds: Sequence[Threshold]) -> str:
@@ -103,7 +104,7 @@ def _written(record: RunRecord) -> dict[str, Any]:
         {
             "counts": key,
             "columns": [columns.setdefault(pack(part), len(columns)) for part in _parts(each)],
-            "pastEffect": record.past_effects.get(key, 1.0),
+            "past": _past(record.past.get(key, PastEffect())),
         }
         for key, each in record.series.items()
     ]
@@ -129,7 +130,7 @@ def _read(raw: Any) -> RunRecord:
     data = decode.record(raw, "record", _FIELDS)
     columns = _columns(decode.sequence(data["columns"], "columns", at_most=_COLUMNS))
     entries = [
-        decode.grown(each, "series", ("counts", "columns"), ("pastEffect",))
+        decode.grown(each, "series", ("counts", "columns"), ("past",))
         for each in decode.sequence(data["series"], "series", at_most=_SERIES)
     ]
     missing = decode.sequence(data["missing"], "missing", at_most=2 * _SERIES)
@@ -138,7 +139,7 @@ def _read(raw: Any) -> RunRecord:
         profile=_profile(data),
         apart=decode.truth(data["apart"], "apart"),
         missing=tuple(decode.text(each, "missing", at_most=2 * _KEY) for each in missing),
-        past_effects={_key(each): _effect(each["pastEffect"]) for each in entries},
+        past={_key(each): _effect(each["past"]) for each in entries},
     )
 
 
@@ -156,9 +157,21 @@ def _key(entry: Mapping[str, Any]) -> str:
     return decode.text(entry["counts"], "counts", at_most=_KEY)
 
 
-def _effect(raw: Any) -> float:
+def _past(past: PastEffect) -> dict[str, Any]:
+    return {"least": past.least, "ofWhole": past.of_whole, "wholeSamples": past.whole_samples}
+
+
+def _effect(raw: Any) -> PastEffect:
     """None: of an operator that did not look at earlier runs."""
-    return 1.0 if raw is None else decode.number(raw, "pastEffect", at_least=1)
+    if raw is None:
+        return PastEffect()
+    past = decode.record(raw, "past", ("least", "ofWhole", "wholeSamples"))
+    of_whole = past["ofWhole"]
+    return PastEffect(
+        least=decode.number(past["least"], "least", at_least=1),
+        of_whole=None if of_whole is None else decode.number(of_whole, "ofWhole", at_least=1),
+        whole_samples=decode.count(past["wholeSamples"], "wholeSamples"),
+    )
 
 
 def _series(each: Mapping[str, Any], columns: Sequence[list[int]]) -> Series:

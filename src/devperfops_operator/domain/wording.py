@@ -70,10 +70,12 @@ def what_a_verdict_takes(test: Test, evidence: ObjectiveEvidence, pace: Pace) ->
 
 
 def _worth(evidence: ObjectiveEvidence) -> str:
-    """Where they came in clumps."""
-    if evidence.independent.samples > _CLUMPED * evidence.tally.samples:
+    """Where they came in clumps, or use to."""
+    worth = evidence.independent.samples
+    if worth > _CLUMPED * evidence.tally.samples:
         return ""
-    return f"; they came in clumps and are worth {evidence.independent.samples} independent ones"
+    when = "in earlier runs they came" if evidence.past.least > evidence.own_effect else "they came"
+    return f"; {when} in clumps, and these are worth {worth} independent ones"
 
 
 def _repetition(test: ShareTest, evidence: ObjectiveEvidence, pace: Pace) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.sequential import Patience, fails, passes_early
 from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.observed import ObjectiveEvidence
 
 
 class Followed:
-    """`past_effect`: the design effect that earlier runs had. `floor`: that of blocks which are lost."""
+    """`past`: what earlier runs tell. `floor`: the design effect of blocks which are lost."""
 
-    def __init__(self, test: ShareTest, patience: Patience, past_effect: float = 1.0) -> None:
+    def __init__(self, test: ShareTest, patience: Patience, past: PastEffect) -> None:
         self._test, self._patience = test, patience
         self._timeline = Timeline()
-        self.past_effect = past_effect
+        self.past = past
         self.floor = 1.0
         self.failed = False
 
@@ -29,11 +28,11 @@ class Followed:
         return self.failed
 
     def evidence(self, tally: Tally) -> ObjectiveEvidence:
-        found = ObjectiveEvidence(
+        own, elapsed = max(self.floor, self._timeline.design_effect()), self._timeline.elapsed
+        return ObjectiveEvidence(
             tally=tally,
             failed=self.failed,
-            own_effect=max(self.floor, self._timeline.design_effect()),
-            past_effect=self.past_effect,
+            own_effect=own,
+            past=self.past,
+            shown=passes_early(self._test, self._patience, tally, elapsed, self.past.so_far(own)),
         )
-        elapsed, effect = self._timeline.elapsed, found.design_effect
-        return replace(found, shown=passes_early(self._test, self._patience, tally, elapsed, effect))

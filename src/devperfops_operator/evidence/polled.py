@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from devperfops_operator.analysis.counters import Counted
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import GaugeTest, expected_points, points
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.sequential import Patience
 from devperfops_operator.analysis.series import Series, SeriesError
 from devperfops_operator.domain.objectives import GaugePoints, JudgedObjective, share_test
@@ -31,8 +32,8 @@ class GaugeWindow:
 class PolledObjective:
     """Every poll reads the whole window again: only a Fail, once found, stays."""
 
-    def __init__(self, objective: JudgedObjective, patience: Patience, past_effect: float = 1.0) -> None:
-        self._objective, self._patience, self._past_effect = objective, patience, past_effect
+    def __init__(self, objective: JudgedObjective, patience: Patience, past: PastEffect) -> None:
+        self._objective, self._patience, self._past = objective, patience, past
         self.evidence = ObjectiveEvidence(Tally())
         self.polled_at: datetime | None = None
 
@@ -47,7 +48,7 @@ class PolledObjective:
 
     def _follow(self, counted: Counted) -> ObjectiveEvidence:
         """The looks at each scrape again."""
-        followed = Followed(share_test(self._objective), self._patience, self._past_effect)
+        followed = Followed(share_test(self._objective), self._patience, self._past)
         followed.failed = self.evidence.failed
         for second, before, tally in zip(
             counted.seconds, [Tally(), *counted.steps], counted.steps, strict=False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.looks import Look
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.domain.estimate import estimated_looks
 from devperfops_operator.domain.objectives import JudgedObjective, OverThreshold, RunPlan
 from devperfops_operator.domain.observed import ObjectiveEvidence
@@ -43,7 +44,7 @@ def _replay(record: RunRecord, plan: RunPlan, objective: JudgedObjective) -> Rep
     looks = estimated_looks(record, objective.counted, plan.thresholds) if series is None else series.looks()
     if looks is None:
         return None
-    followed = Followed(objective.test, plan.patience, record.past_effects.get(key, 1.0))
+    followed = Followed(objective.test, plan.patience, record.past.get(key, PastEffect()))
     counts, failed_at = _count(looks, followed, apart=record.apart)
     return Replayed(
         evidence=replace(

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.looks import Journal
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import TRANSACTIONS, Profile
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.load_findings import START_SKEW, names
@@ -45,7 +46,7 @@ class Accepted:
 
 
 class Run:
-    def __init__(self, plan: RunPlan | LivePlan, past_effects: Mapping[str, float]) -> None:
+    def __init__(self, plan: RunPlan | LivePlan, past: Mapping[str, PastEffect]) -> None:
         self.plan = plan
         self.sampled = [o for o in plan.objectives if not isinstance(o.counted, AgainstBaseline | Polled)]
         self.compared = {
@@ -54,12 +55,13 @@ class Run:
             if isinstance(o.counted, AgainstBaseline) and isinstance(plan, RunPlan)
         }
         self.polled = {
-            o.name: PolledObjective(o, plan.patience, _effect(past_effects, o))
+            o.name: PolledObjective(o, plan.patience, past.get(o.name, PastEffect()))
             for o in plan.polled_objectives
         }
         self.workers: dict[int, Worker] = {}
         self.followed = {
-            o.name: Followed(share_test(o), plan.patience, _effect(past_effects, o)) for o in self.sampled
+            o.name: Followed(share_test(o), plan.patience, past.get(o.name, PastEffect()))
+            for o in self.sampled
         }
         self.histograms: dict[str | None, Counter[int]] = {
             o.transaction: Counter() for o in self.sampled if isinstance(o.counted, OverThreshold)
@@ -102,7 +104,8 @@ class Run:
     @property
     def _failed(self) -> int:
         """How many objectives have."""
-        return sum(each.failed for each in (*self.followed.values(), *self.compared.values()))
+        sampled, compared = self.followed.values(), self.compared.values()
+        return sum(each.failed for each in sampled) + sum(each.failed for each in compared)
 
     def _take(self, worker: Worker, block: Block) -> None:
         """What the target must hold by itself is judged without the baseline's samples."""
@@ -124,7 +127,7 @@ class Run:
         """What is kept of the run."""
         return RunRecord(
             series=self.journal.series(),
-            past_effects={self.keys[name]: each.past_effect for name, each in self.followed.items()},
+            past={self.keys[name]: each.past for name, each in self.followed.items()},
             profile=self.profile,
             apart=self._apart,
             missing=tuple(self._missing()),
@@ -204,7 +207,3 @@ class Run:
         if not isinstance(counted, OverThreshold) or self._lost:
             return None
         return quantile(self.histograms[counted.transaction], counted.quantile)
-
-
-def _effect(past_effects: Mapping[str, float], objective: JudgedObjective) -> float:
-    return past_effects.get(objective.name, 1.0)

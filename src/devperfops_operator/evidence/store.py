@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from devperfops_operator.analysis.counters import Counted
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.effects import ReadTraffic
@@ -36,14 +37,14 @@ class EvidenceStore:
         run_uid: str,
         plan: RunPlan | LivePlan,
         stored: Sequence[WorkerStatus] = (),
-        past_effects: Mapping[str, float] = MappingProxyType({}),
+        past: Mapping[str, PastEffect] = MappingProxyType({}),
     ) -> None:
         """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here.
 
-        `past_effects`: design effects that earlier runs had, by objective.
+        `past`: what earlier runs tell, by objective.
         """
         if run_uid not in self._runs:
-            self._runs[run_uid] = Run(plan, past_effects)
+            self._runs[run_uid] = Run(plan, past)
         self._runs[run_uid].stand_in(stored)
 
     def is_open(self, run_uid: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.api.perfrun import (
     ObjectiveStatus,
     PastStatus,
@@ -14,7 +15,7 @@ from devperfops_operator.api.perfrun import (
     Phase,
     Verdict,
 )
-from devperfops_operator.domain.past import effects, learned
+from devperfops_operator.domain.past import learned, past_effects
 from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.wire.measurement import LoadEnd
 from tests.unit.domain.world import BAD, GOOD, released, template
@@ -43,14 +44,25 @@ def ended(worth: int | None = 1_000, *, verdict: Verdict = Verdict.PASS, **statu
 
 def test_the_first_run_knows_no_past() -> None:
     assert learned(plan(), [], CRITERIA) == ()
-    assert effects(PerfRunStatus()) == {}
+    assert past_effects(PerfRunStatus()) == {}
 
 
 def test_runs_by_the_same_criteria_tell() -> None:
     (past,) = learned(plan(), [ended(), ended(worth=500, reason="NotEnoughEvidence")], CRITERIA)
     assert (past.name, past.runs, past.samples) == (NAME, 2, 60_000)
     assert past.independent_samples == 60_000 // 45  # of effects of 30 and 60
-    assert effects(PerfRunStatus(past=(past,)))[NAME] == pytest.approx(45, rel=0.01)
+    assert past.whole is None  # two runs vary by chance
+    assert past_effects(PerfRunStatus(past=(past,)))[NAME].least == pytest.approx(45, rel=0.01)
+
+
+def test_many_whole_runs_tell_how_little_they_vary() -> None:
+    stopped = {"load": {"threads": 1, "stopRequestedAt": "2026-11-01T12:00:00Z"}}
+    (past,) = learned(plan(), [*(ended() for _ in range(8)), ended(**stopped)], CRITERIA)
+    assert past.whole is not None
+    assert (past.runs, past.whole.runs, past.whole.samples) == (9, 8, 240_000)
+    told = past_effects(PerfRunStatus(past=(past,)))[NAME]
+    assert told.at_end(own=30.0, samples=30_000) == 1.0
+    assert told.so_far(own=1.0) == pytest.approx(30)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +85,7 @@ def test_others_do_not(run: PerfRun) -> None:
 
 def test_nonsense_in_a_status_is_survived() -> None:
     past = PastStatus(name=NAME, runs=1, samples=10, independent_samples=0)
-    assert effects(PerfRunStatus(past=(past,))) == {NAME: 10}
+    assert past_effects(PerfRunStatus(past=(past,))) == {NAME: PastEffect(10)}
 
 
 def test_a_run_remembers_what_it_was_told_when_it_began() -> None:

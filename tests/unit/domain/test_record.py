@@ -12,6 +12,7 @@ import pytest
 
 from devperfops_operator.analysis.looks import Series
 from devperfops_operator.analysis.packing import pack
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import Profile
 from devperfops_operator.api.perfrun import Phase
 from devperfops_operator.domain.errors import InvalidRecord
@@ -42,8 +43,8 @@ def a_record(looks: int = 600, transactions: int = 3, series: int = 2) -> RunRec
         )
         for n in range(series)
     }
-    effects = {key: 1.5 + number / 3 for number, key in enumerate(columns)}
-    return RunRecord(columns, profile, apart=True, missing=("something",), past_effects=effects)
+    past = {key: PastEffect(1.5 + number / 3, 1.25, 700) for number, key in enumerate(columns)}
+    return RunRecord(columns, profile, apart=True, missing=("something",), past=past)
 
 
 def test_it_comes_back_as_it_was() -> None:
@@ -54,20 +55,21 @@ def test_it_comes_back_as_it_was() -> None:
     }
     assert list(again.profile.tables()) == list(record.profile.tables())
     assert (again.apart, again.missing) == (True, ("something",))
-    assert again.past_effects == record.past_effects
+    assert again.past == record.past
 
 
 def test_one_of_an_operator_that_did_not_look_at_the_past_can_be_read() -> None:
     data = json.loads(canonical_json(to_json(a_record(looks=20))))
     for each in data["series"]:
-        del each["pastEffect"]
-    assert set(from_json(data).past_effects.values()) == {1.0}
+        del each["past"]
+    assert set(from_json(data).past.values()) == {PastEffect()}
 
 
 @pytest.mark.parametrize("effect", [0.5, -1, True, "2", 1e400, float("nan")], ids=str)
-def test_no_design_effect_is_refused(effect: object) -> None:
+@pytest.mark.parametrize("field", ["least", "ofWhole"])
+def test_no_design_effect_is_refused(field: str, effect: object) -> None:
     data = to_json(a_record(looks=20))
-    data["series"][0]["pastEffect"] = effect
+    data["series"][0]["past"][field] = effect
     with pytest.raises(InvalidRecord):
         from_json(data)
 

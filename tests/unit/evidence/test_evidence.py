@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from devperfops_operator.analysis.counters import counted
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.looks import Look
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import ObjectiveTotals, WorkerStatus
 from devperfops_operator.domain.errors import Unavailable
@@ -646,7 +647,7 @@ def test_the_record_says_what_a_restart_has_taken():
 def test_what_past_runs_told_counts_where_this_one_saw_no_stall():
     """And it is not learned again from this one."""
     fresh, experienced = opened(), EvidenceStore()
-    experienced.open(RUN, PLAN, past_effects={SLOW: 30.0})
+    experienced.open(RUN, PLAN, past={SLOW: PastEffect(30.0)})
     for store in (fresh, experienced):
         deliver(store, [block(n, slow=n % 2) for n in range(60)])
     one, other = fresh.view(RUN).objectives[SLOW], experienced.view(RUN).objectives[SLOW]

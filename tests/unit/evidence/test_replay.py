@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devperfops_operator.analysis.exceedance import ShareTest
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.domain.estimate import estimated_looks
 from devperfops_operator.domain.manifests.canonical import canonical_json
 from devperfops_operator.domain.objectives import (
@@ -62,7 +63,7 @@ def stats(times, errors=0):
 def live(sent):
     """What happens under load, block by block; and the block's second in which each objective failed."""
     store, numbers, failed = EvidenceStore(), Counter(), {}
-    store.open(RUN, PLAN, past_effects={"p99 < 500ms": 4.5, "pay": 1.0})
+    store.open(RUN, PLAN, past={"p99 < 500ms": PastEffect(4.5, 2.5, 20), "pay": PastEffect(1.5)})
     for worker, second, labels in sent:
         block = Block(numbers[worker], second, labels=labels)
         store.accept(RUN, worker, Push((block,), Heartbeat(JMeterState.RUNNING, 0, 1_000, 2_000)), NOW)
