@@ -8,12 +8,12 @@ from typing import Final
 
 from benchmarks.detection.cases import PLANNED, Case, cases
 from benchmarks.detection.outcome import Verdict
-from benchmarks.detection.play import Played, Result, Wait, play, play_waits
+from benchmarks.detection.play import LATER, Played, Result, play
+from benchmarks.detection.policies import POLICIES
 from benchmarks.figures import Row
 
 _WRONG_FAIL, _WRONG_PASS, _RIGHT_PASS, _POWER = 0.001, 0.01, 0.95, 0.95
 _IN_TIME: Final = 0.9 * PLANNED
-_MOST: Final = 300  # streams for what has no bar
 _PLAIN: Final = 1.9  # times its allowance, from which on an objective is to be found broken
 _ENOUGH: Final = 50  # effective samples x allowed share, from which on a right Pass is due
 
@@ -22,13 +22,7 @@ def measure(streams: int, seed: int) -> list[Row]:
     """`streams` of each case. Prints every figure; returns the bars, each at its worst case."""
     played = play(list(cases()), streams, seed)
     _tell_cases(played)
-    stalled = [case for case in cases() if case.regime.startswith("stalls") and _unchanged(case)]
-    _tell_waits(stalled, play_waits(stalled, min(streams, _MOST), seed))
     return _bars(played)
-
-
-def _unchanged(case: Case) -> bool:
-    return case.change in ("unchanged", "at the boundary")
 
 
 # --- tables -------------------------------------------------------------------------------------------------
@@ -36,11 +30,9 @@ def _unchanged(case: Case) -> bool:
 
 def _tell_cases(played: Iterable[Played]) -> None:
     print("\n### A threshold, 10 minutes: Pass / Fail / Inconclusive, median second of the first two\n")
-    print(
-        "| regime | change | true share / allowed | effective n p0 | ours | Flagger | k6 | Argo Rollouts |\n"
-        + "|---" * 8
-        + "|"
-    )
+    policies = (LATER, *POLICIES)
+    print(f"| regime | change | true share / allowed | effective n p0 | {' | '.join(policies)} |")
+    print("|---" * (4 + len(policies)) + "|")
     for one in played:
         case = one.case
         told = " | ".join(_told(result) for result in one.results.values())
@@ -56,15 +48,6 @@ def _told(result: Result) -> str:
     shares = " / ".join(f"{result.share(verdict):.3f}" for verdict in ("Pass", "Fail", "Inconclusive"))
     times = (result.median_second(verdict) for verdict in ("Pass", "Fail"))
     return f"{shares}, " + ", ".join("-" if time is None else f"{time:.0f}" for time in times)
-
-
-def _tell_waits(stalled: Sequence[Case], waits: Sequence[Sequence[Wait]]) -> None:
-    print("\n### Pass asked once, by when: as counted; thinned by the design effect of 20 past runs\n")
-    print("| regime | truth | s | Pass as counted | Pass with history |\n|---|---|---|---|---|")
-    for case, asked in zip(stalled, waits, strict=True):
-        for wait in asked:
-            figures = f"{wait.counted:.3f} | {wait.by_history:.3f}"
-            print(f"| {wait.regime} | {case.truth} | {wait.second} | {figures} |")
 
 
 def with_interval(result: Result, verdict: Verdict) -> str:
@@ -101,15 +84,15 @@ def _worst(
 ) -> Row:
     """A bar at the case where it is nearest to being missed; `choose`: max of what must be rare, or min."""
     shares = {name: partial(_share, name, verdict) for name in played[0].results}
-    worst = choose(played, key=shares["ours"])
-    share = shares["ours"](worst)
+    worst = choose(played, key=shares[LATER])
+    share = shares[LATER](worst)
     rivals = ", ".join(
-        f"{name} {of(choose(played, key=of)):.3f}" for name, of in shares.items() if name != "ours"
+        f"{name} {of(choose(played, key=of)):.3f}" for name, of in shares.items() if name != LATER
     )
     where = f"{worst.case.regime}, {worst.case.change}"
     return Row(
         f"{what}, worst of {len(played)}: {where}",
-        with_interval(worst.results["ours"], verdict),
+        with_interval(worst.results[LATER], verdict),
         f"<= {bar:.1%}" if choose is max else f">= {bar:.0%}",
         share <= bar if choose is max else share >= bar,
         rivals,
@@ -121,7 +104,7 @@ def _share(policy: str, verdict: Verdict, played: Played) -> float:
 
 
 def _soon(due: Sequence[Played]) -> Row:
-    medians = [one.results["ours"].median_second("Pass") or float(PLANNED) for one in due]
+    medians = [one.results[LATER].median_second("Pass") or float(PLANNED) for one in due]
     return Row(
         "median time of a right Pass, worst regime",
         f"{max(medians):.0f} s",

@@ -35,10 +35,14 @@ def _missing(_rng: Generator, stream: Stream) -> Stream:
 
 @dataclass(frozen=True)
 class Case:
-    """`truth`: whether the objective holds. Half its allowance is used where it holds."""
+    """`truth`: whether the objective holds. Half its allowance is used where it holds.
+
+    `before`: the service in earlier runs.
+    """
 
     regime: str
     change: str
+    before: Service
     service: Service
     objective: Objective
     truth: Truth
@@ -63,12 +67,12 @@ def cases() -> Iterator[Case]:
         yield from _changed(regime, REGIMES[regime])
     for name, distort in (("no data", _missing), ("60 % of the rate", _starved)):
         service = REGIMES["independent"]
-        yield Case("independent", name, service, _objective(service, 0.5), "no evidence", distort)
+        yield Case("independent", name, service, service, _objective(service, 0.5), "no evidence", distort)
 
 
 def _unchanged(regime: str, service: Service) -> Iterator[Case]:
-    yield Case(regime, "unchanged", service, _objective(service, 0.5), "holds")
-    yield Case(regime, "at the boundary", service, _objective(service, 1.0), "boundary")
+    yield Case(regime, "unchanged", service, service, _objective(service, 0.5), "holds")
+    yield Case(regime, "at the boundary", service, service, _objective(service, 1.0), "boundary")
 
 
 def _changed(regime: str, service: Service) -> Iterator[Case]:
@@ -79,7 +83,7 @@ def _changed(regime: str, service: Service) -> Iterator[Case]:
         judged = Objective(math.inf, _P995, before.rate) if "errors" in fields else objective
         after = replace(before, **fields)
         broken = after.exceedance(judged.threshold, PLANNED) > judged.allowed
-        yield Case(regime, change, after, judged, "broken" if broken else "holds")
+        yield Case(regime, change, before, after, judged, "broken" if broken else "holds")
 
 
 def _objective(service: Service, used: float) -> Objective:

@@ -13,11 +13,14 @@ import numpy as np
 
 from benchmarks.detection.cases import PLANNED, Case
 from benchmarks.detection.outcome import Outcome, Verdict
-from benchmarks.detection.policies import POLICIES, looks, thinned
-from devperfops_operator.analysis.exceedance import ShareTest
+from benchmarks.detection.policies import POLICIES, ours, past_of
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.proportion import interval
 
 PROCESSES: Final = 2
+_PAST_RUNS: Final = 20
+LATER: Final = f"ours after {_PAST_RUNS} runs"
+_STREAMS_OF_A_PAST: Final = 10  # that are judged with the same one: a past is 20 times the work
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -65,12 +68,16 @@ def play(cases: Sequence[Case], streams: int, seed: int) -> list[Played]:
 
 def _play(numbered: tuple[int, Case], streams: int, seed: int) -> Played:
     number, case = numbered
-    rng = np.random.default_rng((seed, number))
-    results = {name: Result() for name in POLICIES}
-    totals = []
-    for _ in range(streams):
+    rng, earlier = np.random.default_rng((seed, number)), np.random.default_rng((seed, 3_000 + number))
+    results = {name: Result() for name in (LATER, *POLICIES)}
+    totals, past = [], PastEffect()
+    for turn in range(streams):
         stream = case.stream(rng)
         totals.append(int(stream.over(case.objective.threshold).sum()))
+        if turn % _STREAMS_OF_A_PAST == 0:
+            runs = (case.before.run(earlier, PLANNED) for _ in range(_PAST_RUNS))
+            past = past_of(runs, case.objective)
+        results[LATER].outcomes.append(ours(stream, case.objective, past))
         for name, policy in POLICIES.items():
             results[name].outcomes.append(policy(stream, case.objective))
     return Played(case, results, design_effect(totals))
@@ -80,44 +87,6 @@ def design_effect(totals: Sequence[int]) -> float:
     """How much more the exceedances of a run vary than a Poisson count would; at least 1."""
     mean = float(np.mean(totals))
     return max(1.0, float(np.var(totals, ddof=1)) / mean) if len(totals) > 1 and mean else 1.0
-
-
-# --- what waiting and the service's own past are worth ----------------------------------------------------
-
-PASS_AFTER: Final = (60, 120, 300, 600, 1200)
-_PAST_RUNS: Final = 20
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Pass asked once at `second`, of samples as counted and thinned by the effect seen in past runs."""
-
-    regime: str
-    second: int
-    counted: float
-    by_history: float
-
-
-def play_waits(cases: Sequence[Case], streams: int, seed: int) -> list[list[Wait]]:
-    """For each case: how often a Pass is given, by when it is asked."""
-    return spread(partial(_play_waits, streams=streams, seed=seed), list(enumerate(cases)))
-
-
-def _play_waits(numbered: tuple[int, Case], streams: int, seed: int) -> list[Wait]:
-    number, case = numbered
-    rng, longest = np.random.default_rng((seed, 2_000 + number)), max(PASS_AFTER)
-    test = ShareTest(case.objective.allowed, alpha=0.001)
-    hits = {second: [0, 0] for second in PASS_AFTER}
-    past = [case.service.run(rng, PLANNED).over(case.objective.threshold).sum() for _ in range(_PAST_RUNS)]
-    effect = design_effect([int(total) for total in past])
-    for _ in range(streams):
-        stream = case.service.run(rng, longest)
-        seen = looks(stream.samples(), stream.over(case.objective.threshold))
-        for second in PASS_AFTER:
-            tally = seen[second - 1]
-            hits[second][0] += test.passes(tally)
-            hits[second][1] += test.passes(thinned(tally, effect))
-    return [Wait(case.regime, second, *(hit / streams for hit in hits[second])) for second in PASS_AFTER]
 
 
 def spread(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:

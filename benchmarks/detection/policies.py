@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
@@ -15,6 +15,7 @@ from benchmarks.detection import rivals
 from benchmarks.detection.outcome import Outcome
 from benchmarks.detection.simulator import Counts, Stream
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, whole_effect
 from devperfops_operator.analysis.sequential import fails, independent, passes_early
 from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.load_findings import RATE_WANTED
@@ -22,6 +23,7 @@ from devperfops_operator.domain.objectives import patience_of
 
 ALPHA: Final = 0.001  # of a gate with one objective
 INTERVAL: Final = 60  # seconds between the rivals' looks at Prometheus
+_NO_PAST: Final = PastEffect()
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,10 @@ class Objective:
         return 1 - self.quantile
 
 
-def ours(stream: Stream, objective: Objective) -> Outcome:
+def ours(stream: Stream, objective: Objective, past: PastEffect = _NO_PAST) -> Outcome:
     """The sequential tests after every second, the bound at the end; no Pass under 95 % of the rate."""
-    test, patience, timeline = (
-        ShareTest(objective.allowed, alpha=ALPHA),
-        patience_of(timedelta(seconds=stream.seconds)),
-        Timeline(),
-    )
+    test, patience = ShareTest(objective.allowed, alpha=ALPHA), patience_of(timedelta(seconds=stream.seconds))
+    timeline = Timeline()
     samples, over = stream.samples(), stream.over(objective.threshold)
     for second, tally in enumerate(looks(samples, over), 1):
         timeline.add(second, int(samples[second - 1]), int(over[second - 1]))
@@ -54,23 +53,35 @@ def ours(stream: Stream, objective: Objective) -> Outcome:
             return Outcome("Fail", second)
         reached = tally.samples >= RATE_WANTED * Fraction(objective.rate) * second
         if reached and second >= (patience.pass_after or stream.seconds):
-            effect = timeline.design_effect()
-            ended = second == stream.seconds and test.passes(independent(tally, effect))
-            if ended or passes_early(test, patience, tally, timeline.elapsed, effect):
+            own = timeline.design_effect()
+            whole = past.at_end(own, tally.samples)
+            ended = second == stream.seconds and test.passes(independent(tally, whole))
+            if ended or passes_early(test, patience, tally, timeline.elapsed, past.so_far(own)):
                 return Outcome("Pass", second)
     return Outcome("Inconclusive", stream.seconds)
+
+
+def past_of(runs: Iterable[Stream], objective: Objective) -> PastEffect:
+    """What a gate would know of a service after these runs of it, all of which went on to their end."""
+    counts = [_counted(run, objective) for run in runs]
+    of_whole = whole_effect(counts)
+    samples = 0 if of_whole is None else sum(count.samples for count in counts) // len(counts)
+    return PastEffect(least_effect(counts), of_whole, samples)
+
+
+def _counted(run: Stream, objective: Objective) -> PastRun:
+    timeline, samples, over = Timeline(), run.samples(), run.over(objective.threshold)
+    for second in range(run.seconds):
+        timeline.add(second, int(samples[second]), int(over[second]))
+    tally = looks(samples, over)[-1]
+    worth = independent(tally, timeline.design_effect())
+    return PastRun(tally.samples, tally.exceedances, worth.samples)
 
 
 def looks(samples: Counts, over: Counts) -> list[Tally]:
     """What has been counted after each second."""
     columns = (np.cumsum(column).tolist() for column in (samples, over, over > 0))
     return [Tally(*counts) for counts in zip(*columns, strict=True)]
-
-
-def thinned(tally: Tally, effect: float) -> Tally:
-    """As few samples as the counted ones are worth when they hang together."""
-    bad = math.ceil(tally.exceedances / effect)
-    return Tally(max(bad, math.floor(tally.samples / effect)), bad, min(bad, tally.exceedance_seconds))
 
 
 def flagger(stream: Stream, objective: Objective) -> Outcome:

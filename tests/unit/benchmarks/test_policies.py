@@ -9,8 +9,8 @@ import pytest
 from benchmarks.detection.cases import cases
 from benchmarks.detection.outcome import Outcome
 from benchmarks.detection.play import Result, design_effect
-from benchmarks.detection.policies import Objective, argo, flagger, k6, looks, ours, thinned
-from benchmarks.detection.simulator import Service
+from benchmarks.detection.policies import Objective, argo, flagger, k6, looks, ours, past_of
+from benchmarks.detection.simulator import REGIMES, Service
 from devperfops_operator.analysis.exceedance import Tally
 
 P99 = Objective(threshold=2000.0, quantile=Fraction(99, 100), rate=50.0)
@@ -49,9 +49,14 @@ def test_looks_add_up():
     assert looks(np.array([2, 3, 1]), np.array([0, 2, 1])) == [Tally(2), Tally(5, 2, 1), Tally(6, 3, 2)]
 
 
-def test_thinned_rounds_against_the_objective():
-    assert thinned(Tally(1000, 5, 5), 2.0) == Tally(500, 3, 3)
-    assert thinned(Tally(10, 10, 2), 3.0) == Tally(4, 4, 2)
+def test_a_past_of_stalls_forbids_a_pass_on_a_run_without_one():
+    clean, stalled = Service(), REGIMES["stalls 3 s / 300 s, Poisson"]
+    threshold = stalled.threshold(0.005, 600)
+    objective = replace(P99, threshold=threshold)
+    past = past_of((run(stalled, seed=seed) for seed in range(10)), objective)
+    assert past.least > 40
+    assert ours(run(clean), objective).verdict == "Pass"
+    assert ours(run(clean), objective, past).verdict == "Inconclusive"
 
 
 def test_design_effect_of_counts():
