@@ -92,6 +92,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
     "as long as it takes": gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m"}),
+    "longer if need be": gate({f"{JMETER}.maxDuration": "30m"}),
     "hours and seconds": gate({f"{JMETER}.duration": "1h0m90s", f"{JMETER}.rampUp": "0s"}),
     "nothing where there is a default": gate({f"{JMETER}.rampUp": None, "spec.actions": {"onPass": None}}),
     "rate per second": gate({f"{JMETER}.rate": "50/s"}),
@@ -639,8 +640,21 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "auto without an end": Refused(
         gate({f"{JMETER}.duration": "auto"}), f"{JMETER}.duration", "write both, such as maxDuration: 30m"
     ),
-    "an end of nothing": Refused(
-        gate({f"{JMETER}.maxDuration": "30m"}), f"{JMETER}.duration", "write both, such as maxDuration: 30m"
+    "no longer": Refused(
+        gate({f"{JMETER}.maxDuration": "10m"}),
+        f"{JMETER}.maxDuration",
+        "maxDuration (10m) must be longer than duration (10m)",
+    ),
+    "a gauge for longer": Refused(
+        gate(
+            {
+                f"{JMETER}.maxDuration": "30m",
+                "spec.objectives": [{"expect": "value < 0.8 for 95%", "query": "cpu"}],
+                "spec.prometheus": "monitoring",
+            }
+        ),
+        "spec.objectives",
+        "so a load cannot go on for it",
     ),
     "auto at no rate": Refused(
         gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m", f"{JMETER}.rate": ABSENT}),

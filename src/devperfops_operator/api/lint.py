@@ -32,6 +32,9 @@ from devperfops_operator.api.quota_documents import problems as quota_problems
 from devperfops_operator.api.rules import VALIDATIONS
 
 PASS_CONFIDENCE: Final = Fraction(99, 100)
+_TWICE: Final = Fraction(
+    995, 1000
+)  # of each look where there are two: at the planned end and at the last one
 """Of the bound that a Pass must keep; without any exceedance it decides how many samples are needed."""
 
 COMPARED_FOR: Final = timedelta(seconds=300)
@@ -291,12 +294,12 @@ def _field_hint(name: str, schema: Mapping[str, Any]) -> str:
 # What the API server cannot see
 
 
-def samples_to_pass(allowed: Fraction) -> int:
+def samples_to_pass(allowed: Fraction, confidence: Fraction = PASS_CONFIDENCE) -> int:
     """How many samples without one exceedance prove a share of at most `allowed`.
 
     The smallest n with (1 - allowed)^n <= 1 - confidence.
     """
-    return math.ceil(math.log(1 - PASS_CONFIDENCE) / math.log(1 - allowed))
+    return math.ceil(math.log(1 - confidence) / math.log(1 - allowed))
 
 
 def _disappointments(gate: Mapping[str, Any]) -> Iterator[_Problem]:
@@ -306,21 +309,23 @@ def _disappointments(gate: Mapping[str, Any]) -> Iterator[_Problem]:
     if "rate" not in jmeter:
         return
     rate = parse_rate(jmeter["rate"])
-    field = "maxDuration" if "maxDuration" in jmeter else "duration"
+    field, confidence = ("maxDuration", _TWICE) if "maxDuration" in jmeter else ("duration", PASS_CONFIDENCE)
     judged = parse_duration(jmeter[field]) - parse_duration(jmeter["rampUp"])
     samples = math.floor(rate * Fraction(judged.total_seconds()) / 60)
     for index, objective in enumerate(gate["spec"]["objectives"]):
         expectation = parse_expect(objective["expect"])
         path: Path = ("spec", "objectives", index, "expect")
-        yield from _too_few_samples(path, expectation, samples, field)
+        yield from _too_few_samples(path, expectation, samples, confidence, field)
         yield from _too_short_to_compare(path, expectation, judged, field)
         yield from _too_few_threads(path, expectation, jmeter["threads"], rate)
 
 
-def _too_few_samples(path: Path, expectation: Expectation, samples: int, field: str) -> Iterator[_Problem]:
+def _too_few_samples(
+    path: Path, expectation: Expectation, samples: int, confidence: Fraction, field: str
+) -> Iterator[_Problem]:
     if not isinstance(expectation, LatencyExpectation | ErrorsExpectation):
         return
-    needed = samples_to_pass(expectation.allowed)
+    needed = samples_to_pass(expectation.allowed, confidence)
     if samples < needed:
         yield _Problem(
             path,

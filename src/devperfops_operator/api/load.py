@@ -193,6 +193,7 @@ class JMeterLoad(ApiModel):
         rules.AUTO_IS_BOUNDED,
         rules.AUTO_HAS_RATE,
         rules.RAMP_UP_UNDER_MAX,
+        rules.MAX_IS_LONGER,
         load_rules.PROPERTIES_OF_ITS_OWN,
     )
 
@@ -203,12 +204,15 @@ class JMeterLoad(ApiModel):
     ramp_up: Annotated[str, Field(max_length=16), rules.DURATION] = "0s"
     """Time until all threads run, given as RampUp (seconds); what happens in it is not judged."""
     duration: Annotated[str, Field(max_length=16), rules.DURATION_OR_AUTO, rules.ABOVE_ZERO]
-    """How long the load lasts at most, rampUp included, given as Duration (seconds).
+    """How long the load lasts, rampUp included, given as Duration (seconds). A verdict may end it sooner.
 
-    A verdict may end it sooner. With auto as long as the objectives need at the rate, up to maxDuration.
+    With auto as long as the objectives need at the rate, up to maxDuration.
     """
     max_duration: Annotated[str | None, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO] = None
-    """With duration: auto, how long the load may last at most, rampUp included."""
+    """How long the load may go on after duration if nothing but evidence is missing then, rampUp included.
+
+    In place of duration it is then given as Duration; the operator ends the load.
+    """
     rate: Annotated[Annotated[str, Field(max_length=16)] | int | None, rules.RATE] = None
     """Samples per minute or second, such as 3000/m or 50/s, given as TPM (per minute).
 

@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Final
 
 from devperfops_operator.api import expect
-from devperfops_operator.api.rules import Rule, matches, quoted
+from devperfops_operator.api.rules import AUTO, Rule, matches, quoted
 
 _GOOD: Final = "^ *good"
 _VALUE: Final = "^ *value"
@@ -17,6 +17,7 @@ _LATENCY: Final = "^ *p"
 _BUCKETS: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]*_bucket *(\{[^\n]*\} *)?$"
 _BY_PROMETHEUS: Final = "^ *(good|value)"
 _BASELINE: Final = "baseline"
+_NOT_BY_NUMBER: Final = "^ *value|baseline"  # of samples
 
 
 def _expect_problem(text: str) -> str | None:
@@ -43,6 +44,15 @@ def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
 def _counts_traffic(objectives: Iterable[Mapping[str, Any]]) -> bool:
     critical = [objective for objective in objectives if objective["critical"]]
     return not critical or any(not _is(_VALUE, objective) for objective in critical)
+
+
+def _may_go_on(spec: Mapping[str, Any]) -> bool:
+    jmeter = spec.get("load", {}).get("jmeter", {})
+    return "maxDuration" in jmeter and jmeter["duration"] != AUTO
+
+
+def _fixed_length(objectives: Iterable[Mapping[str, Any]]) -> bool:
+    return any(o["critical"] and re.search(_NOT_BY_NUMBER, o["expect"]) for o in objectives)
 
 
 _ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
@@ -201,6 +211,15 @@ BASELINE_IS_COMPARED: Final = Rule.of(
     lambda spec: "baseline" not in spec.get("load", {}) or "objectives" not in spec or _compares(spec),
     "no objective compares with load.baseline: write one such as expect: p95 < baseline + 15%, "
     "or leave load.baseline out",
+    field="objectives",
+)
+SAMPLES_EXTEND: Final = Rule.of(
+    "!has(self.objectives) || !has(self.load) || !has(self.load.jmeter.maxDuration)"
+    " || self.load.jmeter.duration == 'auto'"
+    f" || !self.objectives.exists(o, o.critical && {matches('o.expect', _NOT_BY_NUMBER)})",
+    lambda spec: not (_may_go_on(spec) and _fixed_length(spec.get("objectives", ()))),
+    "a critical objective is judged over all of the test's time (a gauge, or a comparison with a baseline), "
+    "so a load cannot go on for it: leave load.jmeter.maxDuration out and write a longer duration",
     field="objectives",
 )
 QUERIES_HAVE_PROMETHEUS: Final = Rule.of(

@@ -107,6 +107,7 @@ class PerfGateSpec(ApiModel):
         objective_rules.LIVE_HAS_NO_SAMPLES,
         objective_rules.BASELINE_IS_LOADED,
         objective_rules.BASELINE_IS_COMPARED,
+        objective_rules.SAMPLES_EXTEND,
         objective_rules.LIVE_COUNTS_TRAFFIC,
         rules.LOAD_OR_LIVE,
         coverage_rules.COVERAGE_HAS_PROMETHEUS,

@@ -185,7 +185,8 @@ class LoadStatus(ApiModel):
     progress_at: Timestamp | None = None  # when these figures were taken
     start_at: Timestamp | None = None  # when the workers were told to start
     judged_from: Timestamp | None = None  # first row of all + rampUp
-    ends_at: Timestamp | None = None  # planned
+    ends_at: Timestamp | None = None  # at the latest
+    planned_end_at: Timestamp | None = None  # when it was seen whether it must go on; None: it may not
     ended_at: Timestamp | None = None
     stop_requested_at: Timestamp | None = None
 

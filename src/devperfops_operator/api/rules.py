@@ -230,11 +230,19 @@ DURATION_OR_AUTO: Final = Rule.of(
     '"{self}" is not a duration: write for example 90s, 10m or 1h30m, or auto with maxDuration',
 )
 AUTO_IS_BOUNDED: Final = Rule.of(
-    f"(self.duration == '{AUTO}') == has(self.maxDuration)",
-    lambda jmeter: (jmeter["duration"] == AUTO) == ("maxDuration" in jmeter),
-    "duration: auto and maxDuration belong together: write both, such as maxDuration: 30m, "
-    "or a duration alone",
+    f"self.duration != '{AUTO}' || has(self.maxDuration)",
+    lambda jmeter: jmeter["duration"] != AUTO or "maxDuration" in jmeter,
+    "duration: auto needs maxDuration, too: write both, such as maxDuration: 30m, or a duration such as 10m",
     field="duration",
+)
+MAX_IS_LONGER: Final = Rule.of(
+    f"!has(self.maxDuration) || !{matches('self.duration', DURATION_PATTERN)}"
+    f" || !{matches('self.maxDuration', DURATION_PATTERN)}"
+    " || duration(self.duration) < duration(self.maxDuration)",
+    lambda jmeter: _shorter(jmeter["duration"], jmeter.get("maxDuration", AUTO)),
+    "maxDuration ({self.maxDuration}) must be longer than duration ({self.duration}), which it extends: "
+    "write a longer maxDuration, or leave it out",
+    field="maxDuration",
 )
 AUTO_HAS_RATE: Final = Rule.of(
     f"self.duration != '{AUTO}' || has(self.rate)",

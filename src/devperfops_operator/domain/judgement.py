@@ -13,7 +13,7 @@ from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verd
 from devperfops_operator.domain import wording
 from devperfops_operator.domain.baseline_findings import baseline_findings
 from devperfops_operator.domain.coverage import coverage_findings
-from devperfops_operator.domain.load_findings import Finding, load_findings
+from devperfops_operator.domain.load_findings import Finding, findings_so_far, load_findings
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
     JudgedObjective,
@@ -81,6 +81,14 @@ def judge(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
         return failed
     about_test = [*plan_findings(plan), *about_target(status), *_about_load(plan, evidence, status)]
     return weigh(plan, evidence, [*about_test, *coverage_findings(plan, evidence)])
+
+
+def judge_so_far(plan: RunPlan, evidence: Evidence, status: PerfRunStatus) -> Judgement:
+    """Likewise, as if the load had ended by now; what it covers is not known yet."""
+    load = status.load
+    about_load = findings_so_far(plan, evidence, load) if load is not None else ()
+    about_test = [*plan_findings(plan), *about_target(status), *about_load]
+    return weigh(plan, evidence, [*about_test, *validity_findings(plan, evidence, status)])
 
 
 def about_target(status: PerfRunStatus) -> Iterator[Finding]:

@@ -196,24 +196,30 @@ class LivePlan(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan(Plan):
-    """A load is played and judged. `against_baseline`: every other worker plays it against a baseline."""
+    """A load is played and judged. `against_baseline`: every other worker plays it against a baseline.
+
+    `duration`: of the load, at the longest. `planned`: after which it goes on only if evidence is missing;
+    None: it never does.
+    """
 
     workers: int
     against_baseline: bool = False
     threads: int
     ramp_up: timedelta
     duration: timedelta
+    planned: timedelta | None = None
     rate_per_minute: Fraction | None
     thresholds: tuple[Threshold, ...]
 
     @property
     def judged(self) -> timedelta:
-        """How long samples count."""
+        """How long samples count, at the longest."""
         return self.duration - self.ramp_up
 
     @property
     def patience(self) -> Patience:
-        return patience_of(self.judged)
+        planned = (self.planned or self.duration) - self.ramp_up
+        return replace(patience_of(self.judged), fail_after=patience_of(planned).fail_after)
 
     @property
     def baseline_workers(self) -> frozenset[int]:

@@ -39,7 +39,7 @@ def _tells(status: PerfRunStatus, criteria: str) -> bool:
 
 def _counts(name: str, runs: Iterable[PerfRunStatus]) -> Iterator[PastRun]:
     for run in runs:
-        whole = run.load is None or run.load.stop_requested_at is None
+        whole = run.load is None or run.load.stop_requested_at == run.load.planned_end_at
         for each in run.objectives:
             known = each.name == name and each.verdict is not Verdict.FAIL and each.samples
             if known and each.independent_samples is not None:

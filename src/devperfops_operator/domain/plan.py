@@ -50,6 +50,7 @@ from devperfops_operator.wire.layout import DATA, PLUGINS, ROOT
 _SEARCH_PATHS = "search_paths"  # where JMeter looks for JARs, beside its own folders
 _ANY_SHARE = Fraction(5, 100)  # where only gauges are judged
 DEFAULT_PORTS: Final = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
+_SURE, _SURE_TWICE = 0.99, 0.995  # of a Pass; at each of two looks, at the planned end and at the last one
 ALPHA = 0.001
 """Probability of ever failing a gate that holds, shared among its objectives."""
 
@@ -72,12 +73,15 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
     jmeter, thresholds = load.jmeter, _thresholds(spec)
     objectives = _objectives(spec, thresholds)
     try:
+        planned = _duration(jmeter, objectives)
+        longest = _longest(jmeter, objectives, planned)
         return RunPlan(
             workers=load.workers,
             against_baseline=load.baseline is not None,
             threads=jmeter.threads,
             ramp_up=parse_duration(jmeter.ramp_up),
-            duration=_duration(jmeter, objectives),
+            duration=planned if longest is None else longest,
+            planned=None if longest is None else planned,
             rate_per_minute=None if jmeter.rate is None else parse_rate(jmeter.rate),
             thresholds=thresholds,
             objectives=objectives,
@@ -95,6 +99,17 @@ def _duration(jmeter: JMeterLoad, objectives: Sequence[JudgedObjective]) -> time
         raise InvalidSpec("spec.load.jmeter.duration", "auto needs maxDuration and rate; write both")
     rate, ramp_up = parse_rate(jmeter.rate), parse_duration(jmeter.ramp_up)
     return auto_duration(objectives, rate, ramp_up, parse_duration(jmeter.max_duration))
+
+
+def _longest(
+    jmeter: JMeterLoad, objectives: Sequence[JudgedObjective], planned: timedelta
+) -> timedelta | None:
+    """Up to which more samples may be waited for; None: the planned end is the end."""
+    by_number = all(isinstance(o.test, ShareTest) for o in objectives if o.critical)
+    if jmeter.max_duration is None or not by_number:
+        return None
+    longest = parse_duration(jmeter.max_duration)
+    return longest if longest > planned else None
 
 
 def resolve_live(spec: PerfGateSpec) -> LivePlan:
@@ -223,7 +238,8 @@ def _test(
             rate = _compared_rate(spec)
             return ComparisonTest(expectation.tolerance, alpha, block_seconds(rate, expectation.allowed))
         case _:
-            return ShareTest(allowed=expectation.allowed, alpha=alpha)
+            twice = spec.load is not None and spec.load.jmeter.max_duration is not None
+            return ShareTest(expectation.allowed, alpha, confidence=_SURE_TWICE if twice else _SURE)
 
 
 def _compared_rate(spec: PerfGateSpec) -> Fraction:

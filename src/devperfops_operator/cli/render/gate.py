@@ -104,7 +104,7 @@ def _load(load: Load, target: str) -> Iterator[Fact]:
     jmeter, address = load.jmeter, load.target
     rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
     users = played_by(jmeter.threads, load.workers)
-    auto = f" (up to {jmeter.max_duration})" if jmeter.max_duration is not None else ""
+    auto = f" (up to {jmeter.max_duration} if need be)" if jmeter.max_duration is not None else ""
     yield "Load", f"{users}{rate}, {jmeter.duration}{auto} with {jmeter.ramp_up} ramp-up"
     port = f":{address.port}" if address.port else ""
     yield "Address", f"{address.scheme}://{address.host or target}{port}"

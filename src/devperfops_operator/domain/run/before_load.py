@@ -9,6 +9,7 @@ from typing import Any
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Trigger
 from devperfops_operator.api.quantity import format_duration, format_rate
+from devperfops_operator.api.rules import AUTO
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecision
 from devperfops_operator.domain.errors import SnapshotTooLarge
@@ -189,13 +190,15 @@ def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunSta
         start_at=start_at,
         ends_at=start_at + plan.duration,
     )
-    longest = load_of(gate.spec).jmeter.max_duration
-    auto = f" (as its objectives need at this rate, at most {longest})" if longest is not None else ""
+    jmeter = load_of(gate.spec).jmeter
+    auto = " (as its objectives need at this rate)" if jmeter.duration == AUTO else ""
+    longer = f", up to {format_duration(plan.duration)} if evidence is missing then" if plan.planned else ""
     among = f" on {plan.workers} workers" if plan.workers > 1 else ""
     again = ", and as many the baseline," if plan.against_baseline else ""
     message = (
         f"{plan.threads} threads{among} load {observed.inputs.host}:{observed.inputs.port}{again} "
-        f"with {rate or 'whatever they reach'} for {format_duration(plan.duration)}{auto}, "
+        f"with {rate or 'whatever they reach'} for {format_duration(plan.planned or plan.duration)}{auto}"
+        f"{longer}, "
         f"judged after {format_duration(plan.ramp_up)}"
     )
     return step(observed.run.status, now, Step.WORKERS_READY, message, phase=Phase.RUNNING, load=load)

@@ -27,6 +27,8 @@ class Step(StrEnum):
     LOAD_RUNNING = "LoadRunning"
     LOAD_ENDED = "LoadEnded"
     ENOUGH_EVIDENCE = "EnoughEvidence"
+    EXTENDED = "Extended"
+    NOT_EXTENDED = "NotExtended"
     WATCH_ENDED = "WatchEnded"
     PRIMARY_PATCHED = "PrimaryPatched"
     PROMOTED = "Promoted"

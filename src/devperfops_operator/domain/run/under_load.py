@@ -29,6 +29,7 @@ from devperfops_operator.domain.judgement import (
     failure,
     follow_objectives,
     judge,
+    judge_so_far,
     with_warnings,
 )
 from devperfops_operator.domain.load_findings import (
@@ -60,6 +61,7 @@ _PROGRESS = timedelta(seconds=2)
 _UNRESPONSIVE = timedelta(seconds=30)
 _HEARD_RECENTLY = timedelta(seconds=10)
 _OVERRUN = timedelta(seconds=60)
+_BLOCKS_BEHIND = timedelta(seconds=2)  # the last ones of the planned time are here by then
 _FINAL_WAIT = timedelta(seconds=130)
 _FINAL_WAIT_JOB_GONE = timedelta(seconds=10)
 _CAUSE_WAIT = timedelta(seconds=5)
@@ -85,6 +87,8 @@ def running(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
         stopped = figures(status, plan, evidence, now, stop_requested_at=now, ended_at=now)
         if not any(findings_so_far(plan, evidence, _load(stopped))):
             return RunDecision(_enough(stopped, plan, now))
+    if _at_planned_end(status, plan, now):
+        return RunDecision(_extended(status, plan, evidence, now))
     status = _progress(status, plan, evidence, now)
     return RunDecision(status, polls(observed, plan, _window(status, plan), now), requeue_at=now + _TICK)
 
@@ -282,6 +286,27 @@ def _all_shown(plan: RunPlan, evidence: Evidence) -> bool:
     """Whether the load need not go on for the verdict. What it covers is known at its end only."""
     critical = [evidence_of(objective, evidence) for objective in plan.critical_objectives]
     return plan.coverage is None and bool(critical) and all(each.shown for each in critical)
+
+
+def _at_planned_end(status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:
+    """Whether it is to be seen now, once, whether the load must go on."""
+    load = _load(status)
+    if plan.planned is None or load.planned_end_at is not None or load.judged_from is None:
+        return False
+    return now >= (load.ends_at or now + plan.duration) - plan.duration + plan.planned + _BLOCKS_BEHIND
+
+
+def _extended(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime) -> PerfRunStatus:
+    """More of the same load helps where nothing but evidence is missing."""
+    seen = figures(status, plan, evidence, now, planned_end_at=now)
+    stopped = figures(seen, plan, evidence, now, stop_requested_at=now, ended_at=now)
+    judgement = judge_so_far(plan, evidence, stopped)
+    if judgement.reason is Reason.OBJECTIVES_MET:
+        return _enough(stopped, plan, now)
+    if judgement.reason is not Reason.NOT_ENOUGH_EVIDENCE:
+        return step(stopped, now, Step.NOT_EXTENDED, judgement.message, phase=Phase.JUDGING)
+    longest = format_duration(plan.duration)
+    return step(seen, now, Step.EXTENDED, f"the load goes on, up to {longest} in all: {judgement.message}")
 
 
 def _enough(status: PerfRunStatus, plan: RunPlan, now: datetime) -> PerfRunStatus:
