@@ -45,8 +45,9 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         reason        coded reason of the verdict or of the end; message: the sentence that goes with it
         load          {threads, workers, host (where it was to go, or null), plannedRate, achievedRate
                       ("2987/m"), samples, judgedSamples, errors,
-                      startAt, judgedFrom, endsAt (planned), endedAt, stopRequestedAt,
-                      progressAt (when these figures were taken)} or null: there was none
+                      startAt, judgedFrom, endsAt (at the latest), plannedEndAt (when it
+                      was seen whether it must go on), endedAt, stopRequestedAt, progressAt (when these
+                      figures were taken)} or null: there was none
         live          {judgedFrom, endsAt (planned), endedAt, progressAt}: when real users were watched, or
                       null: a load was
         coverage      {requests, usual (in that time), volume (share of it), exercised (share of the known
@@ -55,8 +56,12 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       endpoints: [{name, weight, requests, needed}], the worst first} or null: not asked for
         objectives    [{name, expect, transaction (null: all samples), critical, origin (SLA, History,
                       Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
-                      bound, allowed (shares: "0.35%"), samples, exceedances, decidedAt}]; of a gauge, samples
-                      are its points and there is no bound
+                      bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples (that they
+                      are worth, by this run alone), decidedAt}]; of a gauge, samples are its points and
+                      there is no bound
+        past          [{name (of the objective), runs, samples, independentSamples (that these were worth),
+                      whole: {runs, samples, independentSamples} (of runs of the planned length) or null}]:
+                      what earlier runs told when this one began
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, fault
                       (of its node, or null: DiskFull, ClockStepped), firstStart, lastEnd (both by the clock
                       of its node), endedAt, ranMs (of its test, by jmeter.log, or null), held: {requests,
@@ -83,6 +88,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "live": _all_keys(status.live) if status.live else None,
         "coverage": _all_keys(status.coverage) if status.coverage else None,
         "objectives": [_all_keys(objective) for objective in status.objectives],
+        "past": [_all_keys(past) for past in status.past],
         "workers": [_all_keys(worker) for worker in status.workers],
         "action": _all_keys(status.action) if status.action else None,
         "timeline": [_all_keys(entry) for entry in status.timeline],

@@ -61,9 +61,11 @@ class Trials:
 
 
 def provable(plan: RunPlan) -> RunPlan:
-    """The same plan with those objectives that runs keep."""
+    """The same plan with those objectives that runs keep, and to its planned end."""
     return replace(
         plan,
+        duration=plan.planned or plan.duration,
+        planned=None,
         objectives=tuple(o for o in plan.objectives if not isinstance(o.counted, AgainstBaseline | Polled)),
     )
 

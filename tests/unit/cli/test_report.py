@@ -21,6 +21,7 @@ KEYS = [
     "live",
     "coverage",
     "objectives",
+    "past",
     "workers",
     "action",
     "timeline",
