@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from devperfops_operator.cli.errors import Trouble
@@ -12,22 +12,18 @@ _ANALYSIS: Final = frozenset({"numpy"})
 _GOOGLE: Final = frozenset({"google", "google_auth_httplib2", "googleapiclient", "httplib2"})
 
 
-@contextmanager
-def analysis_extra() -> Iterator[None]:
+def analysis_extra() -> AbstractContextManager[None]:
     """Around imports that need the extra `analysis`.
 
     Raises:
         Trouble: it is not installed.
     """
-    with _extra("analysis", _ANALYSIS):
-        yield
+    return _extra("analysis", _ANALYSIS)
 
 
-@contextmanager
-def google_extra() -> Iterator[None]:
+def google_extra() -> AbstractContextManager[None]:
     """Around imports that need the extra `google`. Raises Trouble likewise."""
-    with _extra("google", _GOOGLE):
-        yield
+    return _extra("google", _GOOGLE)
 
 
 @contextmanager

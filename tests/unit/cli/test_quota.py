@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -134,6 +135,15 @@ def test_a_snapshot_changed_by_hand_is_refused(firm: Firm) -> None:
     assert "somebody changed it" in done.stderr
 
 
+def test_a_snapshot_of_another_environment_is_refused(firm: Firm) -> None:
+    snapshot = firm.folder / "approved.json"
+    quota("snapshot", "-f", firm.folder / "policy.yaml", snapshot)
+    firm.replace("policy.yaml", "name: production", "name: production-eu")
+    done = firm.check("--snapshot", snapshot)
+    assert done.exit_code == 2
+    assert "is a snapshot of production, not of production-eu" in done.stderr
+
+
 def test_limits_read_long_ago_are_an_error(firm: Firm) -> None:
     firm.replace("production.yaml", "spec:\n", "spec:\n  observedAt: 2026-01-01T00:00:00Z\n")
     done = firm.check()
@@ -175,8 +185,9 @@ def test_markdown_is_a_table_with_escaped_texts(firm: Firm) -> None:
         ("policy.yaml", "mode: Enforce", "mode: Block", r"\"Block\" is none of 'Warn' or 'Enforce'"),
         ("policy.yaml", "from: 01-01", "from: 31-01", r'policy.yaml:16: spec.needs\[0\].from: "31-01" is not a day'),
         ("policy.yaml", "from: 01-01\n    ", "", "from and to belong together"),
+        ("policy.yaml", "safety:", "services: [{name: storage}]\n  safety:", r"needs\[0\]: .*is not among spec.services"),
         ("policy.yaml", "file: production.yaml", "file: staging.yaml", "cannot read .*staging.yaml: No such file"),
-        ("policy.yaml", ", file: production.yaml", "", "spec.serving: needs one of file and kubernetes"),
+        ("policy.yaml", ", file: production.yaml", "", "spec.serving: needs one of file, kubernetes and google"),
         ("policy.yaml", "name: production", "name: load-test", "baseline and serving have the same name"),
         ("policy.yaml", "kind: QuotaPolicy", "kind: QuotaPolice", "there are 0 documents of kind QuotaPolicy"),
         ("policy.yaml", "v1alpha1", "v1", "none of 'devperfops.io/v1alpha1'"),
@@ -195,7 +206,7 @@ def test_a_file_that_is_wrong_is_told_with_line_field_and_remedy(
     done = firm.check()
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert pytest.RaisesExc(AssertionError, match=said).matches(AssertionError(done.stderr)), done.stderr
+    assert re.search(said, done.stderr)
 
 
 def test_a_waiver_needs_a_zone_and_an_approver(firm: Firm) -> None:
@@ -211,7 +222,8 @@ def test_a_waiver_needs_a_zone_and_an_approver(firm: Firm) -> None:
 
 
 def test_lint_knows_the_documents(firm: Firm) -> None:
-    files = [(str(each), each.read_text()) for each in sorted(EXAMPLE.glob("*.yaml"))]
+    paths = [*EXAMPLE.glob("*.yaml"), *EXAMPLE.glob("kubernetes/*.yaml")]
+    files = [(str(each), each.read_text()) for each in paths]
     reader = PlanReader(lambda *_: [], lambda _: None)
     assert lint(files, reader) == []
     firm.replace("waiver.yaml", "reason:", "reasons:")

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from devperfops_operator.cli.console import clock, show, stdout
-from devperfops_operator.cli.errors import ExitCode
+from devperfops_operator.cli.errors import ExitCode, Trouble
 from devperfops_operator.cli.options import Command
 from devperfops_operator.cli.quota.environments import readings
 from devperfops_operator.cli.quota.policy import Asked, read_asked
@@ -23,6 +23,7 @@ from devperfops_operator.cli.render.quota.screen import screen
 from devperfops_operator.cli.render.quota.shown import Shown
 from devperfops_operator.cli.render.words import counted
 from devperfops_operator.domain.quota.check import Observed, check
+from devperfops_operator.domain.quota.entry import Reading
 from devperfops_operator.domain.quota.finding import Verdict
 from devperfops_operator.domain.quota.snapshot import changes
 
@@ -138,7 +139,7 @@ def diff_command(*, old: Path, new: Path | None, files: tuple[Path, ...], as_jso
 def _checked(asked: Asked, snapshot: Path | None) -> Shown:
     now = datetime.now(UTC)
     spec = asked.policy.spec
-    approved = read_snapshot(snapshot).serving if snapshot else None
+    approved = _approved(snapshot, asked) if snapshot else None
     peaks = asked.peaks()
     baseline, serving = readings(asked, now)
     report = check(asked.terms, Observed(baseline, serving, peaks, approved, asked.waivers), now)
@@ -151,6 +152,17 @@ def _checked(asked: Asked, snapshot: Path | None) -> Shown:
         at=now,
         report=report,
     )
+
+
+def _approved(file: Path, asked: Asked) -> Reading:
+    """Serving in the snapshot. Raises Trouble if it is of another environment."""
+    taken = read_snapshot(file)
+    wanted = asked.policy.spec.serving.name
+    if taken.serving.name != wanted:
+        raise Trouble(
+            f"{file} is a snapshot of {taken.serving.name}, not of {wanted}; take one of this policy."
+        )
+    return taken.serving
 
 
 def _json(value: object) -> str:

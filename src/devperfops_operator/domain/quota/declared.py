@@ -35,8 +35,8 @@ _PROVIDER = "file"
 
 
 def terms(spec: QuotaPolicySpec) -> Terms:
-    """Raises InvalidSpec for a unit or a day that is none."""
-    return Terms(
+    """Raises InvalidSpec for a unit or a day that is none, or a need of what is not compared."""
+    asked = Terms(
         scale=spec.scale,
         safety=spec.safety,
         max_age=spec.max_age,
@@ -44,6 +44,13 @@ def terms(spec: QuotaPolicySpec) -> Terms:
         dimension_map=spec.dimension_map,
         needs=[_need(need, f"spec.needs[{at}]") for at, need in enumerate(spec.needs)],
     )
+    for at, need in enumerate(spec.needs):
+        if not asked.wants(need.service, need.metric):
+            message = (
+                f"{need.service}/{need.metric} is not among spec.services: add it there, or leave this out"
+            )
+            raise InvalidSpec(f"spec.needs[{at}]", message)
+    return asked
 
 
 def declared_reading(name: str, limits: QuotaLimits, file: str) -> Reading:

@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from devperfops_operator.api.quantity import parse_any_quantity
-from devperfops_operator.domain.quota.entry import UNKNOWN, Entry, Limit, Need, lower
+from devperfops_operator.domain.quota.entry import UNKNOWN, UNLIMITED, Entry, Limit, Need, lower
 from devperfops_operator.domain.quota.units import Unit
 
 Raw = Mapping[str, Any]
@@ -32,6 +32,17 @@ UNLIMITED_SERVICES: Final = frozenset({RESOURCE_QUOTA, LIMIT_RANGE})
 
 _PROVIDER: Final = "kubernetes"
 _COUNT, _CORES, _BYTES = Unit("1", text="1"), Unit("cores", text="cores"), Unit("By", text="By")
+_ALIASES: Final = {
+    **{name: f"requests.{name}" for name in ("cpu", "memory", "ephemeral-storage")},
+    **{
+        f"count/{name}": name
+        for name in (
+            *("configmaps", "persistentvolumeclaims", "replicationcontrollers"),
+            *("resourcequotas", "secrets", "services"),
+        )
+    },
+}
+"""Of a ResourceQuota's names those that mean the same as another one."""
 _SHARED: Final = ("cpu", "memory", "pods")
 """Of a node's resources those that every pod takes."""
 _CEILINGS: Final = ("max", "default", "maxLimitRequestRatio")
@@ -73,12 +84,13 @@ def quota_entries(quotas: Iterable[Raw], place: Place) -> list[Entry]:
 def _quota(quota: Raw, place: Place) -> Iterator[Entry]:
     name, spec, status = quota["metadata"]["name"], quota["spec"], quota.get("status") or {}
     enforced, used, scope = status.get("hard") or {}, status.get("used") or {}, _scope(spec)
-    for metric, wanted in (spec.get("hard") or {}).items():
+    wanted = spec.get("hard") or {}
+    for metric in {**wanted, **enforced}:
         limit = parse_any_quantity(enforced[metric]) if metric in enforced else UNKNOWN
-        desired = parse_any_quantity(wanted)
+        desired = parse_any_quantity(wanted[metric]) if metric in wanted else UNLIMITED
         yield place.entry(
             RESOURCE_QUOTA,
-            metric,
+            _ALIASES.get(metric, metric),
             _unit(metric),
             limit,
             dimensions=(("scope", scope),) if scope else (),
@@ -151,7 +163,7 @@ def node_entries(nodes: Iterable[Raw], place: Place) -> list[Entry]:
     """What the nodes that take new pods have together, and how many there are."""
     sums: dict[str, Fraction] = defaultdict(Fraction)
     for node in nodes:
-        if not (node.get("spec") or {}).get("unschedulable"):
+        if _takes_pods(node):
             for resource, value in (node["status"].get("allocatable") or {}).items():
                 sums[resource] += parse_any_quantity(value)
     source = f"the nodes of {place.context}"
@@ -159,6 +171,12 @@ def node_entries(nodes: Iterable[Raw], place: Place) -> list[Entry]:
         place.entry(NODES, f"allocatable.{resource}", _unit(resource), total, source=source)
         for resource, total in sums.items()
     ]
+
+
+def _takes_pods(node: Raw) -> bool:
+    conditions = node["status"].get("conditions") or []
+    ready = all(each["status"] == "True" for each in conditions if each["type"] == "Ready")
+    return ready and not (node.get("spec") or {}).get("unschedulable")
 
 
 def autoscaler_needs(autoscalers: Sequence[Raw], workloads: Iterable[Raw]) -> list[Need]:

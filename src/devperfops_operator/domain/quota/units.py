@@ -18,6 +18,7 @@ _UNIT: Final = re.compile(
     r"(?P<base>[A-Za-z0-9_.{}-]{1,64}?)(/(?P<times>[1-9][0-9]{0,3})?(?P<window>s|min|h|d))?(?P<per>(/\{[A-Za-z0-9_.-]{1,64}\})*)"
 )
 _ONE: Final = Fraction(1)
+_DECIMALS: Final = 6
 _WINDOWS: Final = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 _WINDOW_NAMES: Final = {seconds: name for name, seconds in _WINDOWS.items()}
 _BYTES: Final = "By"
@@ -93,9 +94,10 @@ def amount_text(amount: Fraction, unit: Unit) -> str:
 
 def decimal(amount: Fraction, thousands: str = "") -> str:
     """At most six decimals, as many as are needed."""
-    if amount.denominator == 1:
-        return f"{amount.numerator:{thousands}d}"
-    return f"{float(amount):{thousands}.6f}".rstrip("0").rstrip(".")
+    whole, rest = divmod(abs(round(amount * 10**_DECIMALS)), 10**_DECIMALS)
+    digits = f"{rest:0{_DECIMALS}d}".rstrip("0")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole:{thousands}d}{'.' if digits else ''}{digits}"
 
 
 def _bytes(amount: Fraction) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from devperfops_operator.domain.quota.buckets import pairs
 from devperfops_operator.domain.quota.check import check
-from devperfops_operator.domain.quota.entry import UNKNOWN, UNLIMITED, Entry, Fault, Peak, lower
+from devperfops_operator.domain.quota.entry import UNKNOWN, UNLIMITED, Entry, Fault, Limit, Peak, lower
 from devperfops_operator.domain.quota.finding import Report, Rule, Verdict
 from devperfops_operator.domain.quota.terms import Terms
 from devperfops_operator.domain.quota.units import factor, parse_unit
@@ -211,7 +211,10 @@ def test_the_remedy_is_the_providers_command_with_the_value_that_is_enough() -> 
 
 
 ENTRIES = st.lists(
-    st.builds(lambda limit, unit, at: entry(limit, unit, at=at), LIMITS, UNITS, REGIONS),
+    st.builds(
+        lambda limit, unit, at, pending: entry(limit, unit, at=at, pending=pending),
+        *(LIMITS, UNITS, REGIONS, st.none() | LIMITS),
+    ),
     min_size=1,
     max_size=4,
 )
@@ -244,14 +247,14 @@ def test_another_unit_on_both_sides_changes_nothing(
     one, other = map(parse_unit, units)
     times = factor(one, other)
 
+    def times_(limit: Limit | None) -> Limit | None:
+        return limit * times if isinstance(limit, Fraction) else limit
+
     def verdicts(*, change: bool) -> list[Verdict]:
         sides = [[replace(each, unit=one) for each in side] for side in (baseline, serving)]
         if change:
             sides = [
-                [
-                    replace(e, unit=other, limit=e.limit if e.limit is UNLIMITED else e.limit * times)
-                    for e in side
-                ]
+                [replace(e, unit=other, limit=times_(e.limit), pending=times_(e.pending)) for e in side]
                 for side in sides
             ]
         return [each.verdict for each in check(Terms(), observed(*sides), NOW).findings]

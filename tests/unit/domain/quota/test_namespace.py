@@ -13,7 +13,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from devperfops_operator.api.quantity import QuantityError, parse_any_quantity
 from devperfops_operator.domain.quota.check import check
-from devperfops_operator.domain.quota.entry import UNKNOWN, Entry, Reading
+from devperfops_operator.domain.quota.entry import UNKNOWN, UNLIMITED, Entry, Reading
 from devperfops_operator.domain.quota.finding import Verdict
 from devperfops_operator.domain.quota.namespace import (
     UNLIMITED_SERVICES,
@@ -71,6 +71,20 @@ def test_the_lowest_of_several_quotas_holds_and_amounts_have_their_units() -> No
     )
 
 
+def test_two_names_of_the_same_are_compared_with_each_other() -> None:
+    entries = quota_entries(
+        [quota({"cpu": "4", "memory": "1Gi", "count/secrets": "5", "count/pods": "9"})], PLACE
+    )
+    assert limits(entries) == {"requests.cpu": 4, "requests.memory": GI, "secrets": 5, "count/pods": 9}
+    assert {str(each.unit) for each in entries} == {"cores", "By", "1"}
+    assert '{"hard": {"cpu": "{limit}"}}' in entries[0].raised_by
+
+
+def test_what_is_taken_out_of_a_quota_is_enforced_until_its_controller_has_seen_it() -> None:
+    (entry,) = quota_entries([quota({}, enforced={"pods": "5"})], PLACE)
+    assert (entry.pending, entry.effective) == (UNLIMITED, 5)
+
+
 def test_a_quota_of_everything_holds_in_every_scope() -> None:
     selector = {
         "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["low", "high"]}]
@@ -107,15 +121,16 @@ def test_of_limit_ranges_what_narrows_is_told() -> None:
     }
 
 
-def node(cpu: str, *, unschedulable: bool = False) -> Any:
-    return {
-        "spec": {"unschedulable": unschedulable},
-        "status": {"allocatable": {"cpu": cpu, "memory": "4Gi"}},
-    }
+def node(cpu: str, *, unschedulable: bool = False, ready: str = "True") -> Any:
+    conditions = [{"type": "Ready", "status": ready}, {"type": "DiskPressure", "status": "False"}]
+    status = {"allocatable": {"cpu": cpu, "memory": "4Gi"}, "conditions": conditions}
+    return {"spec": {"unschedulable": unschedulable}, "status": status}
 
 
 def test_nodes_that_take_no_pods_add_nothing() -> None:
-    entries = node_entries([node("1900m"), node("2"), node("64", unschedulable=True)], PLACE)
+    entries = node_entries(
+        [node("1900m"), node("2"), node("64", unschedulable=True), node("8", ready="Unknown")], PLACE
+    )
     assert limits(entries) == {"allocatable.cpu": Fraction(39, 10), "allocatable.memory": 8 * GI}
 
 

@@ -267,6 +267,9 @@ def test_changes_are_told_and_what_is_lower_is_marked() -> None:
         (16, "GiBy", "16 GiB"),
         (1000, "By", "1,000 bytes"),
         (5, "requests/s/{project}", "5 requests/s"),
+        (-2, "1/100s", "-2/100s"),
+        (Fraction(2, 3), "1", "0.666667"),
+        (2**63 + 1, "1", "9,223,372,036,854,775,809"),
     ],
 )
 def test_amounts_are_written_for_people(amount: Fraction, unit: str, text: str) -> None:

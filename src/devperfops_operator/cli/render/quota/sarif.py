@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import PurePath
 from typing import Any, Final
+from urllib.parse import quote
 
 from devperfops_operator.cli.render.quota.shown import Shown, waiver_note
 from devperfops_operator.domain.quota.finding import Finding, Rule, Verdict
@@ -38,7 +39,9 @@ def _result(finding: Finding, shown: Shown) -> dict[str, Any]:
         "ruleId": _id(finding.rule),
         "level": _level(finding, shown),
         "message": {"text": f"{finding.title}: {finding.cause}.{remedy}"},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": PurePath(shown.file).as_posix()}}}],
+        "locations": [
+            {"physicalLocation": {"artifactLocation": {"uri": quote(PurePath(shown.file).as_posix())}}}
+        ],
         "partialFingerprints": {"limit/v1": _fingerprint(finding)},
     }
     if finding.waiver:
