@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from benchmarks import agent, detection, idle, jtl, load, quota, reaction
+from benchmarks import agent, detection, idle, jtl, load, quota, reaction, slo
 from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
 
@@ -22,7 +22,12 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "baseline": ("Verdicts against a baseline", lambda: _played(detection.measure_pairs)),
     "prove": ("What is foretold", lambda: proving.measure(click.get_current_context().params["seed"])),
     "quota": ("Quota", lambda: quota.measure(limits=10_000)),
+    "slo": ("SLAs along call graphs", lambda: slo.measure(*_params("graphs", "seed"))),
 }
+
+
+def _params(*names: str) -> list[int]:
+    return [click.get_current_context().params[name] for name in names]
 
 
 def _played(measure: Callable[[int, int], list[Row]]) -> list[Row]:
@@ -39,6 +44,7 @@ def _played(measure: Callable[[int, int], list[Row]]) -> list[Row]:
     show_default=True,
     help="Of each case of `detection` and `baseline`; 3,000 for bars.",
 )
+@click.option("--graphs", default=1_000, show_default=True, help="Of `slo`; 10,000 for its bar.")
 @click.option("--seed", default=1, show_default=True, help="Of what these play.")
 def main(rows: tuple[str, ...], **_: int) -> None:  # a row asks the context for its options
     """Print figures against their bars; exit code 1 when one is not kept."""

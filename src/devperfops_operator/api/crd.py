@@ -20,6 +20,7 @@ from devperfops_operator.api.base import GROUP, VERSION, ApiModel
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec, PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunSpec, PerfRunStatus
 from devperfops_operator.api.rules import VALIDATIONS, Rule
+from devperfops_operator.api.servicegraph import ServiceGraph, ServiceGraphSpec
 
 _HEADER: Final = "# Made by `python -m devperfops_operator.api.crd` from the models; change those.\n"
 _KEPT: Final = (
@@ -51,13 +52,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """What the API server must know of one kind."""
+class Kind:
+    """One kind of document."""
 
     model: type[ApiModel]
     spec: type[ApiModel]
-    status: type[ApiModel]
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Kind):
+    """A kind the API server keeps, and what it must know of it."""
+
+    status: type[ApiModel]
     short: str
     columns: tuple[Column, ...]
 
@@ -114,25 +121,29 @@ RUN: Final = Resource(
     ),
 )
 RESOURCES: Final = (GATE, RUN)
+GRAPH: Final = Kind(model=ServiceGraph, spec=ServiceGraphSpec, kind="ServiceGraph")
+KINDS: Final[tuple[Kind, ...]] = (*RESOURCES, GRAPH)
+"""All kinds of documents; a graph is read from files only."""
 
 
 @cache
-def schema(resource: Resource) -> dict[str, Any]:
+def schema(kind: Kind) -> dict[str, Any]:
     """The kind's structural schema; its rules are `Rule` objects still (`lint` runs them)."""
-    status = _without_defaults(_structural_model(resource.status))
+    properties = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+        "spec": _structural_model(kind.spec),
+    }
+    if isinstance(kind, Resource):
+        properties["status"] = _without_defaults(_structural_model(kind.status))
     root: dict[str, Any] = {
-        "description": resource.model.__doc__,
+        "description": kind.model.__doc__,
         "type": "object",
         "required": ["spec"],
-        "properties": {
-            "apiVersion": {"type": "string"},
-            "kind": {"type": "string"},
-            "metadata": {"type": "object"},
-            "spec": _structural_model(resource.spec),
-            "status": status,
-        },
+        "properties": properties,
     }
-    return {**root, VALIDATIONS: list(resource.model.validations)}
+    return {**root, VALIDATIONS: list(kind.model.validations)}
 
 
 def definition(resource: Resource) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from devperfops_operator.api import crd, quota
 from devperfops_operator.api.base import API_VERSION, GROUP
-from devperfops_operator.api.crd import Resource
+from devperfops_operator.api.crd import Kind
 from devperfops_operator.api.documents import Document, Path, UnreadableError, read
 from devperfops_operator.api.expect import (
     BaselineExpectation,
@@ -26,6 +26,7 @@ from devperfops_operator.api.expect import (
     LatencyExpectation,
     parse_expect,
 )
+from devperfops_operator.api.graph_rules import graph_problems
 from devperfops_operator.api.load import Load, properties_read
 from devperfops_operator.api.quantity import format_duration, format_percent, parse_duration, parse_rate
 from devperfops_operator.api.quota_documents import problems as quota_problems
@@ -96,54 +97,59 @@ def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
     for document in documents:
         problems = [*_duplicates(document), *_problems(document)]
         if not problems and document.content.get("kind") == crd.GATE.kind:
-            gate = _with_defaults(document.content, crd.schema(crd.GATE))
+            gate = with_defaults(document.content, crd.GATE)
             problems = list(_disappointments(gate))
             findings.extend(_plan_findings(document, gate, plans, reader))
+        if not problems and document.content.get("kind") == crd.GRAPH.kind:
+            problems = [
+                _Problem(*each) for each in graph_problems(with_defaults(document.content, crd.GRAPH))
+            ]
         findings.extend(_located(document, problem) for problem in problems)
     return sorted(set(findings))
 
 
 def _located(document: Document, problem: _Problem) -> Finding:
     return Finding(
-        document.file, document.line(problem.path), _dotted(problem.path), problem.message, problem.severity
+        document.file, document.line(problem.path), dotted(problem.path), problem.message, problem.severity
     )
 
 
-def _dotted(path: Path) -> str:
+def dotted(path: Path) -> str:
+    """As people write a path: `spec.objectives[0].expect`."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
 
 
 # What the API server says
 
 
-def _resource(document: Document) -> Resource | None:
+def _kind(document: Document) -> Kind | None:
     kind = document.content.get("kind")
-    return next((resource for resource in crd.RESOURCES if resource.kind == kind), None)
+    return next((each for each in crd.KINDS if each.kind == kind), None)
 
 
 def _duplicates(document: Document) -> Iterator[_Problem]:
-    if _resource(document) is not None:
+    if _kind(document) is not None:
         for path in document.duplicates:
             yield _Problem(path, f"{path[-1]} is written twice: leave one of them out")
 
 
 def _problems(document: Document) -> Iterator[_Problem]:
     version = str(document.content.get("apiVersion", ""))
-    resource = _resource(document)
-    if resource is None and document.content.get("kind") in quota.DOCUMENTS:
+    kind = _kind(document)
+    if kind is None and document.content.get("kind") in quota.DOCUMENTS:
         yield from (_Problem(path, message) for path, message in quota_problems(document))
         return
-    if resource is None:
+    if kind is None:
         if version.startswith(f"{GROUP}/"):
-            kinds = " or ".join([*(resource.kind for resource in crd.RESOURCES), *quota.DOCUMENTS])
+            kinds = " or ".join([*(each.kind for each in crd.KINDS), *quota.DOCUMENTS])
             yield _Problem(
                 ("kind",), f"{document.content.get('kind')} is not a kind of {GROUP}: write {kinds}"
             )
         return
     if version != API_VERSION:
-        yield _Problem(("apiVersion",), f'"{version}" does not have {resource.kind}: write {API_VERSION}')
+        yield _Problem(("apiVersion",), f'"{version}" does not have {kind.kind}: write {API_VERSION}')
         return
-    yield from _fields(document.content, crd.schema(resource))
+    yield from _fields(document.content, crd.schema(kind))
 
 
 def _metadata(metadata: Any) -> Iterator[_Problem]:
@@ -241,8 +247,12 @@ def _inside(value: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str | int, 
             yield index, inner, schema["items"]
 
 
-def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+def with_defaults(content: Mapping[str, Any], kind: Kind) -> Any:
     """What the API server would store."""
+    return _with_defaults(content, crd.schema(kind))
+
+
+def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
     if isinstance(value, dict) and "properties" in schema:
         filled = dict(value)
         for name, inner in schema["properties"].items():

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "doctor": "Check everything gates depend on, and say what to do.",
     "lint": "Check manifests and test plans, offline.",
     "quota": "Compare what load test and production are granted.",
+    "slo": "Check whether services' objectives add up to an SLA, offline.",
     "jtl": "Sum up JMeter's result files (JTL, CSV form) of any size.",
 }
 """Name and the first sentence of each command's docstring."""
