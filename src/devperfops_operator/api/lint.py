@@ -136,7 +136,7 @@ def _duplicates(document: Document) -> Iterator[_Problem]:
 def _problems(document: Document) -> Iterator[_Problem]:
     version = str(document.content.get("apiVersion", ""))
     kind = _kind(document)
-    if kind is None and document.content.get("kind") in quota.DOCUMENTS:
+    if kind is None and document.content.get("kind") in tuple(quota.DOCUMENTS):  # it may be a list
         yield from (_Problem(path, message) for path, message in quota_problems(document))
         return
     if kind is None:
