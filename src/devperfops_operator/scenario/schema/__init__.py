@@ -1,0 +1,1 @@
+"""Values for schemas: made from a seed, checked by our own eyes."""
