@@ -1,0 +1,187 @@
+"""From an offer to a plan: create, look, change, act, and at the end remove what was created."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from devperfops_operator.scenario import security
+from devperfops_operator.scenario.dependencies import Dependencies, Source
+from devperfops_operator.scenario.document import Document
+from devperfops_operator.scenario.errors import DocumentError, Unusable
+from devperfops_operator.scenario.material import Material, Materials
+from devperfops_operator.scenario.model import Kind, Offer, Operation, Scheme, Skipped
+from devperfops_operator.scenario.naming import collection_of, items, template_key
+from devperfops_operator.scenario.operations import read_offer
+from devperfops_operator.scenario.overlay import Overlay
+from devperfops_operator.scenario.plan import Plan, Step
+from devperfops_operator.scenario.requests import Requests
+from devperfops_operator.scenario.resolving import Resolved, Resolver
+from devperfops_operator.scenario.schema.make import Maker
+from devperfops_operator.scenario.shapes import Shapes
+
+
+def plan(
+    document: Document, overlay: Overlay | None = None, *, columns: Collection[str] = (), seed: int = 1
+) -> Plan:
+    """The same for the same arguments. `columns`: of the data file.
+
+    Raises:
+        DocumentError: the overlay speaks of operations that the document does not have.
+    """
+    overlay = overlay or Overlay()
+    offer = read_offer(document)
+    _know(overlay, offer)
+    maker = Maker(document)
+    fit, materials, skipped = _fit(offer, overlay, Materials(maker, overlay, seed))
+    dependencies = Dependencies(
+        fit, Shapes(maker.merger), {key: each.body for key, each in materials.items()}
+    )
+    resolver = Resolver(materials, dependencies, columns, overlay.include)
+    playable: dict[str, tuple[Operation, Resolved]] = {}
+    for operation in fit:
+        try:
+            playable[operation.key] = operation, resolver.resolve(operation)
+        except Unusable as trouble:
+            skipped.append(Skipped(operation.key, str(trouble)))
+    requests = Requests(maker, offer, overlay, materials, resolver)
+    return _Chain(playable, dependencies, requests).plan(offer, skipped)
+
+
+def _know(overlay: Overlay, offer: Offer) -> None:
+    known = {each.key for each in offer.operations} | {each.key for each in offer.unreadable}
+    unknown = sorted(overlay.named - known)
+    if unknown:
+        raise DocumentError(f"speaks of {unknown[0]}, which the document does not have")
+
+
+def _fit(
+    offer: Offer, overlay: Overlay, materials: Materials
+) -> tuple[list[Operation], dict[str, Material], list[Skipped]]:
+    """Operations that nobody has excluded and whose values can be made."""
+    fit: list[Operation] = []
+    made: dict[str, Material] = {}
+    skipped = list(offer.unreadable)
+    for operation in offer.operations:
+        reason = operation.left_out if operation.key not in overlay.include else None
+        if operation.key in overlay.exclude:
+            reason = "the overlay excludes it"
+        try:
+            if reason is None:
+                security.chosen(offer, operation)
+                made[operation.key] = materials.of(operation)
+                fit.append(operation)
+        except Unusable as trouble:
+            reason = str(trouble)
+        if reason is not None:
+            skipped.append(Skipped(operation.key, reason))
+    return fit, made, skipped
+
+
+@dataclass
+class _Chain:
+    """Puts the playable operations in order."""
+
+    playable: Mapping[str, tuple[Operation, Resolved]]
+    dependencies: Dependencies
+    requests: Requests
+    order: dict[str, Operation] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    """Those that were begun: two bodies may refer to each other."""
+
+    def plan(self, offer: Offer, skipped: Sequence[Skipped]) -> Plan:
+        for operation in sorted(self._others(), key=self._rank(offer)):
+            self._put(operation)
+        places = {key: place for place, key in enumerate(self.order)}
+        removals = sorted(self._removals(), key=partial(self._made_at, places), reverse=True)
+        wanted = self._wanted([*self.order.values(), *removals])
+        steps = [self._step(each, wanted) for each in self.order.values()]
+        steps += [self._step(each, wanted, cleans_up=True) for each in removals]
+        used = _schemes(offer, [each for each, _ in self.playable.values()])
+        return Plan(
+            title=offer.title,
+            steps=steps,
+            skipped=sorted(skipped, key=lambda each: each.key),
+            base_path=offer.base_path,
+            tokens=[each for each in used if each.kind is Kind.CLIENT_CREDENTIALS],
+            secrets=[name for each in used for name in security.secrets(each)],
+            columns=sorted({name for _, each in self.playable.values() for name in each.columns.values()}),
+        )
+
+    def _others(self) -> Iterator[Operation]:
+        return (each for each, _ in self.playable.values() if each.method != "DELETE")
+
+    def _removals(self) -> Iterator[Operation]:
+        return (each for each, _ in self.playable.values() if each.method == "DELETE")
+
+    def _rank(self, offer: Offer) -> Callable[[Operation], tuple[int, int, int]]:
+        groups: dict[str, int] = {}
+        for operation in offer.operations:
+            groups.setdefault(_resource(operation), len(groups))
+        kinds = {"GET": 1, "HEAD": 1, "OPTIONS": 1, "PUT": 2, "PATCH": 2}
+
+        def rank(operation: Operation) -> tuple[int, int, int]:
+            creates = operation.method == "POST" and self.dependencies.is_collection(operation)
+            kind = 0 if creates else kinds.get(operation.method, 3)
+            return groups[_resource(operation)], kind, operation.path.count("/")
+
+        return rank
+
+    def _put(self, operation: Operation) -> None:
+        """After all that bring its ids."""
+        if operation.key in self.waiting or operation.key in self.order:
+            return
+        self.waiting.add(operation.key)
+        for source in self._in_path(operation):
+            self._put(source.by)
+        for source in self.requests.references(operation):
+            if not self._waits_for(source.by):
+                self._put(source.by)
+        self.order[operation.key] = operation
+
+    def _in_path(self, operation: Operation) -> Iterator[Source]:
+        sources = self.playable[operation.key][1].sources.values()
+        return (source for source in sources if source.by.key != operation.key)
+
+    def _waits_for(self, operation: Operation) -> bool:
+        """Whether it comes after one of those whose ids are being brought."""
+        if operation.key in self.order:
+            return False
+        return operation.key in self.waiting or any(
+            self._waits_for(source.by) for source in self._in_path(operation)
+        )
+
+    def _made_at(self, places: Mapping[str, int], operation: Operation) -> tuple[int, int]:
+        """What was made last is removed first; of one thing the deeper parts before the whole."""
+        sources = self.playable[operation.key][1].sources.values()
+        made = max((places.get(each.by.key, 0) for each in sources), default=0)
+        return made, operation.path.count("/")
+
+    def _wanted(self, operations: Sequence[Operation]) -> Mapping[str, Mapping[str, Source]]:
+        """What each operation's answer must be asked for, by the thing's key."""
+        wanted: dict[str, dict[str, Source]] = defaultdict(dict)
+        for operation in operations:
+            own = self.playable[operation.key][1].sources.values()
+            for source in (*own, *self.requests.references(operation)):
+                wanted[source.by.key][source.key] = source
+        return wanted
+
+    def _step(
+        self, operation: Operation, wanted: Mapping[str, Mapping[str, Source]], *, cleans_up: bool = False
+    ) -> Step:
+        sources = list(wanted.get(operation.key, {}).values())
+        return self.requests.step(operation, self.playable[operation.key][1], sources, cleans_up=cleans_up)
+
+
+def _resource(operation: Operation) -> str:
+    """The collection an operation belongs to: the path up to its first gap, or all of it."""
+    keys = [key for _, key in items(operation.path)]
+    return collection_of(keys[0]) if keys else template_key(operation.path)
+
+
+def _schemes(offer: Offer, operations: Sequence[Operation]) -> list[Scheme]:
+    """All that are used, each once."""
+    used = {scheme.key: scheme for each in operations for scheme in security.chosen(offer, each)}
+    return list(used.values())

@@ -1,0 +1,184 @@
+"""The whole test plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from devperfops_operator.scenario.jmx import elements
+from devperfops_operator.scenario.jmx.steps import (
+    NOT_FOUND,
+    add_assertion,
+    add_extract,
+    add_headers,
+    add_sampler,
+    add_step,
+)
+from devperfops_operator.scenario.model import Scheme
+from devperfops_operator.scenario.plan import Extract, Plan, Step
+from devperfops_operator.scenario.security import secrets, token_variable
+from devperfops_operator.scenario.template import Secret, Template, plain
+
+_COMMENT: Final = (
+    "Made by devperfops scenario: what you change here is lost when it is made again; an overlay is not. "
+    "All figures come from the gate."
+)
+_FORM: Final = "application/x-www-form-urlencoded"
+_PERCENT: Final = 1
+
+
+def jmx(plan: Plan, data_file: str = "scenario.csv") -> bytes:
+    """A test plan for JMeter 5.6.3. `data_file`: what the columns' file is called, in the folder DataDir."""
+    root = Element("jmeterTestPlan", version="1.2", properties="5.0", jmeter="5.6.3")
+    tree = elements.below(_add_plan(elements.below(root), plan))
+    _add_defaults(tree)
+    if plan.columns:
+        _add_data(tree, data_file)
+    threads = _add_threads(tree)
+    for scheme in plan.tokens:
+        _add_token(threads, scheme, plan.base_path)
+    for (group, cleans_up), steps in groupby(plan.steps, key=lambda step: (step.group, step.cleans_up)):
+        title = f"{group}: clean up" if cleans_up else group
+        elements.add(threads, "LogicControllerGui", "GenericController", title, {})
+        _add_steps(elements.below(threads), list(steps))
+    _add_rate(threads)
+    indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'.encode()
+
+
+def _add_plan(tree: Element, plan: Plan) -> Element:
+    element = elements.add(tree, "TestPlanGui", "TestPlan", plan.title, {"TestPlan.comments": _COMMENT})
+    elements.add_property(element, "TestPlan.serialize_threadgroups", value=False)
+    found = dict.fromkeys(each.variable for step in plan.steps for each in step.extracts)
+    variables = [(name, NOT_FOUND) for name in found]
+    elements.add_arguments(element, "TestPlan.user_defined_variables", "ArgumentsPanel", variables)
+    return tree
+
+
+def _add_defaults(tree: Element) -> None:
+    element = elements.add(tree, "HttpDefaultsGui", "ConfigTestElement", "Target", {})
+    elements.add_arguments(element, "HTTPsampler.Arguments", "HTTPArgumentsPanel", [])
+    for name, value in (
+        ("domain", "${__P(ServerName)}"),
+        ("port", "${__P(ServerPort,80)}"),
+        ("protocol", "${__P(Scheme,http)}"),
+        ("implementation", "HttpClient4"),
+        ("connect_timeout", "5000"),
+        ("response_timeout", "10000"),
+    ):
+        elements.add_property(element, f"HTTPSampler.{name}", value)
+    elements.below(tree)
+
+
+def _add_data(tree: Element, data_file: str) -> None:
+    properties: dict[str, elements.Value] = {
+        "delimiter": ",",
+        "fileEncoding": "UTF-8",
+        "filename": f"${{__P(DataDir,.)}}/{data_file}",
+        "ignoreFirstLine": False,
+        "quotedData": True,
+        "recycle": True,
+        "shareMode": "shareMode.all",
+        "stopThread": False,
+        "variableNames": "",
+    }
+    elements.add(tree, "TestBeanGUI", "CSVDataSet", "Data", properties)
+    elements.below(tree)
+
+
+def _add_threads(tree: Element) -> Element:
+    group = elements.add(
+        tree, "ThreadGroupGui", "ThreadGroup", "Users", {"ThreadGroup.on_sample_error": "continue"}
+    )
+    loop = SubElement(
+        group,
+        "elementProp",
+        name="ThreadGroup.main_controller",
+        elementType="LoopController",
+        guiclass="LoopControlPanel",
+        testclass="LoopController",
+    )
+    elements.add_property(loop, "LoopController.continue_forever", value=False)
+    elements.add_property(loop, "LoopController.loops", "-1")
+    elements.add_property(group, "ThreadGroup.num_threads", "${__P(NumOfThreads,100)}")
+    elements.add_property(group, "ThreadGroup.ramp_time", "${__P(RampUp,10)}")
+    elements.add_property(group, "ThreadGroup.scheduler", value=True)
+    elements.add_property(group, "ThreadGroup.duration", "${__P(Duration,60)}")
+    elements.add_property(group, "ThreadGroup.delay", "0")
+    elements.add_property(group, "ThreadGroup.same_user_on_next_iteration", value=True)
+    return elements.below(tree)
+
+
+def _add_token(tree: Element, scheme: Scheme, base_path: str) -> None:
+    """Once per thread, before all else."""
+    elements.add(tree, "OnceOnlyControllerGui", "OnceOnlyController", f"Token of {scheme.key}", {})
+    once = elements.below(tree)
+    name, secret = secrets(scheme)
+    body = (
+        plain("grant_type=client_credentials&client_id=")
+        + Template((Secret(name, in_url=True),))
+        + plain("&client_secret=")
+        + Template((Secret(secret, in_url=True),))
+    )
+    path = plain(token_path(scheme, base_path))
+    sampler = add_sampler(once, f"POST {scheme.token_url}", "POST", path, body)
+    add_headers(sampler, [("Content-Type", plain(_FORM))])
+    add_extract(sampler, Extract(token_variable(scheme), "$.access_token"))
+    add_assertion(sampler, ["2XX"])
+
+
+def token_path(scheme: Scheme, base_path: str) -> str:
+    """An address that begins with a slash is one of the whole server."""
+    return scheme.token_url if scheme.token_url.startswith("/") else f"{base_path}/{scheme.token_url}"
+
+
+def _add_steps(tree: Element, steps: Sequence[Step]) -> None:
+    for needs, several in groupby(steps, key=lambda step: step.needs):
+        inner = _add_condition(tree, sorted(needs)) if needs else tree
+        for step in several:
+            add_step(_add_share(inner, step) if step.percent < 100 else inner, step)  # noqa: PLR2004
+
+
+def _add_condition(tree: Element, needs: Sequence[str]) -> Element:
+    """Without an id there is nothing to ask for."""
+    condition = " && ".join(f'vars.get("{name}") != "{NOT_FOUND}"' for name in needs)
+    properties: dict[str, elements.Value] = {
+        "IfController.condition": f"${{__jexl3({condition})}}",
+        "IfController.evaluateAll": False,
+        "IfController.useExpression": True,
+    }
+    elements.add(tree, "IfControllerPanel", "IfController", f"With {', '.join(needs)}", properties)
+    return elements.below(tree)
+
+
+def _add_share(tree: Element, step: Step) -> Element:
+    title = f"{step.name}: {step.percent} % of iterations"
+    properties: dict[str, elements.Value] = {
+        "ThroughputController.style": _PERCENT,
+        "ThroughputController.perThread": False,
+        "ThroughputController.maxThroughput": 1,
+    }
+    element = elements.add(tree, "ThroughputControllerGui", "ThroughputController", title, properties)
+    elements.add_number(
+        element, "FloatProperty", "ThroughputController.percentThroughput", float(step.percent)
+    )
+    return elements.below(tree)
+
+
+def _add_rate(tree: Element) -> None:
+    properties: dict[str, elements.Value] = {
+        "throughput": "${__P(TPM,3000)}",
+        "throughputPeriod": 60,
+        "duration": "${__P(Duration,60)}",
+        "batchSize": 1,
+        "batchThreadDelay": 0,
+        "exactLimit": 10_000,
+    }
+    timer = elements.add(
+        tree, "TestBeanGUI", "PreciseThroughputTimer", "Random arrivals at the planned rate", properties
+    )
+    elements.add_number(timer, "doubleProp", "allowedThroughputSurplus", 1.0)
+    SubElement(timer, "longProp", name="randomSeed").text = "0"
+    elements.below(tree)

@@ -1,0 +1,60 @@
+"""What is played: steps in their order, and what is not, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from devperfops_operator.scenario.model import Scheme, Skipped
+from devperfops_operator.scenario.template import Secret, Template
+
+LOCATION: Final = "Location"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Keeps a variable of an answer: at a JSON path, or the last piece of the header Location.
+
+    `any_of`: the path leads to several, of which one is taken by chance.
+    """
+
+    variable: str
+    path: str
+    any_of: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request. `needs`: variables that must have been found; `codes`: successes, as `200` or `2XX`."""
+
+    name: str
+    method: str
+    group: str
+    path: Template
+    headers: Sequence[tuple[str, Template]]
+    body: Template | None
+    codes: Sequence[str]
+    extracts: Sequence[Extract]
+    needs: frozenset[str]
+    origins: Mapping[str, str]
+    """Of each id in it, where it comes from, in words."""
+    notes: Sequence[str] = ()
+    basic: tuple[Secret, Secret] | None = None
+    think_ms: int = 0
+    percent: int = 100
+    """In how many of 100 iterations it is played."""
+    cleans_up: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`tokens`: schemes whose token is asked for once per thread; `columns`: read from the data file."""
+
+    title: str
+    steps: Sequence[Step]
+    skipped: Sequence[Skipped]
+    base_path: str = ""
+    tokens: Sequence[Scheme] = ()
+    secrets: Sequence[str] = ()
+    columns: Sequence[str] = ()
