@@ -16,7 +16,7 @@ from benchmarks.detection.outcome import Outcome
 from benchmarks.detection.simulator import Counts, Stream
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, whole_effect
-from devperfops_operator.analysis.sequential import fails, independent, passes_early
+from devperfops_operator.analysis.sequential import drift, fails, independent, passes_early
 from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.load_findings import RATE_WANTED
 from devperfops_operator.domain.objectives import patience_of
@@ -56,7 +56,8 @@ def ours(stream: Stream, objective: Objective, past: PastEffect = _NO_PAST) -> O
             own = timeline.design_effect()
             whole = past.at_end(own, tally.samples)
             ended = second == stream.seconds and test.passes(independent(tally, whole))
-            if ended or passes_early(test, patience, tally, timeline.elapsed, past.so_far(own)):
+            shown = ended or passes_early(test, patience, tally, timeline.elapsed, past.so_far(own))
+            if shown and drift(test, timeline, past.least) is None:
                 return Outcome("Pass", second)
     return Outcome("Inconclusive", stream.seconds)
 

@@ -57,6 +57,18 @@ def passes_early(
     return mirrored.fails(Tally(counted.samples, counted.samples - counted.exceedances))
 
 
+def drift(test: ShareTest, timeline: Timeline, least_effect: float) -> Tally | None:
+    """What came in the last third, if that exceeds what is allowed, proven, whatever the whole is; or None.
+
+    By the design effect of that third: the whole's holds the drift itself. `least_effect`: known otherwise.
+    """
+    late = timeline.late()
+    tally = late.tally
+    if not test.fails(tally):
+        return None
+    return tally if test.fails(independent(tally, max(least_effect, late.design_effect()))) else None
+
+
 def independent(tally: Tally, design_effect: float) -> Tally:
     """As many independent samples as the counted ones are worth, rounded against the service."""
     bad = math.ceil(tally.exceedances / design_effect)

@@ -16,6 +16,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from devperfops_operator.analysis.exceedance import Tally
+
 WIDTHS: Final = (1, 5, 15, 30, 60)
 """Seconds of a block."""
 _FEWEST: Final = 6  # blocks whose variance is worth anything
@@ -52,6 +54,24 @@ class Timeline:
     def design_effect(self) -> float:
         """At least 1."""
         return max([1.0, *(_effect(blocks.values()) for blocks in self._blocks.values())])
+
+    @property
+    def tally(self) -> Tally:
+        """All of it. Seconds with an exceedance as the shortest blocks know them: at least so many."""
+        counts = list(self._blocks[min(self._blocks)].values())
+        samples, bad = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+        return Tally(samples, bad, sum(1 for _, exceedances in counts if exceedances))
+
+    def late(self) -> Timeline:
+        """The last third of the time so far, in whole blocks."""
+        if self.last is None:
+            return Timeline()
+        begin = self.last + 1 - self.elapsed // 3
+        blocks = {
+            width: {number: counts for number, counts in table.items() if number * width >= begin}
+            for width, table in self._blocks.items()
+        }
+        return Timeline(begin, self.last, blocks)
 
     def _forget(self) -> None:
         shortest = min(self._blocks)

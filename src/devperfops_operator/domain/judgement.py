@@ -244,3 +244,7 @@ def _objective_findings(
             f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}"
             f"{wording.what_a_verdict_takes(objective.test, evidence, came)}",
         )
+    elif evidence.late is not None:
+        yield Finding(
+            Reason.DRIFTING, f"{objective.claim} {wording.drift(objective, evidence, evidence.late)}"
+        )

@@ -208,6 +208,7 @@ class ObjectiveEvidence:
     `past`: by what earlier ones did.
     `shown`: at the newest look the sequential test showed that the objective holds, so that the test need not
     go on for it.
+    `late`: the last third of the time, if it alone would be too much.
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
     `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
     first to the last scrape that counts; `points`, for gauges only, what was seen of them;
@@ -219,6 +220,7 @@ class ObjectiveEvidence:
     own_effect: float = 1.0
     past: PastEffect = field(default_factory=PastEffect)
     shown: bool = False
+    late: Tally | None = None
     quantile_ms: float | None = None
     gap: Problem | None = None
     covered: timedelta | None = None

@@ -17,7 +17,7 @@ from devperfops_operator.api.perfrun import (
 from devperfops_operator.domain.objectives import Plan
 from devperfops_operator.domain.verdict import Reason
 
-_VALID = {Reason.OBJECTIVES_MET.value, Reason.NOT_ENOUGH_EVIDENCE.value}
+_VALID = {reason.value for reason in (Reason.OBJECTIVES_MET, Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING)}
 
 
 def learned(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastStatus, ...]:

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     NOT_A_NUMBER = "NotANumber"
     GOOD_EXCEEDS_TOTAL = "GoodExceedsTotal"
     NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
+    DRIFTING = "Drifting"
     # held everything
     OBJECTIVES_MET = "ObjectivesMet"
 
@@ -124,6 +125,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.NOT_A_NUMBER: Verdict.INCONCLUSIVE,
     Reason.GOOD_EXCEEDS_TOTAL: Verdict.INCONCLUSIVE,
     Reason.NOT_ENOUGH_EVIDENCE: Verdict.INCONCLUSIVE,
+    Reason.DRIFTING: Verdict.INCONCLUSIVE,
     Reason.OBJECTIVES_MET: Verdict.PASS,
 }
 """Every reason's verdict."""

@@ -97,6 +97,16 @@ def _repetition(test: ShareTest, evidence: ObjectiveEvidence, pace: Pace) -> str
     return f"{long} would give {verdict} with a chance of {CHANCE:.0%} if the share stays so"
 
 
+def drift(objective: JudgedObjective, evidence: ObjectiveEvidence, late: Tally) -> str:
+    """Behind the claim: it holds over all of the test, and would not if the end of it went on."""
+    whole, third = share(evidence.tally), f"{share(late)} of {late.samples}"
+    return (
+        f"holds over the whole test ({whole}) and not in its last third ({third}; allowed "
+        f"{allowed(objective.test)}): the longer it runs, the worse; look for what grows or fills (memory, a "
+        "queue, a pool of connections), and test longer"
+    )
+
+
 def milliseconds(value: float) -> str:
     return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.0f} ms"  # noqa: PLR2004
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.past import PastEffect
-from devperfops_operator.analysis.sequential import Patience, fails, passes_early
+from devperfops_operator.analysis.sequential import Patience, drift, fails, passes_early
 from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.observed import ObjectiveEvidence
 
@@ -34,5 +34,6 @@ class Followed:
             failed=self.failed,
             own_effect=own,
             past=self.past,
+            late=drift(self._test, self._timeline, self.past.least),
             shown=passes_early(self._test, self._patience, tally, elapsed, self.past.so_far(own)),
         )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
-from devperfops_operator.analysis.sequential import Patience, fails, independent, passes_early
+from devperfops_operator.analysis.sequential import Patience, drift, fails, independent, passes_early
 from devperfops_operator.analysis.timeline import Timeline
 
 TEST = ShareTest(Fraction(1, 100), alpha=0.001)
@@ -132,3 +132,40 @@ def test_at_its_limit_a_service_seldom_passes_at_any_look() -> None:
                 wrong += 1
                 break
     assert wrong <= 4  # 1.5 expected of a test that is wrong as often as it may; more than 4 in 2% of cases
+
+
+def drifted(bad: Iterable[int], least_effect: float = 1.0) -> Tally | None:
+    *_, (_, timeline) = looks(bad)
+    return drift(TEST, timeline, least_effect)
+
+
+def test_a_service_that_becomes_worse_drifts() -> None:
+    """.1 % exceedances, and 2 % in the last third."""
+    late = drifted([*drawn(0.001, 400), *drawn(0.02, 200)])
+    assert late is not None
+    assert late.samples == 200 * RATE
+    assert late.exceedances == pytest.approx(200, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(drawn(0.005), id="a steady one"),
+        pytest.param([*drawn(0.02, 200), *drawn(0.001, 400)], id="one that becomes better"),
+        pytest.param([0] * 500 + [RATE] * 3 + [0] * 97, id="one stall at the end"),
+        pytest.param([0] * 600, id="one without any exceedance"),
+        pytest.param([3], id="one second"),
+    ],
+)
+def test_others_do_not(bad: list[int]) -> None:
+    assert drifted(bad) is None
+
+
+def test_clumps_that_are_usual_are_no_drift() -> None:
+    bad = [*drawn(0.001, 400), *drawn(0.02, 200)]
+    assert drifted(bad, least_effect=100) is None
+
+
+def test_steady_services_are_not_said_to_drift() -> None:
+    """At half of what is allowed: none of 300."""
+    assert [seed for seed in range(300) if drifted(drawn(0.005, seed=seed)) is not None] == []

@@ -79,6 +79,19 @@ def test_it_goes_on_while_one_of_them_is_not(shown: tuple[bool, bool]) -> None:
     assert world.runs[name].status.phase is Phase.RUNNING
 
 
+def test_it_goes_on_while_what_came_last_would_be_too_much() -> None:
+    world, name = loading()
+    world.load(name, GOOD, GOOD)
+    seen = world.evidence[name]
+    drifting = {
+        objective: replace(evidence, shown=True, late=Tally(5_000, 100, 60))
+        for objective, evidence in seen.objectives.items()
+    }
+    world.evidence[name] = replace(seen, objectives=drifting)
+    world.step_run(name)
+    assert world.runs[name].status.phase is Phase.RUNNING
+
+
 def test_it_does_not_wait_for_an_objective_that_decides_nothing() -> None:
     objectives = [{"expect": "p99 < 2s"}, {"expect": "errors < 0.5%", "critical": False}]
     world, name = loading(objectives=objectives)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -113,6 +114,28 @@ def test_more_of_a_load_that_is_not_the_planned_one_would_not_help() -> None:
     world.load(name, Tally(1_000, 0, 0), Tally(1_000, 0, 0), final=LoadEnd.STOPPED)
     world.settle(name)
     assert world.runs[name].status.reason == "RateNotReached"
+
+
+def test_one_that_drifts_goes_on_and_does_not_pass() -> None:
+    """It holds over the whole, and what came last would be too much."""
+    world, name = loading(73)
+    late = Tally(1_000, 40, 30)
+    for seconds, final in ((0, None), (118, LoadEnd.COMPLETED)):
+        world.wait(seconds)
+        rows = 3_000 if final is None else 9_000
+        world.load(name, Tally(rows, 2, 2), Tally(rows, 2, 2), final=final)
+        seen = world.evidence[name]
+        drifting = {"p99 < 2s": replace(seen.objectives["p99 < 2s"], late=late)}
+        world.evidence[name] = replace(seen, objectives={**seen.objectives, **drifting})
+        world.step_run(name)
+    assert Step.EXTENDED in world.told(name)
+    world.settle(name)
+    status = world.runs[name].status
+    assert (status.verdict, status.reason) == (Verdict.INCONCLUSIVE, "Drifting")
+    assert status.message is not None
+    assert (
+        "and not in its last third (4% of 1000; allowed 1%): the longer it runs, the worse" in status.message
+    )
 
 
 def test_jmeter_is_asked_to_load_as_long_as_it_may() -> None:

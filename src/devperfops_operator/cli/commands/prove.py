@@ -88,4 +88,4 @@ def command(
 def _sound(run: PerfRun) -> bool:
     """Runs that only lacked evidence are taken too: without them the past would look better than it was."""
     status = run.status
-    return status.verdict is Verdict.PASS or status.reason == Reason.NOT_ENOUGH_EVIDENCE
+    return status.verdict is Verdict.PASS or status.reason in {Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING}

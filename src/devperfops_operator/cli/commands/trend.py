@@ -14,7 +14,12 @@ from devperfops_operator.cli.render.trend import History, trend_document, trend_
 from devperfops_operator.domain.trend import trend
 from devperfops_operator.domain.verdict import Reason
 
-_LOADED_AS_PLANNED = {Reason.OBJECTIVES_MET, Reason.OBJECTIVE_FAILED, Reason.NOT_ENOUGH_EVIDENCE}
+_LOADED_AS_PLANNED = {
+    Reason.OBJECTIVES_MET,
+    Reason.OBJECTIVE_FAILED,
+    Reason.NOT_ENOUGH_EVIDENCE,
+    Reason.DRIFTING,
+}
 
 
 @click.command("trend")

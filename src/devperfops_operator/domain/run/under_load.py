@@ -65,6 +65,7 @@ _BLOCKS_BEHIND = timedelta(seconds=2)  # the last ones of the planned time are h
 _FINAL_WAIT = timedelta(seconds=130)
 _FINAL_WAIT_JOB_GONE = timedelta(seconds=10)
 _CAUSE_WAIT = timedelta(seconds=5)
+_MENDED_BY_MORE = {Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING}  # of the same load
 _CAUSED_BY_POD = {Reason.EVIDENCE_LOST, Reason.JMETER_DIED}
 
 
@@ -285,7 +286,8 @@ def _load_ended(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: d
 def _all_shown(plan: RunPlan, evidence: Evidence) -> bool:
     """Whether the load need not go on for the verdict. What it covers is known at its end only."""
     critical = [evidence_of(objective, evidence) for objective in plan.critical_objectives]
-    return plan.coverage is None and bool(critical) and all(each.shown for each in critical)
+    shown = all(each.shown and each.late is None for each in critical)
+    return plan.coverage is None and bool(critical) and shown
 
 
 def _at_planned_end(status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:
@@ -303,7 +305,7 @@ def _extended(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: dat
     judgement = judge_so_far(plan, evidence, stopped)
     if judgement.reason is Reason.OBJECTIVES_MET:
         return _enough(stopped, plan, now)
-    if judgement.reason is not Reason.NOT_ENOUGH_EVIDENCE:
+    if judgement.reason not in _MENDED_BY_MORE:
         return step(stopped, now, Step.NOT_EXTENDED, judgement.message, phase=Phase.JUDGING)
     longest = format_duration(plan.duration)
     return step(seen, now, Step.EXTENDED, f"the load goes on, up to {longest} in all: {judgement.message}")
