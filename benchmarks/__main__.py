@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from benchmarks import agent, detection, idle, jtl, load, quota, reaction, slo
+from benchmarks import agent, detection, evaluator, idle, jtl, load, quota, reaction, slo
 from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
 
@@ -17,6 +17,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "idle": ("At rest", lambda: idle.measure(gates=1_000, minutes=10)),
     "load": ("Under load", lambda: load.measure(runs=200, seconds=60)),
     "agent": ("The agent", lambda: agent.measure(seconds=60)),
+    "evaluator": ("The evaluator", lambda: evaluator.measure(labels=1_000, seconds=600)),
     "jtl": ("Result files", lambda: jtl.measure(click.get_current_context().params["jtl_rows"])),
     "detection": ("Verdicts", lambda: _played(detection.measure)),
     "baseline": ("Verdicts against a baseline", lambda: _played(detection.measure_pairs)),

@@ -6,14 +6,14 @@ two neighbours become one, throughout.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
 from devperfops_operator.analysis.packing import pack, unpack
 from devperfops_operator.wire.histogram import BUCKETS, merge
-from devperfops_operator.wire.measurement import Block, LabelStats
+from devperfops_operator.wire.measurement import Block
 
 LIMIT: Final = 360 * 1024
 """Bytes of all packed blocks."""
@@ -56,6 +56,7 @@ class Profile:
         self.seconds = _SECONDS
         self.crowded = False
         self._numbers = {name: number for number, name in enumerate(self.names)}
+        self._totals = {number: Cell() for number in range(len(self.names))}
         self._open: dict[int, Table] = {}  # oldest use first
         self._packed: dict[int, bytes] = {}
 
@@ -72,8 +73,9 @@ class Profile:
         for name, stats in chain(block.labels.items(), block.controllers.items()):
             number = self._number(name)
             if number is not None:
-                _add(table, number, [stats])
-        _add(table, 0, block.labels.values())
+                self._count(table, number, stats.errors, stats.histogram)
+        whole = merge(stats.histogram for stats in block.labels.values())
+        self._count(table, 0, sum(stats.errors for stats in block.labels.values()), whole)
         if sum(map(len, self._packed.values())) > LIMIT:
             self.coarsen()
 
@@ -96,6 +98,10 @@ class Profile:
         number = self._numbers.get(transaction)
         return merge(table[number].histogram for _, table in self.tables() if number in table)
 
+    def total(self, transaction: str | None) -> Mapping[int, int]:
+        """Likewise, of one that was named at the beginning, or of all: it need not be unpacked."""
+        return self._totals[self._numbers[transaction]].histogram
+
     def coarsen(self) -> None:
         """Two neighbours become one."""
         before = self.packed()
@@ -105,6 +111,11 @@ class Profile:
             half = self._table(index // 2)
             for number, cell in _unpacked(packed, len(self.names)).items():
                 half.setdefault(number, Cell()).add(cell.errors, cell.histogram)
+
+    def _count(self, table: Table, number: int, errors: int, histogram: Mapping[int, int]) -> None:
+        table.setdefault(number, Cell()).add(errors, histogram)
+        if number in self._totals:
+            self._totals[number].add(errors, histogram)
 
     def _number(self, name: str) -> int | None:
         if name not in self._numbers:
@@ -129,12 +140,6 @@ class Profile:
     def _close(self) -> None:
         index = next(iter(self._open))
         self._packed[index] = pack(_numbers(self._open.pop(index)))
-
-
-def _add(table: Table, number: int, parts: Iterable[LabelStats]) -> None:
-    cell = table.setdefault(number, Cell())
-    for stats in parts:
-        cell.add(stats.errors, stats.histogram)
 
 
 def _numbers(table: Table) -> Iterator[int]:

@@ -46,12 +46,9 @@ def stats_of(block: Block, transaction: str | None) -> list[LabelStats]:
 
 def check(block: Block, thresholds: int) -> None:
     for label, stats in chain(block.labels.items(), block.controllers.items()):
-        fits = (
-            len(stats.over) == len(stats.censored_over) == thresholds
-            and all(0 <= part <= stats.samples for part in (stats.errors, *stats.over))
-            and all(censored >= 0 for censored in stats.censored_over)
-        )
-        if not fits:
+        parts = (stats.errors, *stats.over)
+        fits = len(stats.over) == len(stats.censored_over) == thresholds
+        if not fits or min(0, *parts, *stats.censored_over) < 0 or max(parts) > stats.samples:
             raise ValueError(
                 f"block {block.sequence}, label {label!r}: counts do not fit {thresholds} thresholds"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +25,7 @@ from devperfops_operator.domain.objectives import (
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, TrafficEvidence
 from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
-from devperfops_operator.evidence.blocks import counted_in, stats_of
+from devperfops_operator.evidence.blocks import counted_in
 from devperfops_operator.evidence.compared import ComparedObjective
 from devperfops_operator.evidence.followed import Followed
 from devperfops_operator.evidence.polled import PolledObjective
@@ -62,9 +61,6 @@ class Run:
         self.followed = {
             o.name: Followed(share_test(o), plan.patience, past.get(o.name, PastEffect()))
             for o in self.sampled
-        }
-        self.histograms: dict[str | None, Counter[int]] = {
-            o.transaction: Counter() for o in self.sampled if isinstance(o.counted, OverThreshold)
         }
         self.labels: set[str] = set()
         named = [o.transaction for o in self.sampled if o.transaction is not None]
@@ -146,9 +142,6 @@ class Run:
         """What only the whole run's samples tell."""
         self.labels.update(block.labels)
         self.profile.add(block)
-        for transaction, histogram in self.histograms.items():
-            for stats in stats_of(block, transaction):
-                histogram.update(stats.histogram)
 
     def view(self) -> Evidence:
         polls = [polled.polled_at for polled in self.polled.values()]
@@ -206,4 +199,4 @@ class Run:
         """Milliseconds; None where it is not known: a stand-in has no histogram."""
         if not isinstance(counted, OverThreshold) or self._lost:
             return None
-        return quantile(self.histograms[counted.transaction], counted.quantile)
+        return quantile(self.profile.total(counted.transaction), counted.quantile)
