@@ -35,9 +35,7 @@ def measure(limits: int) -> list[Row]:
     return [
         Row(f"rules 1 and 2, {compared}", seconds(pair), f"<= {_BAR_SECONDS:g} s", slow <= _BAR_SECONDS),
         Row(f"and a snapshot of {limits:,}", seconds(all_rules), "-", kept=True),
-        Row(
-            f"the whole command on two YAML files of {limits:,}", f"{_command(limits):.1f} s", "-", kept=True
-        ),
+        Row(f"the whole command on two files of {limits:,}", f"{_command(limits):.1f} s", "-", kept=True),
     ]
 
 
@@ -75,11 +73,11 @@ def _command(limits: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         policy: dict[str, Any] = {"mode": "Warn"}
         for role, tenth in (("baseline", 100), ("serving", 99)):
-            file = Path(folder) / f"{role}.yaml"
+            file = Path(folder) / f"{role}.json"
             entries = [_declared(entry) for entry in _reading(role, limits, tenth).entries]
             file.write_text(_document("QuotaLimits", {"limits": entries}))
             policy[role] = {"name": role, "file": file.name}
-        asked = Path(folder) / "policy.yaml"
+        asked = Path(folder) / "policy.json"
         asked.write_text(_document("QuotaPolicy", policy))
         command = [
             sys.executable,
@@ -108,7 +106,6 @@ def _declared(entry: Entry) -> dict[str, Any]:
 
 
 def _document(kind: str, spec: Any) -> str:
-    """JSON is YAML, too."""
     return json.dumps(
         {"apiVersion": "devperfops.io/v1alpha1", "kind": kind, "metadata": {"name": "bench"}, "spec": spec}
     )

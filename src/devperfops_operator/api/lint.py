@@ -29,6 +29,7 @@ from devperfops_operator.api.expect import (
 from devperfops_operator.api.graph_rules import graph_problems
 from devperfops_operator.api.load import Load, properties_read
 from devperfops_operator.api.quantity import format_duration, format_percent, parse_duration, parse_rate
+from devperfops_operator.api.quota_documents import is_quota_document
 from devperfops_operator.api.quota_documents import problems as quota_problems
 from devperfops_operator.api.rules import VALIDATIONS
 
@@ -136,7 +137,7 @@ def _duplicates(document: Document) -> Iterator[_Problem]:
 def _problems(document: Document) -> Iterator[_Problem]:
     version = str(document.content.get("apiVersion", ""))
     kind = _kind(document)
-    if kind is None and document.content.get("kind") in tuple(quota.DOCUMENTS):  # it may be a list
+    if kind is None and is_quota_document(document):
         yield from (_Problem(path, message) for path, message in quota_problems(document))
         return
     if kind is None:

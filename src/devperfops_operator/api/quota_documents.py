@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,10 @@ from devperfops_operator.api.documents import Document, Path, UnreadableError, r
 from devperfops_operator.api.quota import DOCUMENTS, QuotaDocument
 
 _MOMENT: Final = "2026-02-01T00:00:00Z"
+
+
+Problem = tuple[Path, str]
+"""Where, and what to do."""
 
 
 class QuotaDocumentError(ValueError):
@@ -43,28 +48,64 @@ def read_quota_documents(file: str, text: str) -> list[Located]:
         QuotaDocumentError: it is not YAML, or a document of ours cannot be used.
     """
     try:
-        documents = [each for each in read(file, text) if each.content.get("kind") in DOCUMENTS]
+        found = _read_json(file, text) if file.endswith(".json") else read(file, text)
+        documents = [each for each in found if is_quota_document(each)]
     except UnreadableError as error:
-        raise QuotaDocumentError(f"{file}:{error.line}: is not YAML: {error}") from error
-    wrong = [
-        f"{file}:{document.line(path)}: {dotted(path)}: {message}"
-        for document in documents
-        for path, message in problems(document)
-    ]
+        raise QuotaDocumentError(f"{file}:{error.line}: cannot be read: {error}") from error
+    wrong: list[str] = []
+    sound: list[Located] = []
+    for document in documents:
+        content, problems_found = _validated(document)
+        wrong += [
+            f"{file}:{document.line(path)}: {dotted(path)}: {message}" for path, message in problems_found
+        ]
+        if content is not None:
+            sound.append(Located(document, content))
     if wrong:
         raise QuotaDocumentError("\n".join(wrong))
-    return [Located(each, DOCUMENTS[each.content["kind"]].model_validate(each.content)) for each in documents]
+    return sound
 
 
-def problems(document: Document) -> Iterator[tuple[Path, str]]:
-    """Of a document of one of our kinds: where, and what to do."""
-    for path in document.duplicates:
-        yield path, f"{path[-1]} is written twice: leave one of them out"
+def is_quota_document(document: Document) -> bool:
+    kind = document.content.get("kind")
+    return isinstance(kind, str) and kind in DOCUMENTS
+
+
+def _read_json(file: str, text: str) -> Iterator[Document]:
+    """Programs write large files, and YAML takes a hundred times as long; only the field tells where."""
     try:
-        DOCUMENTS[document.content["kind"]].model_validate(document.content)
+        content = json.loads(text, object_pairs_hook=_unique, parse_float=str)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(error.msg, error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(str(error), 1) from error
+    if isinstance(content, dict):
+        yield Document(file, content, {(): 1}, ())
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
+        raise ValueError(f"{twice} is written twice: leave one of them out")
+    return unique
+
+
+def problems(document: Document) -> list[Problem]:
+    """Of a document of one of our kinds: where, and what to do."""
+    return _validated(document)[1]
+
+
+def _validated(document: Document) -> tuple[QuotaDocument | None, list[Problem]]:
+    found = [(path, f"{path[-1]} is written twice: leave one of them out") for path in document.duplicates]
+    try:
+        return DOCUMENTS[document.content["kind"]].model_validate(document.content), found
     except ValidationError as error:
-        for detail in error.errors():
-            yield tuple(part for part in detail["loc"] if part != "[key]"), _sentence(detail)
+        return None, [*found, *map(_problem, error.errors())]
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    return tuple(part for part in detail["loc"] if part != "[key]"), _sentence(detail)
 
 
 def dotted(path: Sequence[str | int]) -> str:

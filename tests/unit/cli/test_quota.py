@@ -195,7 +195,7 @@ def test_markdown_is_a_table_with_escaped_texts(firm: Firm) -> None:
         ("production.yaml", "limit: 1000}", "limit: lots}", r'"lots" is not a number'),
         ("production.yaml", "1/min/{project}", "1/month", r'spec.limits\[0\].unit: "1/month" is not a unit'),
         ("production.yaml", "write_calls", "read_calls", "has a limit for the same dimensions and unit already"),
-        ("production.yaml", "limit: 1000}", "limit: 1000", "production.yaml:.*: is not YAML"),
+        ("production.yaml", "limit: 1000}", "limit: 1000", "production.yaml:.*: cannot be read"),
         ("peaks.yaml", "peak: 1450", "peek: 1450", r"spec.peaks\[0\].peek: there is no such field"),
     ],
 )  # fmt: skip
@@ -207,6 +207,25 @@ def test_a_file_that_is_wrong_is_told_with_line_field_and_remedy(
     assert done.exit_code == 2
     assert done.stdout == ""
     assert re.search(said, done.stderr)
+
+
+def test_json_is_read_too_and_told_by_its_fields(firm: Firm) -> None:
+    firm.replace("policy.yaml", "file: production.yaml", "file: production.json")
+    limits = yaml.safe_load((firm.folder / "production.yaml").read_text())
+    file = firm.folder / "production.json"
+    file.write_text(json.dumps(limits))
+    assert firm.verdicts()["baseline read_calls"] == "Regression"
+    for old, new, said in (
+        (
+            '"limit": 1000',
+            '"limit": "many"',
+            r'production.json:1: spec.limits[0].limit: "many" is not a number',
+        ),
+        ('"limit": 1000', '"limit": 1000, "limit": 2400', "limit is written twice"),
+        ('"limit": 1000', '"limit":', "production.json:1: cannot be read: Expecting value"),
+    ):
+        file.write_text(json.dumps(limits).replace(old, new))
+        assert said in firm.check().stderr
 
 
 def test_a_waiver_needs_a_zone_and_an_approver(firm: Firm) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from typing import Final
 
 from devperfops_operator.domain.quota.buckets import Pair
@@ -34,44 +33,45 @@ class Names:
     serving: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
-    """A pair, and what else decides. `peak_fits`: the answer of rule 2; None: no peak is known."""
+    """A pair, and what else decides. `peak_fits`: the answer of rule 2; None: no peak is known.
+
+    `asked` and `granted` of serving, in `unit`: UNKNOWN where there is no limit, or none in such a unit.
+    """
 
     pair: Pair
     names: Names
-    scale: Fraction = Fraction(1)
-    peak_fits: bool | None = None
+    scale: Fraction
+    peak_fits: bool | None
+    unit: Unit
+    asked: Limit
+    granted: Limit
 
-    @cached_property
-    def unit(self) -> Unit:
-        """Of the comparison: serving's, where there is one."""
-        entry = self.pair.serving or self.pair.baseline
-        assert entry is not None  # noqa: S101  a pair without limits is none of rule 1
-        return entry.unit
-
-    def in_unit(self, limit: Limit, entry: Entry) -> Limit:
-        return converted(limit, entry.unit, self.unit)
-
-    @cached_property
-    def asked(self) -> Limit:
-        """Of serving, by the baseline's limit: that divided by the scale."""
-        entry = self.pair.baseline
-        if entry is None:
-            return Fraction(0)
-        limit = self.in_unit(entry.effective, entry)
-        return limit if self.scale == 1 or isinstance(limit, NoNumber) else limit / self.scale
-
-    @property
-    def granted(self) -> Limit:
-        return UNKNOWN if self.pair.serving is None else self.pair.serving.effective
+    @classmethod
+    def of(
+        cls, pair: Pair, names: Names, *, scale: Fraction = Fraction(1), peak_fits: bool | None = None
+    ) -> Case:
+        """Of a pair in which at least one side has a limit."""
+        ours, theirs = pair.baseline, pair.serving
+        unit = next(entry.unit for entry in (theirs, ours) if entry is not None)
+        granted = UNKNOWN if theirs is None else theirs.effective
+        return cls(pair, names, scale, peak_fits, unit, _asked(ours, unit, scale), granted)
 
     def text(self, limit: Limit) -> str:
         return limit_text(limit, self.unit)
 
 
+def _asked(baseline: Entry | None, unit: Unit, scale: Fraction) -> Limit:
+    """By the baseline's limit: that divided by the scale."""
+    if baseline is None or factor(baseline.unit, unit) is None:
+        return UNKNOWN
+    limit = converted(baseline.effective, baseline.unit, unit)
+    return limit if scale == 1 or isinstance(limit, NoNumber) else limit / scale
+
+
 def judge(case: Case) -> Outcome:
-    """Of a pair in which at least one side has a limit."""
+    """By the first of the table that knows the case."""
     return next(outcome for known in _TABLE if (outcome := known(case)) is not None)
 
 
@@ -152,9 +152,9 @@ def _lower_in_serving(case: Case) -> Outcome | None:
 def _still_higher(case: Case) -> Outcome | None:
     """While the baseline is being lowered a test may have run with what it had before."""
     ours = case.pair.baseline
-    if ours is None or ours.limit is UNKNOWN or at_most(case.in_unit(ours.limit, ours), case.granted):
+    if ours is None or ours.pending is None:
         return None
-    if ours.pending is None:
+    if at_most(converted(ours.limit, ours.unit, case.unit), case.granted):
         return None
     still = f"{case.names.baseline} may still have {ours.shown(ours.limit)}"
     cause = f"{_both(case)}; until the change is done {still}"

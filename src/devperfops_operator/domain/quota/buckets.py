@@ -59,6 +59,9 @@ def _lower(one: Entry, other: Entry) -> Entry:
 
 def mapped(entries: Iterable[Entry], names: DimensionMap) -> Iterator[Entry]:
     """The baseline's limits by the names of serving; of two that become one the higher is to be met."""
+    if not names:
+        yield from entries
+        return
     found: dict[tuple[Metric, Unit, Dimensions], Entry] = {}
     for metric, units in index(entries).items():
         for unit, buckets in units.items():
@@ -76,7 +79,9 @@ def mapped_dimensions(dimensions: Dimensions, names: DimensionMap) -> Dimensions
 
 def effective(buckets: Mapping[Dimensions, Entry], dimensions: Dimensions) -> Entry | None:
     """The most specific bucket for it; of equally specific ones the lowest."""
-    for size in range(len(dimensions), -1, -1):
+    if dimensions in buckets:
+        return buckets[dimensions]
+    for size in range(len(dimensions) - 1, -1, -1):
         hits = [buckets[part] for part in combinations(dimensions, size) if part in buckets]
         if hits:
             return reduce(_lower, hits)

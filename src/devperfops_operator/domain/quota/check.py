@@ -102,7 +102,7 @@ class _Comparison:
     def _by_baseline(self, pair: Pair, used: Outcome | None) -> Outcome:
         fits = None if used is None or used.verdict is Verdict.ERROR else used.verdict is Verdict.PASS
         names = Names(self._baseline.name, self._serving.name)
-        return assertion.judge(Case(pair, names, self._terms.scale, fits))
+        return assertion.judge(Case.of(pair, names, scale=self._terms.scale, peak_fits=fits))
 
     def _used(self, pair: Pair) -> Outcome | None:
         if pair.peak is None:

@@ -94,6 +94,8 @@ def amount_text(amount: Fraction, unit: Unit) -> str:
 
 def decimal(amount: Fraction, thousands: str = "") -> str:
     """At most six decimals, as many as are needed."""
+    if amount.denominator == 1:
+        return f"{amount.numerator:{thousands}d}"
     whole, rest = divmod(abs(round(amount * 10**_DECIMALS)), 10**_DECIMALS)
     digits = f"{rest:0{_DECIMALS}d}".rstrip("0")
     sign = "-" if amount < 0 else ""

@@ -35,7 +35,7 @@ def _lines(shown: Shown) -> Iterator[str]:
     if findings:
         yield ""
         columns = [column.capitalize() for column in COLUMNS]
-        yield from markdown_table(columns, [cells(each, shown) for each in findings])
+        yield from markdown_table(columns, [cells(each) for each in findings])
         yield from ("", "### Why, and what to do", "")
         for each in findings:
             yield from _why(each)

@@ -42,7 +42,7 @@ def _blocks(shown: Shown, clock: Clock, findings: list[Finding]) -> Iterator[Ren
     if findings:
         yield Text()
         columns = ("VERDICT", "LIMIT", "RULE", "ASKED", "GRANTED", "PEAK", "HEADROOM")
-        rows = [_row(each, shown) for each in findings]
+        rows = map(_row, findings)
         yield table(columns, rows, right=("ASKED", "GRANTED", "PEAK", "HEADROOM"))
     told = [each for each in findings if each.verdict is not Verdict.PASS]
     if told:
@@ -60,14 +60,14 @@ def _result(shown: Shown) -> Text:
     return Text.assemble((verdict.value, _STYLES[verdict.value]), f" ({summary(shown.report)})")
 
 
-def _row(finding: Finding, shown: Shown) -> tuple[str | Text, ...]:
-    word, *rest = cells(finding, shown)
+def _row(finding: Finding) -> tuple[str | Text, ...]:
+    word, *rest = cells(finding)
     return Text(word, style=_STYLES[word]), *rest
 
 
-def _why(findings: Iterable[Finding]) -> Iterator[Text]:
+def _why(findings: Iterable[Finding]) -> Iterator[RenderableType]:
     """All there is to say of a limit together."""
     for title, same in groupby(findings, lambda finding: finding.title):
         yield Text(plain(title), style="bold")
         for note in dict.fromkeys(note for finding in same for note in finding_notes(finding)):
-            yield Text(f"  {plain(note)}")
+            yield indented(Text(plain(note)))

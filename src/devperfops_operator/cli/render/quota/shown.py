@@ -69,12 +69,12 @@ def amount(limit: Limit | None, finding: Finding) -> str:
 COLUMNS: Final = ("verdict", "limit", "rule", "asked", "granted", "peak", "headroom")
 
 
-def cells(finding: Finding, shown: Shown) -> tuple[str, ...]:
+def cells(finding: Finding) -> tuple[str, ...]:
     """As `COLUMNS`. Asked is what is held against serving: the baseline's limit, a snapshot's, a need."""
     return (
         outcome(finding),
         finding.title,
-        asked(finding, shown),
+        finding.rule.value,
         amount(finding.wanted, finding),
         amount(finding.limit, finding),
         amount(finding.peak, finding),
