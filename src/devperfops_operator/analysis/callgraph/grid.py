@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from operator import sub
 from typing import Final
 
@@ -64,17 +64,17 @@ class Grid:
 
         Beyond the last point it is beyond the horizon (UP), or at the last point (DOWN).
         """
-        edges = [Point(0, WHOLE), *points]
-        cumulated = [0] * (STEPS + 1)
-        for before, point in pairwise(edges):
-            place = self._at(point.us if self._up else before.us)
-            if place <= STEPS:
-                cumulated[place] = max(cumulated[place], self._scaled(WHOLE - point.over))
+        times = [point.us for point in points]
+        seen = [self._scaled(WHOLE - point.over) for point in points]
         if not self._up:
-            place = self._at(edges[-1].us)
+            times, seen = [0, *times], [*seen, _ONE]
+        masses = [0] * (STEPS + 1)
+        before = 0
+        for place, cumulated in zip(map(self._at, times), seen, strict=True):
             if place <= STEPS:
-                cumulated[place] = _ONE
-        return _differences(list(accumulate(cumulated, max)))
+                masses[place] += cumulated - before
+                before = cumulated
+        return masses
 
     def in_a_row(self, one: Masses, other: Masses) -> Masses:
         """Of the sum of two independent times."""
