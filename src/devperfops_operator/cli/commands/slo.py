@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import click
+import yaml
 
 from devperfops_operator.api.openslo import to_yaml
+from devperfops_operator.api.quantity import format_duration
 from devperfops_operator.cli.console import show, stdout
+from devperfops_operator.cli.discovery import SOURCES, look
 from devperfops_operator.cli.errors import ExitCode, Trouble
-from devperfops_operator.cli.options import Command
+from devperfops_operator.cli.options import Command, Duration
 from devperfops_operator.cli.render.slo import check_screen, derive_screen
 from devperfops_operator.cli.render.slo_json import checked, derived
 from devperfops_operator.cli.render.slo_mermaid import mermaid
@@ -17,6 +21,7 @@ from devperfops_operator.cli.render.slo_svg import svg
 from devperfops_operator.cli.slofiles import read_files
 from devperfops_operator.domain.slo.check import check
 from devperfops_operator.domain.slo.derive import derive, undivided
+from devperfops_operator.domain.slo.discovery import discovered
 from devperfops_operator.domain.slo.judged import Standing
 from devperfops_operator.domain.slo.objectives import promises_of
 
@@ -104,4 +109,29 @@ def graph_command(files: tuple[Path, ...], output: str) -> int:
     read = read_files(files)
     draw = svg if output == "svg" else mermaid
     click.echo(draw(read.figures.likely, check(read.figures)), nl=False)
+    return ExitCode.PASS
+
+
+@command.command("discover")
+@click.option("--prometheus", "url", metavar="URL", required=True, help="Such as http://127.0.0.1:9090.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(list(SOURCES)),
+    default="otel",
+    show_default=True,
+    help="OpenTelemetry's service graph (traces_service_graph_...), or Istio's requests.",
+)
+@click.option("--window", type=Duration(), default="1h", show_default=True, help="How far back.")
+@click.option("--name", default="discovered", show_default=True, help="Of the graph.")
+@click.option("--sla", metavar="EXPECT", multiple=True, required=True, help='Of its roots: "p99 < 2s".')
+def discover_command(url: str, source: str, window: timedelta, name: str, sla: tuple[str, ...]) -> int:
+    """Write a first graph from what Prometheus counts.
+
+    Who calls whom and how often, how often a service fails, and which times it keeps. These hold its calls,
+    too, so they are written as promises, which errs on the safe side. Retries, caches and what is parallel
+    are not to be seen there: write them yourself.
+    """
+    seen = look(url, SOURCES[source], format_duration(window))
+    click.echo(yaml.safe_dump(discovered(seen, name, sla), sort_keys=False, allow_unicode=True), nl=False)
     return ExitCode.PASS

@@ -1,0 +1,91 @@
+"""What a Prometheus knows of calls between services: OpenTelemetry's service graph, or Istio's requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from devperfops_operator.cli.doctor.vector import Vector, vector
+from devperfops_operator.cli.errors import Trouble
+from devperfops_operator.domain.slo.discovery import Seen
+
+_TIMEOUT_S: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Names of labels, and selectors of counters; `unit_ms`: the histogram's unit in ms."""
+
+    client: str
+    server: str
+    requests: str
+    failed: str
+    buckets: str
+    unit_ms: float
+
+
+SOURCES: Final = {
+    "otel": Source(
+        "client",
+        "server",
+        "traces_service_graph_request_total",
+        "traces_service_graph_request_failed_total",
+        "traces_service_graph_request_server_seconds_bucket",
+        1_000,
+    ),
+    "istio": Source(
+        "source_canonical_service",
+        "destination_canonical_service",
+        'istio_requests_total{reporter="destination"}',
+        'istio_requests_total{reporter="destination",response_code=~"5.."}',
+        'istio_request_duration_milliseconds_bucket{reporter="destination"}',
+        1,
+    ),
+}
+
+
+def look(url: str, source: Source, window: str) -> Seen:
+    """Over the last `window`, such as 1h. Raises Trouble: no answer, or nothing is counted."""
+    pair = f"{source.client}, {source.server}"
+    queries = (
+        f"sum by ({pair}) (increase({source.requests}[{window}]))",
+        f"sum by ({pair}) (increase({source.failed}[{window}]))",
+        f"sum by ({source.server}, le) (increase({source.buckets}[{window}]))",
+    )
+    now = time.time()  # the same for all, or a scrape between two would make their shares wrong
+    with httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_S) as client:
+        calls, failed, buckets = (_ask(client, query, now) for query in queries)
+    seen = Seen(dict(_pairs(source, calls)), dict(_pairs(source, failed)), _histograms(source, buckets))
+    if not any(seen.calls.values()):
+        raise Trouble(
+            f"{url} counts no calls as {source.requests} over {window}: write another --from or --window, "
+            "or let the collector or the mesh send these counters."
+        )
+    return seen
+
+
+def _ask(client: httpx.Client, query: str, now: float) -> Vector:
+    try:
+        answer = client.get("/api/v1/query", params={"query": query, "time": now})
+        answer.raise_for_status()
+        return vector(answer.json())
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise Trouble(f"{client.base_url} does not answer {query}: {error}; is the URL right?") from error
+
+
+def _pairs(source: Source, answer: Vector) -> Iterator[tuple[tuple[str, str], float]]:
+    for labels, value in answer:
+        if float(value) > 0:
+            yield (labels.get(source.client, ""), labels.get(source.server, "")), float(value)
+
+
+def _histograms(source: Source, answer: Vector) -> dict[str, dict[float, float]]:
+    found: dict[str, dict[float, float]] = {}
+    for labels, value in answer:
+        edge = float(labels.get("le", "inf")) * source.unit_ms
+        found.setdefault(labels.get(source.server, ""), {})[edge] = float(value)
+    return found
