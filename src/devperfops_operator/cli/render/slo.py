@@ -23,6 +23,8 @@ _STYLES: Final = {
     Standing.CONTRADICTED: "bold red",
 }
 
+_ANYTHING: Final = Between(0.0, 1.0)
+
 
 def check_screen(figures: Figures, found: Sequence[Judged]) -> RenderableType:
     """Each SLA with its verdict, why, and the sum behind it."""
@@ -50,7 +52,7 @@ def _about(figures: Figures, judged: Judged) -> Iterator[RenderableType]:
     yield Text(plain(judged.reason))
     if judged.lines:
         yield _sum(figures, judged)
-    if judged.sla.limit_us is not None and judged.likely_share is not None:
+    if judged.sla.limit_us is not None and judged.likely_share not in {None, _ANYTHING}:
         yield Text(_likely(judged.sla.allowed, judged.likely_share, judged.likely_us))
     for warning in judged.warnings:
         yield Text(f"Warning: {plain(warning)}", style="yellow")

@@ -170,7 +170,7 @@ def _with_sum(figures: Figures, limit_us: int, judged: Judged) -> Judged:
     together = min(WHOLE, sum(often.values()) * sla.allowed)
     warning = (
         f"the {quantile(sla.allowed)}s of the {len(often)} hops add up to {time(summed)}, which is no "
-        f"{quantile(sla.allowed)} of the whole: each hop may be over its own in {percent(sla.allowed)}, "
+        f"{quantile(sla.allowed)} of the whole: each call may be over its own in {percent(sla.allowed)}, "
         f"so up to {percent(together)} of the requests may be over the sum"
     )
     return replace(judged, warnings=(*judged.warnings, warning))
