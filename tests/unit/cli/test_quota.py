@@ -144,7 +144,9 @@ def test_a_snapshot_of_another_environment_is_refused(firm: Firm) -> None:
     assert "is a snapshot of production, not of production-eu" in done.stderr
 
 
-def test_limits_read_long_ago_are_an_error(firm: Firm) -> None:
+@pytest.mark.parametrize("mode", ["Warn", "Enforce"])
+def test_limits_read_long_ago_are_an_error(firm: Firm, mode: str) -> None:
+    firm.replace("policy.yaml", "mode: Enforce", f"mode: {mode}")
     firm.replace("production.yaml", "spec:\n", "spec:\n  observedAt: 2026-01-01T00:00:00Z\n")
     done = firm.check()
     assert done.exit_code == 2

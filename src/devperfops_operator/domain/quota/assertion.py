@@ -140,7 +140,8 @@ def _by_peak(case: Case, cause: str, otherwise: Verdict) -> Outcome:
         case True:
             return Outcome(Verdict.PASS, f"{cause}; what the load test used fits")
         case False:
-            return Outcome(Verdict.REGRESSION, f"{cause}; what the load test used does not fit")
+            told = f"{cause}; what the load test used does not fit"
+            return Outcome(Verdict.REGRESSION, told, remedy="grant what is asked for by the peak")
 
 
 def _lower_in_serving(case: Case) -> Outcome | None:

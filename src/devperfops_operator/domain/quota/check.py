@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from devperfops_operator.domain.quota import assertion
 from devperfops_operator.domain.quota.assertion import Case, Names
 from devperfops_operator.domain.quota.buckets import Pair, holding, index, mapped, mapped_dimensions, pairs
-from devperfops_operator.domain.quota.entry import Entry, Fault, Need, Peak, Reading
+from devperfops_operator.domain.quota.entry import Fault, Peak, Reading
 from devperfops_operator.domain.quota.finding import Finding, Outcome, Report, Rule, Verdict, Waiver
 from devperfops_operator.domain.quota.rules import SeasonalNeed, judge_need, judge_peak, judge_snapshot
-from devperfops_operator.domain.quota.telling import finding_of
+from devperfops_operator.domain.quota.telling import Wanted, finding_of
 from devperfops_operator.domain.quota.terms import Terms
 from devperfops_operator.domain.quota.waiving import waived
 
@@ -46,7 +46,7 @@ def _fresh(reading: Reading, terms: Terms, now: datetime) -> Reading:
     """What was read too long ago tells nothing about now."""
     oldest: dict[str, datetime] = {}
     for entry in reading.entries:
-        if entry.observed_at is not None:
+        if entry.observed_at is not None and terms.wants(entry.service, entry.metric):
             oldest[entry.service] = min(entry.observed_at, oldest.get(entry.service, entry.observed_at))
     stale = [
         Fault(service, _age(now - at, terms.max_age), "read it again, or raise spec.maxAge of the policy")
@@ -94,10 +94,11 @@ class _Comparison:
         for pair in pairs(baseline, self._serving, mapped_peaks):
             used = self._used(pair)
             if pair.baseline is not None or pair.serving is not None:
-                yield finding_of(Rule.BASELINE, pair, self._by_baseline(pair, used), self._serving.name)
+                wanted = None if pair.baseline is None else Wanted.granted(pair.baseline)
+                yield self._found(Rule.BASELINE, pair, wanted, self._by_baseline(pair, used))
             if pair.peak is not None and used is not None:
-                need = replace(pair.peak, amount=pair.peak.amount * self._terms.safety)
-                yield finding_of(Rule.PEAK, replace(pair, baseline=_wanted(need)), used, self._serving.name)
+                wanted = Wanted(pair.peak.amount * self._terms.safety, pair.peak.unit)
+                yield self._found(Rule.PEAK, pair, wanted, used)
 
     def _by_baseline(self, pair: Pair, used: Outcome | None) -> Outcome:
         fits = None if used is None or used.verdict is Verdict.ERROR else used.verdict is Verdict.PASS
@@ -116,7 +117,7 @@ class _Comparison:
         for pair in pairs(self._part(approved), self._serving):
             if pair.baseline is not None:
                 outcome = judge_snapshot(pair.baseline, pair.serving, self._serving.name)
-                yield finding_of(Rule.SNAPSHOT, pair, outcome, self._serving.name)
+                yield self._found(Rule.SNAPSHOT, pair, Wanted.granted(pair.baseline), outcome)
 
     def by_needs(self, now: datetime) -> Iterator[Finding]:
         """Rule 4: the needs of the policy, and those of serving's own objects."""
@@ -129,8 +130,8 @@ class _Comparison:
             entry = holding(indexed, self._serving, need)
             outcome = judge_need(seasonal, entry, self._serving.name, now.date())
             if outcome is not None:
-                pair = Pair(need.service, need.metric, need.dimensions, _wanted(need), entry)
-                yield finding_of(Rule.NEED, pair, outcome, self._serving.name)
+                pair = Pair(need.service, need.metric, need.dimensions, None, entry)
+                yield self._found(Rule.NEED, pair, Wanted(need.amount, need.unit), outcome)
 
     def by_names(self) -> Iterator[Finding]:
         """Services and metrics that the policy names and nobody has."""
@@ -152,14 +153,12 @@ class _Comparison:
         remedy = "correct its name in spec.services of the policy, or leave it out there"
         return Finding(Rule.READING, Verdict.ERROR, service, metric, cause=cause, remedy=remedy)
 
+    def _found(self, rule: Rule, pair: Pair, wanted: Wanted | None, outcome: Outcome) -> Finding:
+        return finding_of(rule, pair, wanted, outcome, self._serving.name)
+
     def _compared(self, service: str, metric: str) -> bool:
         return service not in self._unread and self._terms.wants(service, metric)
 
     def _part(self, reading: Reading) -> Reading:
         entries = [entry for entry in reading.entries if self._compared(entry.service, entry.metric)]
         return replace(reading, entries=entries)
-
-
-def _wanted(amount: Need | Peak) -> Entry:
-    """As the limit that serving is held against."""
-    return Entry("", amount.service, amount.metric, amount.unit, limit=amount.amount)

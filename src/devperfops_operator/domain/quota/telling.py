@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 
 from devperfops_operator.domain.quota.buckets import Pair
@@ -22,10 +23,23 @@ _STEPS = 1_000
 """Of a processor or a gibibyte; requests and bytes are whole."""
 
 
-def finding_of(rule: Rule, pair: Pair, outcome: Outcome, name: str) -> Finding:
-    """`name`: of serving. Amounts in serving's unit, where it has one."""
-    unit = _unit(pair)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An amount that serving is to grant."""
+
+    amount: Limit
+    unit: Unit
+
+    @classmethod
+    def granted(cls, entry: Entry) -> Wanted:
+        """As much as there."""
+        return cls(entry.effective, entry.unit)
+
+
+def finding_of(rule: Rule, pair: Pair, wanted: Wanted | None, outcome: Outcome, name: str) -> Finding:
+    """`wanted`: what serving, called `name`, is held against. Amounts are in serving's unit."""
     serving = pair.serving
+    unit = _unit(serving, wanted)
     return Finding(
         rule=rule,
         verdict=outcome.verdict,
@@ -33,7 +47,7 @@ def finding_of(rule: Rule, pair: Pair, outcome: Outcome, name: str) -> Finding:
         metric=pair.metric,
         dimensions=pair.dimensions,
         unit=unit,
-        wanted=None if pair.baseline is None else _in(pair.baseline.effective, pair.baseline.unit, unit),
+        wanted=None if wanted is None else _in(wanted.amount, wanted.unit, unit),
         limit=None if serving is None else serving.effective,
         peak=None if pair.peak is None else _in(pair.peak.amount, pair.peak.unit, unit),
         headroom=None if serving is None or serving.effective is UNKNOWN else serving.headroom,
@@ -42,8 +56,8 @@ def finding_of(rule: Rule, pair: Pair, outcome: Outcome, name: str) -> Finding:
     )
 
 
-def _unit(pair: Pair) -> Unit:
-    return next(each.unit for each in (pair.serving, pair.baseline, pair.peak) if each is not None)
+def _unit(serving: Entry | None, wanted: Wanted | None) -> Unit:
+    return next(each.unit for each in (serving, wanted) if each is not None)
 
 
 def _in(limit: Limit, source: Unit, target: Unit) -> Limit | None:
