@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from devperfops_operator.domain.quota import assertion
 from devperfops_operator.domain.quota.assertion import Case, Names
 from devperfops_operator.domain.quota.buckets import Pair, holding, index, mapped, mapped_dimensions, pairs
 from devperfops_operator.domain.quota.entry import Fault, Peak, Reading
 from devperfops_operator.domain.quota.finding import Finding, Outcome, Report, Rule, Verdict, Waiver
-from devperfops_operator.domain.quota.rules import SeasonalNeed, judge_need, judge_peak, judge_snapshot
+from devperfops_operator.domain.quota.rules import (
+    SeasonalNeed,
+    held_back,
+    judge_need,
+    judge_peak,
+    judge_snapshot,
+)
 from devperfops_operator.domain.quota.telling import Wanted, finding_of
 from devperfops_operator.domain.quota.terms import Terms
 from devperfops_operator.domain.quota.waiving import waived
+
+_FITS: Final = {Verdict.PASS: True, Verdict.WARN: True, Verdict.REGRESSION: False}
+"""Of rule 2's answers those that say whether the peak does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +111,17 @@ class _Comparison:
                 yield self._found(Rule.PEAK, pair, wanted, used)
 
     def _by_baseline(self, pair: Pair, used: Outcome | None) -> Outcome:
-        fits = None if used is None or used.verdict is Verdict.ERROR else used.verdict is Verdict.PASS
+        fits = None if used is None else _FITS.get(used.verdict)
         names = Names(self._baseline.name, self._serving.name)
         return assertion.judge(Case.of(pair, names, scale=self._terms.scale, peak_fits=fits))
 
     def _used(self, pair: Pair) -> Outcome | None:
         if pair.peak is None:
             return None
-        return judge_peak(pair.peak, pair.serving, self._serving.name, self._terms.safety)
+        used = judge_peak(pair.peak, pair.serving, self._serving.name, self._terms.safety)
+        if used.verdict is not Verdict.PASS:
+            return used
+        return held_back(pair.peak, pair.baseline, self._baseline.name) or used
 
     def by_snapshot(self, approved: Reading | None) -> Iterator[Finding]:
         """Rule 3: of what the snapshot has; limits that are new are none of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Final
 
 from devperfops_operator.domain.quota.entry import (
     UNKNOWN,
@@ -19,6 +20,9 @@ from devperfops_operator.domain.quota.entry import (
 from devperfops_operator.domain.quota.finding import Outcome, Verdict
 from devperfops_operator.domain.quota.season import Season
 from devperfops_operator.domain.quota.units import Unit, amount_text, factor
+
+_NEARLY_ALL: Final = Fraction(95, 100)
+"""Of a limit: a peak is a mean over some seconds and seldom shows all that was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,21 @@ def judge_peak(peak: Peak, serving: Entry | None, name: str, safety: Fraction) -
     if at_most(asked, headroom):
         return Outcome(Verdict.PASS, f"{used}; {left}")
     return Outcome(Verdict.REGRESSION, f"{used}; {left}", _with_usage(asked, serving))
+
+
+def held_back(peak: Peak, baseline: Entry | None, name: str) -> Outcome | None:
+    """Of a peak that fits: it tells little where the baseline, called `name`, granted no more than that."""
+    if baseline is None or factor(peak.unit, baseline.unit) is None or baseline.limit is UNKNOWN:
+        return None
+    nearly_all = converted(peak.amount / _NEARLY_ALL, peak.unit, baseline.unit)
+    if not at_most(baseline.limit, nearly_all):
+        return None
+    used, granted = amount_text(peak.amount, peak.unit), baseline.shown(baseline.limit)
+    cause = (
+        f"the load test used {used} of the {granted} that {name} grants: it may have been held back, "
+        "and the release need more"
+    )
+    return Outcome(Verdict.WARN, cause, remedy=f"test again with more of it in {name}")
 
 
 def judge_snapshot(approved: Entry, serving: Entry | None, name: str) -> Outcome:

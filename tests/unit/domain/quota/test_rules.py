@@ -52,7 +52,7 @@ SAFE = Terms(safety=Fraction(6, 5))
 def test_the_peak_times_the_safety_fits_into_what_serving_has_left(
     used: int, serving: list[Entry], verdict: Verdict
 ) -> None:
-    found = findings([entry(50)], serving, Rule.PEAK, SAFE, peaks=[peak(used)])
+    found = findings([entry(90)], serving, Rule.PEAK, SAFE, peaks=[peak(used)])
     assert [each.verdict for each in found] == [verdict]
 
 
@@ -71,6 +71,20 @@ def test_two_environments_that_are_equal_and_both_too_small_are_found_by_the_pea
     assert found.remedy == "raise it to at least 1,080/min in limits.yaml"
 
 
+@pytest.mark.parametrize(
+    ("limit", "verdict"),
+    [(entry(95), WARN), (entry(100), WARN), (entry(101), PASS), (entry(UNLIMITED), PASS)],
+)
+def test_a_peak_that_the_baselines_own_quota_may_have_held_back_is_told(
+    limit: Entry, verdict: Verdict
+) -> None:
+    (found,) = findings([limit], [entry(500)], Rule.PEAK, peaks=[peak(95)])
+    assert found.verdict is verdict
+    if verdict is WARN:
+        assert "it may have been held back, and the release need more" in found.cause
+        assert found.remedy == "test again with more of it in load-test"
+
+
 def test_what_others_use_is_added_to_what_is_asked_for() -> None:
     (found,) = findings([], [entry(100, usage=Fraction(40))], Rule.PEAK, SAFE, peaks=[peak(100)])
     assert found.remedy == "raise it to at least 160/min in limits.yaml"
@@ -78,7 +92,7 @@ def test_what_others_use_is_added_to_what_is_asked_for() -> None:
 
 def test_a_peak_of_everything_is_not_held_against_one_region() -> None:
     serving = [entry(1000), entry(50, at={"region": "eu"})]
-    found = findings([entry(40)], serving, Rule.PEAK, SAFE, peaks=[peak(500)])
+    found = findings([entry(900)], serving, Rule.PEAK, SAFE, peaks=[peak(500)])
     assert [(each.dimensions, each.verdict) for each in found] == [((), PASS)]
 
 
