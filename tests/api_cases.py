@@ -92,6 +92,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
     "as long as it takes": gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m"}),
+    "no patience": gate({"spec.patience": {"failAfter": "0s", "passAfter": "1m"}}),
     "longer if need be": gate({f"{JMETER}.maxDuration": "30m"}),
     "hours and seconds": gate({f"{JMETER}.duration": "1h0m90s", f"{JMETER}.rampUp": "0s"}),
     "nothing where there is a default": gate({f"{JMETER}.rampUp": None, "spec.actions": {"onPass": None}}),
@@ -639,6 +640,14 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "auto without an end": Refused(
         gate({f"{JMETER}.duration": "auto"}), f"{JMETER}.duration", "write both, such as maxDuration: 30m"
+    ),
+    "patience of nothing": Refused(
+        gate({"spec.patience": {"passAfter": "0s"}}), "spec.patience.passAfter", '"0s" is no time at all'
+    ),
+    "patience without a unit": Refused(
+        gate({"spec.patience": {"failAfter": "30"}}),
+        "spec.patience.failAfter",
+        '"30" is not a duration: write for example 90s',
     ),
     "no longer": Refused(
         gate({f"{JMETER}.maxDuration": "10m"}),

@@ -24,6 +24,7 @@ from devperfops_operator.api.live import Live
 from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Objective
 from devperfops_operator.api.override import Override, OverrideStatus
+from devperfops_operator.api.patience import Patience
 
 KIND = "PerfGate"
 PLURAL = "perfgates"
@@ -138,6 +139,8 @@ class PerfGateSpec(ApiModel):
     """The Prometheus server of good, total, histogram and query, by its name in the operator's settings."""
     coverage: Coverage | None = None
     """A test stands for the usual traffic only if it covers enough of it; else it does not pass."""
+    patience: Patience = Patience()
+    """How long a verdict waits for stalls and slow starts to show what they are."""
     mode: Mode = Mode.ENFORCE
     """Observe: judge and report, and change nothing."""
     initial: Initial = Initial.ADOPT

@@ -164,11 +164,25 @@ class CoveragePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is judged, and where Prometheus is, resolved from the gate as it was when the run began."""
+    """What is judged, and where Prometheus is, resolved from the gate as it was when the run began.
+
+    `fail_after`, `pass_after`: how long a verdict waits; None: as usual.
+    """
 
     objectives: tuple[JudgedObjective, ...]
     prometheus: str | None
     coverage: CoveragePlan | None = None
+    fail_after: timedelta | None = None
+    pass_after: timedelta | None = None
+
+    def _waits(self, usual: Patience, judged: timedelta) -> Patience:
+        waits = usual
+        if self.fail_after is not None:
+            waits = replace(waits, fail_after=self.fail_after // _SECOND)
+        if self.pass_after is not None:
+            early = self.pass_after < judged
+            waits = replace(waits, pass_after=self.pass_after // _SECOND if early else None)
+        return waits
 
     @property
     def critical_objectives(self) -> Sequence[JudgedObjective]:
@@ -191,7 +205,7 @@ class LivePlan(Plan):
     @property
     def patience(self) -> Patience:
         """Coverage is about the whole time, so nothing passes before its end."""
-        return replace(patience_of(self.duration), pass_after=None)
+        return replace(self._waits(patience_of(self.duration), self.duration), pass_after=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +233,8 @@ class RunPlan(Plan):
     @property
     def patience(self) -> Patience:
         planned = (self.planned or self.duration) - self.ramp_up
-        return replace(patience_of(self.judged), fail_after=patience_of(planned).fail_after)
+        usual = replace(patience_of(self.judged), fail_after=patience_of(planned).fail_after)
+        return self._waits(usual, self.judged)
 
     @property
     def baseline_workers(self) -> frozenset[int]:

@@ -87,6 +87,8 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
             objectives=objectives,
             prometheus=spec.prometheus,
             coverage=_coverage(spec),
+            fail_after=_wait(spec.patience.fail_after),
+            pass_after=_wait(spec.patience.pass_after),
         )
     except QuantityError as error:
         raise InvalidSpec("spec.load.jmeter", str(error)) from error
@@ -99,6 +101,10 @@ def _duration(jmeter: JMeterLoad, objectives: Sequence[JudgedObjective]) -> time
         raise InvalidSpec("spec.load.jmeter.duration", "auto needs maxDuration and rate; write both")
     rate, ramp_up = parse_rate(jmeter.rate), parse_duration(jmeter.ramp_up)
     return auto_duration(objectives, rate, ramp_up, parse_duration(jmeter.max_duration))
+
+
+def _wait(duration: str | None) -> timedelta | None:
+    return None if duration is None else parse_duration(duration)
 
 
 def _longest(
@@ -127,6 +133,8 @@ def resolve_live(spec: PerfGateSpec) -> LivePlan:
             objectives=objectives,
             prometheus=spec.prometheus,
             coverage=_coverage(spec),
+            fail_after=_wait(spec.patience.fail_after),
+            pass_after=_wait(spec.patience.pass_after),
         )
     except QuantityError as error:
         raise InvalidSpec("spec.live.duration", str(error)) from error

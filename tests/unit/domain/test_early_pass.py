@@ -11,10 +11,12 @@ import pytest
 
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import Phase, Verdict
+from devperfops_operator.domain.criteria import criteria_hash
+from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.run import stop_wanted
 from devperfops_operator.domain.run.steps import Step
 from devperfops_operator.wire.measurement import LoadEnd
-from tests.unit.domain.world import World, released
+from tests.unit.domain.world import World, gate, released
 
 JMETER = {"plan": {"configMap": "scenario"}, "threads": 50, "rampUp": "10s", "rate": "3000/m"}
 GOOD = Tally(15_000, 10, 10)
@@ -119,3 +121,26 @@ def test_a_worker_that_dies_in_the_meantime_is_told() -> None:
     world.wait(timedelta(seconds=10).total_seconds())
     world.settle(name)
     assert world.runs[name].status.reason == "JMeterDied"
+
+
+@pytest.mark.parametrize(
+    ("asked", "waits"),
+    [
+        ({}, (120, 300)),
+        ({"failAfter": "30s"}, (30, 300)),
+        ({"failAfter": "0s", "passAfter": "2m"}, (0, 120)),
+        ({"passAfter": "1h"}, (120, None)),
+    ],
+    ids=str,
+)
+def test_a_gate_may_wait_longer_or_shorter(asked: dict[str, str], waits: tuple[int, int | None]) -> None:
+    spec = gate(load={"jmeter": {**JMETER, "duration": "610s"}}, patience=asked).spec
+    patience = resolve_load(spec).patience
+    assert (patience.fail_after, patience.pass_after) == waits
+
+
+def test_patience_is_part_of_what_a_verdict_holds_for() -> None:
+    load = {"jmeter": {**JMETER, "duration": "610s"}}
+    plain, hasty = gate(load=load), gate(load=load, patience={"failAfter": "10s"})
+    assert criteria_hash(plain.spec) == criteria_hash(gate(load=load, patience={}).spec)
+    assert criteria_hash(plain.spec) != criteria_hash(hasty.spec)
