@@ -92,6 +92,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
     "as long as it takes": gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m"}),
+    "one that counts more": gate({f"{FIRST}.weight": 100}),
     "no patience": gate({"spec.patience": {"failAfter": "0s", "passAfter": "1m"}}),
     "longer if need be": gate({f"{JMETER}.maxDuration": "30m"}),
     "hours and seconds": gate({f"{JMETER}.duration": "1h0m90s", f"{JMETER}.rampUp": "0s"}),
@@ -640,6 +641,9 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "auto without an end": Refused(
         gate({f"{JMETER}.duration": "auto"}), f"{JMETER}.duration", "write both, such as maxDuration: 30m"
+    ),
+    "no weight": Refused(
+        gate({f"{FIRST}.weight": 0}), "spec.objectives[0].weight", "weight must lie between 1 and 100"
     ),
     "patience of nothing": Refused(
         gate({"spec.patience": {"passAfter": "0s"}}), "spec.patience.passAfter", '"0s" is no time at all'

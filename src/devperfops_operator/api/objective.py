@@ -70,5 +70,7 @@ class Objective(ApiModel):
     """PromQL that gives one series, the gauge of expect: value; read once a scrape over the judged load."""
     critical: bool = True
     """false: judged and told, but it neither ends the load nor decides the run's verdict."""
+    weight: Annotated[int, objective_rules.WEIGHT] = 1
+    """How much it counts in the run's score, the share of what holds, which is told and decides nothing."""
     origin: Origin | None = None
     """Where the threshold comes from, shown beside it: an SLA, measured History, or Assumed."""

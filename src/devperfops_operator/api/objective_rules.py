@@ -17,6 +17,7 @@ _LATENCY: Final = "^ *p"
 _BUCKETS: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]*_bucket *(\{[^\n]*\} *)?$"
 _BY_PROMETHEUS: Final = "^ *(good|value)"
 _BASELINE: Final = "baseline"
+_MAX_WEIGHT: Final = 100
 _NOT_BY_NUMBER: Final = "^ *value|baseline"  # of samples
 
 
@@ -114,6 +115,12 @@ EXPECT: Final = Rule(
     message=f"is not understood: write {expect.EXAMPLES}",
     check=_expect_problem,
     message_expression=_expect_message(),
+)
+WEIGHT: Final = Rule.of(
+    f"self >= 1 && self <= {_MAX_WEIGHT}",
+    lambda value: 1 <= value <= _MAX_WEIGHT,
+    f"weight must lie between 1 and {_MAX_WEIGHT}: write how much the objective counts beside the others, "
+    "such as 3; one that decides nothing is critical: false",
 )
 GOOD_WITH_TOTAL: Final = Rule.of(
     "has(self.good) == has(self.total)",

@@ -102,6 +102,7 @@ class ObjectiveStatus(ApiModel):
     expect: ObjectiveName
     transaction: Annotated[str, Field(max_length=LABEL_LENGTH)] | None = None
     critical: bool = True
+    weight: int = 1
     origin: Origin | None = None  # of the threshold
     verdict: Verdict | None = None
     reason: Word | None = None
@@ -333,6 +334,7 @@ class PerfRunStatus(ApiModel):
     verdict: Verdict | None = None
     reason: Word | None = None
     message: Sentence | None = None
+    score: Word | None = None  # share of the objectives, by weight, that hold: "83%"
     trigger: Trigger | None = None
     revision: Word | None = None
     template_hash: Word | None = None

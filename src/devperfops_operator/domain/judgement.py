@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verdict
+from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
 from devperfops_operator.domain.baseline_findings import baseline_findings
 from devperfops_operator.domain.coverage import coverage_findings
@@ -141,6 +143,14 @@ def close_objectives(
     )
 
 
+def score(objectives: Sequence[ObjectiveStatus]) -> str | None:
+    """The share of them, by weight, that hold: `83%`; None: not all were judged. It decides nothing."""
+    if not objectives or any(each.verdict is None for each in objectives):
+        return None
+    held = sum(each.weight for each in objectives if each.verdict is Verdict.PASS)
+    return format_percent(Fraction(held, sum(each.weight for each in objectives)), 0)
+
+
 def _follow(
     objective: JudgedObjective, evidence: ObjectiveEvidence, before: ObjectiveStatus | None, now: datetime
 ) -> ObjectiveStatus:
@@ -153,6 +163,7 @@ def _follow(
         expect=objective.expect,
         transaction=objective.transaction,
         critical=objective.critical,
+        weight=objective.weight,
         origin=objective.origin,
         observed=_observed(objective, evidence, before),
         exceedance=wording.exceedance(test, tally),

@@ -101,6 +101,7 @@ class JudgedObjective:
     counted: Counted
     test: ShareTest | GaugeTest | ComparisonTest
     critical: bool = True
+    weight: int = 1
     origin: Origin | None = None
 
     @property

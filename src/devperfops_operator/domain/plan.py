@@ -159,6 +159,7 @@ def _objectives(spec: PerfGateSpec, thresholds: tuple[Threshold, ...]) -> tuple[
             counted=_counted(index, objective, expectation, thresholds),
             test=_test(spec, expectation, ALPHA / len(spec.objectives)),
             critical=objective.critical,
+            weight=objective.weight,
             origin=objective.origin,
         )
         for index, (objective, expectation) in enumerate(_expectations(spec))

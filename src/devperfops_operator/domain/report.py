@@ -43,6 +43,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       one of Completed, Superseded, Cancelled
         verdict       Pass, Fail, Inconclusive, Error, or null: it ended without one, or goes on
         reason        coded reason of the verdict or of the end; message: the sentence that goes with it
+        score         share of the objectives, by weight, that hold ("83%"), or null: not all were judged. It
+                      decides nothing
         load          {threads, workers, host (where it was to go, or null), plannedRate, achievedRate
                       ("2987/m"), samples, judgedSamples, errors,
                       startAt, judgedFrom, endsAt (at the latest), plannedEndAt (when it
@@ -54,9 +56,9 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       endpoints that got enough), known (how many), distance (of the mixes), chance (that
                       chance makes of it), unseen (share of the usual traffic where no request came),
                       endpoints: [{name, weight, requests, needed}], the worst first} or null: not asked for
-        objectives    [{name, expect, transaction (null: all samples), critical, origin (SLA, History,
-                      Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"), exceedance,
-                      bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples (that they
+        objectives    [{name, expect, transaction (null: all samples), critical, weight, origin (SLA,
+                      History, Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"),
+                      exceedance, bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples (that they
                       are worth, by this run alone), decidedAt}]; of a gauge, samples are its points and
                       there is no bound
         past          [{name (of the objective), runs, samples, independentSamples (that these were worth),
@@ -84,6 +86,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "verdict": status.verdict.value if status.verdict else None,
         "reason": status.reason,
         "message": status.message,
+        "score": status.score,
         "load": _all_keys(status.load) if status.load else None,
         "live": _all_keys(status.live) if status.live else None,
         "coverage": _all_keys(status.coverage) if status.coverage else None,

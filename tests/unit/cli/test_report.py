@@ -17,6 +17,7 @@ KEYS = [
     "verdict",
     "reason",
     "message",
+    "score",
     "load",
     "live",
     "coverage",

@@ -218,6 +218,8 @@ def run_facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
         yield "Ended", f"{clock.date_time(status.completed_at)}, after {took(began, status.completed_at)}"
     else:
         yield "Phase", f"{status.phase}, for {clock.age(began)} since it began"
+    if status.score and len(status.objectives) > 1:
+        yield "Score", f"{status.score} of the objectives' weight holds (it decides nothing)"
     yield from doings(run, clock)
     if status.record:
         yield "Record", _record_line(status.record)

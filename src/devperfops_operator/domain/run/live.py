@@ -19,6 +19,7 @@ from devperfops_operator.domain.judgement import (
     follow_objectives,
     judge,
     latched_failure,
+    score,
     with_warnings,
 )
 from devperfops_operator.domain.objectives import LivePlan
@@ -70,9 +71,9 @@ def _judging(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
     evidence = with_gaps(observed, plan, window)
     objectives = close_objectives(plan, evidence, status.objectives, now)
     judgement = with_warnings(judge(plan, evidence, status), objectives)
-    return RunDecision(
-        to_acting(status, judgement, now, objectives=objectives, coverage=coverage_status(plan, evidence))
-    )
+    coverage = coverage_status(plan, evidence)
+    found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
+    return RunDecision(to_acting(status, judgement, now, **found))
 
 
 def _window(live: LiveStatus) -> Window:

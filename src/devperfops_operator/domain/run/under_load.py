@@ -30,6 +30,7 @@ from devperfops_operator.domain.judgement import (
     follow_objectives,
     judge,
     judge_so_far,
+    score,
     with_warnings,
 )
 from devperfops_operator.domain.load_findings import (
@@ -111,7 +112,8 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
         return RunDecision(status, requeue_at=now + _TICK)
     judgement = with_warnings(_with_cause(judgement, observed.job), objectives)
     coverage = coverage_status(plan, evidence)
-    return RunDecision(to_acting(status, judgement, now, objectives=objectives, coverage=coverage))
+    found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
+    return RunDecision(to_acting(status, judgement, now, **found))
 
 
 def _cause_outstanding(
