@@ -58,9 +58,9 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       endpoints: [{name, weight, requests, needed}], the worst first} or null: not asked for
         objectives    [{name, expect, transaction (null: all samples), critical, weight, origin (SLA,
                       History, Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"),
-                      exceedance, bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples (that they
-                      are worth, by this run alone), decidedAt}]; of a gauge, samples are its points and
-                      there is no bound
+                      exceedance, bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples
+                      (that they are worth, by this run alone), decidedAt}]; of a gauge, samples are its
+                      points and there is no bound
         past          [{name (of the objective), runs, samples, independentSamples (that these were worth),
                       whole: {runs, samples, independentSamples} (of runs of the planned length) or null}]:
                       what earlier runs told when this one began
