@@ -34,7 +34,10 @@ def judge_latency(figures: Figures, sla: Sla, limit_us: int) -> Judged:
         us=best.us if best is not None else None,
         likely_share=likely,
         likely_us=estimator.quantile_us(sla.allowed),
-        warnings=tuple(_broken_promises(figures.likely, sla.root)),
+        warnings=(
+            *_broken_promises(figures.likely, sla.root),
+            *_late_tries(figures.likely, sla.root, _written(limit_us)),
+        ),
     )
     if looser:
         return replace(
@@ -174,6 +177,20 @@ def _with_sum(figures: Figures, limit_us: int, judged: Judged) -> Judged:
         f"so up to {percent(together)} of the requests may be over the sum"
     )
     return replace(judged, warnings=(*judged.warnings, warning))
+
+
+def _late_tries(graph: Graph, root: str, limit_us: int) -> Iterator[str]:
+    """Tries of which the last comes too late to help."""
+    for name in reached(graph, root):
+        for call in graph[name].calls():
+            tries = call.retries
+            if tries is None or tries.attempts == 1 or tries.attempts * tries.timeout_us <= limit_us:
+                continue
+            yield (
+                f"the {tries.attempts} tries of {time(tries.timeout_us)} of {name}'s call of {call.to} last "
+                f"up to {time(tries.attempts * tries.timeout_us)}, and the SLA is {time(limit_us)}: write a "
+                "shorter timeout or fewer attempts"
+            )
 
 
 def _broken_promises(graph: Graph, root: str) -> Iterator[str]:

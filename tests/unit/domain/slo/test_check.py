@@ -103,7 +103,12 @@ def test_tries_eat_the_latency_budget():
     - {name: b, latency: [{expect: p95 < 100ms, source: SLO}]}
     """
     assert judged(services.replace("TIMEOUT", "100ms"), "p99 < 350ms").standing is Standing.GUARANTEED
-    assert judged(services.replace("TIMEOUT", "300ms"), "p99 < 350ms").standing is Standing.CONTRADICTED
+    late = judged(services.replace("TIMEOUT", "300ms"), "p99 < 350ms")
+    assert late.standing is Standing.CONTRADICTED
+    assert late.warnings[0] == (
+        "the 3 tries of 300 ms of front's call of b last up to 900 ms, and the SLA is 350 ms: write a shorter "
+        "timeout or fewer attempts"
+    )
 
 
 def test_parallel_calls_take_as_long_as_the_longest():
