@@ -15,7 +15,7 @@ from benchmarks.detection import rivals
 from benchmarks.detection.outcome import Outcome
 from benchmarks.detection.simulator import Counts, Stream
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
-from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, whole_effect
+from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, long_range, whole_effect
 from devperfops_operator.analysis.sequential import drift, fails, independent, passes_early
 from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.load_findings import RATE_WANTED
@@ -49,7 +49,7 @@ def ours(stream: Stream, objective: Objective, past: PastEffect = _NO_PAST) -> O
     samples, over = stream.samples(), stream.over(objective.threshold)
     for second, tally in enumerate(looks(samples, over), 1):
         timeline.add(second, int(samples[second - 1]), int(over[second - 1]))
-        if fails(test, patience, tally, timeline):
+        if fails(test, patience, tally, timeline, past.long_range):
             return Outcome("Fail", second)
         reached = tally.samples >= RATE_WANTED * Fraction(objective.rate) * second
         if reached and second >= (patience.pass_after or stream.seconds):
@@ -67,7 +67,7 @@ def past_of(runs: Iterable[Stream], objective: Objective) -> PastEffect:
     counts = [_counted(run, objective) for run in runs]
     of_whole = whole_effect(counts)
     samples = 0 if of_whole is None else sum(count.samples for count in counts) // len(counts)
-    return PastEffect(least_effect(counts), of_whole, samples)
+    return PastEffect(least_effect(counts), long_range(counts), of_whole, samples)
 
 
 def _counted(run: Stream, objective: Objective) -> PastRun:

@@ -41,11 +41,13 @@ class PastRun:
 class PastEffect:
     """`least`: the design effect of samples of this service, whatever a run itself sees.
 
+    `long_range`: how many times more the runs vary than each of them sees, at least 1.
     `of_whole`: that of all samples of a whole run, of which there are `whole_samples`, at most; None: not
     known.
     """
 
     least: float = 1.0
+    long_range: float = 1.0
     of_whole: float | None = None
     whole_samples: int = 0
 
@@ -68,6 +70,17 @@ def least_effect(runs: Collection[PastRun]) -> float:
     """
     between = _between(runs) * prudence(len(runs)) if len(runs) >= _FEWEST else 1.0
     return max(1.0, _within(runs), between)
+
+
+def long_range(runs: Collection[PastRun]) -> float:
+    """How many times more runs vary from each other than their samples within let expect; 1 of too few.
+
+    A level that moves within minutes does that, and no stall: so a Fail is asked to be so much surer, and a
+    service with stalls is failed as soon as any other.
+    """
+    if len(runs) < _FEWEST:
+        return 1.0
+    return max(1.0, _between(runs) * prudence(len(runs)) / _within(runs))
 
 
 def whole_effect(runs: Collection[PastRun]) -> float | None:

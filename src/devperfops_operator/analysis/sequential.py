@@ -29,13 +29,18 @@ class Patience:
     pass_after: int | None = None
 
 
-def fails(test: ShareTest, patience: Patience, tally: Tally, timeline: Timeline) -> bool:
-    """True: more exceedances than allowed, proven, at whichever look. Once true, the objective has failed."""
+def fails(
+    test: ShareTest, patience: Patience, tally: Tally, timeline: Timeline, long_range: float = 1.0
+) -> bool:
+    """True: more exceedances than allowed, proven, at whichever look. Once true, the objective has failed.
+
+    `long_range`: how many times more the service varies than the timeline shows.
+    """
     if not test.fails(tally):
         return False
     if timeline.elapsed < patience.fail_after:
         return _overwhelms(test, tally)
-    return test.fails(independent(tally, timeline.design_effect()))
+    return test.fails(independent(tally, long_range * timeline.design_effect()))
 
 
 def passes_early(

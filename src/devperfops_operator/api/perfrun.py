@@ -257,6 +257,7 @@ class PastStatus(ApiModel):
     runs: int
     samples: int
     independent_samples: int
+    long_range_percent: int = 100  # how much more the runs vary than each of them sees
     whole: WholeRunsStatus | None = None  # None: too few to tell
 
 

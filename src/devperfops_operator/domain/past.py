@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, whole_effect
+from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, long_range, whole_effect
 from devperfops_operator.api.perfrun import (
     PastStatus,
     PerfRun,
@@ -17,6 +18,7 @@ from devperfops_operator.api.perfrun import (
 from devperfops_operator.domain.objectives import Plan
 from devperfops_operator.domain.verdict import Reason
 
+_MOST_PERCENT = 1_000_000
 _VALID = {reason.value for reason in (Reason.OBJECTIVES_MET, Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING)}
 
 
@@ -53,6 +55,7 @@ def _status(name: str, counts: Sequence[PastRun]) -> PastStatus:
         runs=len(counts),
         samples=samples,
         independent_samples=_worth(samples, least_effect(counts)),
+        long_range_percent=min(_MOST_PERCENT, round(100 * long_range(counts))),
         whole=None if of_whole is None else _whole_runs([each for each in counts if each.whole], of_whole),
     )
 
@@ -72,7 +75,8 @@ def _worth(samples: int, effect: float) -> int:
 
 def _effect(past: PastStatus) -> PastEffect:
     least, whole = past.samples / max(1, past.independent_samples), past.whole
+    found = PastEffect(least, max(100, past.long_range_percent) / 100)
     if whole is None:
-        return PastEffect(least)
+        return found
     of_whole = whole.samples / max(1, whole.independent_samples)
-    return PastEffect(least, of_whole, whole.samples // max(1, whole.runs))
+    return replace(found, of_whole=of_whole, whole_samples=whole.samples // max(1, whole.runs))

@@ -158,17 +158,23 @@ def _key(entry: Mapping[str, Any]) -> str:
 
 
 def _past(past: PastEffect) -> dict[str, Any]:
-    return {"least": past.least, "ofWhole": past.of_whole, "wholeSamples": past.whole_samples}
+    return {
+        "least": past.least,
+        "longRange": past.long_range,
+        "ofWhole": past.of_whole,
+        "wholeSamples": past.whole_samples,
+    }
 
 
 def _effect(raw: Any) -> PastEffect:
     """None: of an operator that did not look at earlier runs."""
     if raw is None:
         return PastEffect()
-    past = decode.record(raw, "past", ("least", "ofWhole", "wholeSamples"))
+    past = decode.record(raw, "past", ("least", "longRange", "ofWhole", "wholeSamples"))
     of_whole = past["ofWhole"]
     return PastEffect(
         least=decode.number(past["least"], "least", at_least=1),
+        long_range=decode.number(past["longRange"], "longRange", at_least=1),
         of_whole=None if of_whole is None else decode.number(of_whole, "ofWhole", at_least=1),
         whole_samples=decode.count(past["wholeSamples"], "wholeSamples"),
     )

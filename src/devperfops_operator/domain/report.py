@@ -62,6 +62,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       (that they are worth, by this run alone), decidedAt}]; of a gauge, samples are its
                       points and there is no bound
         past          [{name (of the objective), runs, samples, independentSamples (that these were worth),
+                      longRangePercent (how much more the runs vary than each of them sees),
                       whole: {runs, samples, independentSamples} (of runs of the planned length) or null}]:
                       what earlier runs told when this one began
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, fault

@@ -24,7 +24,8 @@ class Followed:
 
     def look(self, tally: Tally) -> bool:
         """At all that was counted so far. True from the look on at which it failed."""
-        self.failed = self.failed or fails(self._test, self._patience, tally, self._timeline)
+        if not self.failed:
+            self.failed = fails(self._test, self._patience, tally, self._timeline, self.past.long_range)
         return self.failed
 
     def evidence(self, tally: Tally) -> ObjectiveEvidence:

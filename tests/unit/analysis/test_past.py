@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, whole_effect
+from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, long_range, whole_effect
 from devperfops_operator.analysis.timeline import Timeline, variance_ratio
 
 SAMPLES, SECONDS = 50, 600  # a second, of a run
@@ -75,9 +75,17 @@ def test_stalls_that_a_run_may_miss_are_known_after_ten():
     assert (whole_effect(runs) or 0) > 40
 
 
+def test_a_level_that_moves_between_runs_is_told_from_stalls_within():
+    good, bad = PastRun(30_000, 60, 30_000), PastRun(30_000, 600, 30_000)
+    assert long_range([good, bad] * 4) > 50
+    assert long_range([played(seed, at_random) for seed in range(10)]) < 2
+    assert long_range([played(seed, by_the_clock) for seed in range(10)]) == 1
+    assert long_range([good, bad]) == 1  # of two runs nobody knows
+
+
 def test_stalls_by_the_clock_make_all_runs_alike():
     runs = [played(seed, by_the_clock) for seed in range(10)]
-    past = PastEffect(least_effect(runs), whole_effect(runs), SAMPLES * SECONDS)
+    past = PastEffect(least_effect(runs), 1.0, whole_effect(runs), SAMPLES * SECONDS)
     own = runs[0].samples / runs[0].independent
     assert past.so_far(own) > 40
     assert past.at_end(own, SAMPLES * SECONDS) < 5

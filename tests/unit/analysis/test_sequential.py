@@ -54,6 +54,14 @@ def test_a_tenth_of_the_good_ones_left_is_overwhelming_too() -> None:
     assert failed_at([46] * 600) == 5
 
 
+def test_a_service_whose_level_moves_is_failed_later() -> None:
+    bad = drawn(0.02)
+    steady = next(second for second, seen in enumerate(looks(bad), 1) if fails(TEST, PATIENCE, *seen))
+    moving = next(second for second, seen in enumerate(looks(bad), 1) if fails(TEST, PATIENCE, *seen, 4.0))
+    assert moving > steady
+    assert next(s for s, seen in enumerate(looks([RATE] * 9), 1) if fails(TEST, PATIENCE, *seen, 4.0)) == 5
+
+
 def test_a_slow_start_is_no_fail() -> None:
     assert failed_at([RATE // 2] * 20 + [0] * 580) is None
 

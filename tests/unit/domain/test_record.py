@@ -43,7 +43,7 @@ def a_record(looks: int = 600, transactions: int = 3, series: int = 2) -> RunRec
         )
         for n in range(series)
     }
-    past = {key: PastEffect(1.5 + number / 3, 1.25, 700) for number, key in enumerate(columns)}
+    past = {key: PastEffect(1.5 + number / 3, 1.1, 1.25, 700) for number, key in enumerate(columns)}
     return RunRecord(columns, profile, apart=True, missing=("something",), past=past)
 
 
@@ -66,7 +66,7 @@ def test_one_of_an_operator_that_did_not_look_at_the_past_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("effect", [0.5, -1, True, "2", 1e400, float("nan")], ids=str)
-@pytest.mark.parametrize("field", ["least", "ofWhole"])
+@pytest.mark.parametrize("field", ["least", "longRange", "ofWhole"])
 def test_no_design_effect_is_refused(field: str, effect: object) -> None:
     data = to_json(a_record(looks=20))
     data["series"][0]["past"][field] = effect

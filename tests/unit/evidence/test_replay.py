@@ -63,7 +63,7 @@ def stats(times, errors=0):
 def live(sent):
     """What happens under load, block by block; and the block's second in which each objective failed."""
     store, numbers, failed = EvidenceStore(), Counter(), {}
-    store.open(RUN, PLAN, past={"p99 < 500ms": PastEffect(4.5, 2.5, 20), "pay": PastEffect(1.5)})
+    store.open(RUN, PLAN, past={"p99 < 500ms": PastEffect(4.5, 1.75, 2.5, 20), "pay": PastEffect(1.5)})
     for worker, second, labels in sent:
         block = Block(numbers[worker], second, labels=labels)
         store.accept(RUN, worker, Push((block,), Heartbeat(JMeterState.RUNNING, 0, 1_000, 2_000)), NOW)
