@@ -27,9 +27,14 @@ def is_multipart(media_type: str) -> bool:
     return _base(media_type).startswith("multipart/")
 
 
+def is_xml(media_type: str) -> bool:
+    base = _base(media_type)
+    return base.endswith(("/xml", "+xml"))
+
+
 def is_text(media_type: str) -> bool:
     base = _base(media_type)
-    return (base.startswith("text/") and "xml" not in base) or base == "application/octet-stream"
+    return base.startswith("text/") or base == "application/octet-stream"
 
 
 def read(document: Document, node: Mapping[str, Any], parameters: Sequence[Mapping[str, Any]]) -> Body | None:
@@ -71,7 +76,7 @@ def _of_openapi(document: Document, body: Mapping[str, Any]) -> Body | None:
 
 
 def _preferred(offered: Sequence[str]) -> str:
-    for takes in (is_json, lambda each: each == "*/*", is_form, is_multipart, is_text):
+    for takes in (is_json, lambda each: each == "*/*", is_form, is_multipart, is_xml, is_text):
         found = next(filter(takes, offered), None)
         if found is not None:
             return found

@@ -10,17 +10,14 @@ from functools import partial
 from devperfops_operator.scenario import security
 from devperfops_operator.scenario.dependencies import Dependencies, Source
 from devperfops_operator.scenario.document import Document
-from devperfops_operator.scenario.errors import DocumentError, Unusable
-from devperfops_operator.scenario.material import Material, Materials
+from devperfops_operator.scenario.errors import Unusable
 from devperfops_operator.scenario.model import Kind, Offer, Operation, Scheme, Skipped
 from devperfops_operator.scenario.naming import collection_of, items, template_key
-from devperfops_operator.scenario.operations import read_offer
 from devperfops_operator.scenario.overlay import Overlay
 from devperfops_operator.scenario.plan import Plan, Step
 from devperfops_operator.scenario.requests import Requests
-from devperfops_operator.scenario.resolving import Resolved, Resolver
-from devperfops_operator.scenario.schema.make import Maker
-from devperfops_operator.scenario.shapes import Shapes
+from devperfops_operator.scenario.resolving import Ids
+from devperfops_operator.scenario.survey import Survey
 
 
 def plan(
@@ -32,59 +29,23 @@ def plan(
         DocumentError: the overlay speaks of operations that the document does not have.
     """
     overlay = overlay or Overlay()
-    offer = read_offer(document)
-    _know(overlay, offer)
-    maker = Maker(document)
-    fit, materials, skipped = _fit(offer, overlay, Materials(maker, overlay, seed))
-    dependencies = Dependencies(
-        fit, Shapes(maker.merger), {key: each.body for key, each in materials.items()}
-    )
-    resolver = Resolver(materials, dependencies, columns, overlay.include)
-    playable: dict[str, tuple[Operation, Resolved]] = {}
-    for operation in fit:
+    survey = Survey.of(document, overlay, columns=columns, seed=seed)
+    playable: dict[str, tuple[Operation, Ids]] = {}
+    skipped = list(survey.unfit)
+    for operation in survey.fit:
         try:
-            playable[operation.key] = operation, resolver.resolve(operation)
+            playable[operation.key] = operation, survey.resolver.resolve(operation)
         except Unusable as trouble:
             skipped.append(Skipped(operation.key, str(trouble)))
-    requests = Requests(maker, offer, overlay, materials, resolver)
-    return _Chain(playable, dependencies, requests).plan(offer, skipped)
-
-
-def _know(overlay: Overlay, offer: Offer) -> None:
-    known = {each.key for each in offer.operations} | {each.key for each in offer.unreadable}
-    unknown = sorted(overlay.named - known)
-    if unknown:
-        raise DocumentError(f"speaks of {unknown[0]}, which the document does not have")
-
-
-def _fit(
-    offer: Offer, overlay: Overlay, materials: Materials
-) -> tuple[list[Operation], dict[str, Material], list[Skipped]]:
-    """Operations that nobody has excluded and whose values can be made."""
-    fit: list[Operation] = []
-    made: dict[str, Material] = {}
-    skipped = list(offer.unreadable)
-    for operation in offer.operations:
-        reason = operation.left_out if operation.key not in overlay.include else None
-        if operation.key in overlay.exclude:
-            reason = "the overlay excludes it"
-        try:
-            if reason is None:
-                security.chosen(offer, operation)
-                made[operation.key] = materials.of(operation)
-                fit.append(operation)
-        except Unusable as trouble:
-            reason = str(trouble)
-        if reason is not None:
-            skipped.append(Skipped(operation.key, reason))
-    return fit, made, skipped
+    chain = _Chain(playable, survey.dependencies, Requests(survey, overlay))
+    return chain.plan(survey.offer, skipped)
 
 
 @dataclass
 class _Chain:
     """Puts the playable operations in order."""
 
-    playable: Mapping[str, tuple[Operation, Resolved]]
+    playable: Mapping[str, tuple[Operation, Ids]]
     dependencies: Dependencies
     requests: Requests
     order: dict[str, Operation] = field(default_factory=dict)

@@ -123,7 +123,7 @@ class Materials:
 
 
 def _is_supported(media_type: str) -> bool:
-    kinds = (bodies.is_json, bodies.is_form, bodies.is_multipart, bodies.is_text)
+    kinds = (bodies.is_json, bodies.is_form, bodies.is_multipart, bodies.is_xml, bodies.is_text)
     return any(kind(media_type) for kind in kinds)
 
 

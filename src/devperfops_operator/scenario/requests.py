@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from devperfops_operator.scenario import bodies, security, serialise
@@ -10,13 +10,14 @@ from devperfops_operator.scenario.dependencies import How, Source
 from devperfops_operator.scenario.errors import DocumentError
 from devperfops_operator.scenario.fresh import Freshener
 from devperfops_operator.scenario.material import Material, files_of
-from devperfops_operator.scenario.model import Body, Offer, Operation, Where
+from devperfops_operator.scenario.model import Body, Operation, Where
 from devperfops_operator.scenario.naming import GAP, is_reference, items
 from devperfops_operator.scenario.overlay import Overlay
 from devperfops_operator.scenario.plan import Extract, Step
-from devperfops_operator.scenario.resolving import Resolved, Resolver, variable
-from devperfops_operator.scenario.schema.make import Maker
+from devperfops_operator.scenario.resolving import Ids, variable
+from devperfops_operator.scenario.survey import Survey
 from devperfops_operator.scenario.template import Stored, Template, as_json, plain, written
+from devperfops_operator.scenario.xml import as_xml
 
 _ANY_SUCCESS = "2XX"
 
@@ -24,20 +25,13 @@ _ANY_SUCCESS = "2XX"
 class Requests:
     """Makes the steps of a plan in their order: an id is known once the step that brings it is made."""
 
-    def __init__(
-        self,
-        maker: Maker,
-        offer: Offer,
-        overlay: Overlay,
-        materials: Mapping[str, Material],
-        resolver: Resolver,
-    ) -> None:
-        self._maker = maker
-        self._offer = offer
+    def __init__(self, survey: Survey, overlay: Overlay) -> None:
+        self._maker = survey.maker
+        self._offer = survey.offer
         self._overlay = overlay
-        self._materials = materials
-        self._resolver = resolver
-        self._fresh = Freshener(maker.merger, maker.checker)
+        self._materials = survey.made
+        self._resolver = survey.resolver
+        self._fresh = Freshener(survey.maker.merger, survey.maker.checker)
         self._variables: dict[str, str] = {}
         self._ids: dict[str, Template] = {}
         self._needs: dict[str, frozenset[str]] = {}
@@ -52,9 +46,7 @@ class Requests:
             if source is not None and source.by.key != operation.key:
                 yield source
 
-    def step(
-        self, operation: Operation, resolved: Resolved, wanted: Sequence[Source], *, cleans_up: bool
-    ) -> Step:
+    def step(self, operation: Operation, resolved: Ids, wanted: Sequence[Source], *, cleans_up: bool) -> Step:
         """`wanted`: what later steps need of this one.
 
         Raises:
@@ -93,7 +85,7 @@ class Requests:
             cleans_up=cleans_up,
         )
 
-    def _path(self, operation: Operation, material: Material, resolved: Resolved) -> Template:
+    def _path(self, operation: Operation, material: Material, resolved: Ids) -> Template:
         sent = {
             each.parameter.name: each for each in material.parameters if each.parameter.where is Where.PATH
         }
@@ -141,6 +133,8 @@ class Requests:
             return serialise.form(value)
         if bodies.is_multipart(body.media_type):
             return serialise.multipart(value, files_of(self._maker, body.schema))
+        if bodies.is_xml(body.media_type) and not isinstance(value, str | Template):
+            return as_xml(self._maker.merger, body.schema, value)
         return as_json(value) if isinstance(value, dict | list) else written(value)
 
     def _referring(self, value: Any, notes: list[str]) -> Any:
@@ -215,7 +209,7 @@ class Requests:
             self._variables[key] = next(each for each in names if each not in taken)
         return self._variables[key]
 
-    def _origins(self, operation: Operation, material: Material, resolved: Resolved) -> dict[str, str]:
+    def _origins(self, operation: Operation, material: Material, resolved: Ids) -> dict[str, str]:
         told = {}
         for name, _ in items(operation.path):
             if name in material.given:

@@ -14,11 +14,15 @@ from devperfops_operator.scenario.safety import reason_against
 
 
 @dataclass(frozen=True)
-class Resolved:
-    """`sources` and `columns` by the name of the path's parameter; the others' values are in the material."""
+class Ids:
+    """`sources` and `columns` by the name of the path's parameter; `missing` are had from nowhere.
+
+    The values of the others are in the material.
+    """
 
     sources: Mapping[str, Source]
     columns: Mapping[str, str]
+    missing: Sequence[str]
 
 
 class Resolver:
@@ -35,11 +39,11 @@ class Resolver:
         self._dependencies = dependencies
         self._columns = columns
         self._included = included
-        self._known: dict[str, Resolved | Unusable] = {}
+        self._known: dict[str, Ids | Unusable] = {}
         self._asked: set[str] = set()
         self._sources: dict[str, Source | None] = {}
 
-    def resolve(self, operation: Operation) -> Resolved:
+    def resolve(self, operation: Operation) -> Ids:
         """Where its ids come from.
 
         Raises:
@@ -66,29 +70,32 @@ class Resolver:
                 return source
         return None
 
-    def _resolved(self, operation: Operation) -> Resolved:
+    def ids(self, operation: Operation) -> Ids:
+        """Where the ids in its path come from, whether it may be played or not."""
         material = self._materials[operation.key]
         schemas = {each.name: each.schema for each in operation.path_parameters}
         sources: dict[str, Source] = {}
         columns: dict[str, str] = {}
         missing: list[str] = []
         for name, key in items(operation.path):
-            source = None
             if name in material.given:
                 continue
             column = next((each for each in (variable(key, name), name) if each in self._columns), None)
-            if column is None:
-                source = self._for(operation, name, key, types_of(schemas[name]))
+            source = None if column else self._for(operation, name, key, types_of(schemas[name]))
             if column is not None:
                 columns[name] = column
             elif source is not None:
                 sources[name] = source
             elif name not in material.documented:
                 missing.append(name)
-        if missing:
-            raise Unusable(f"needs data: {', '.join(missing)}")
-        self._check(operation, sources)
-        return Resolved(sources, columns)
+        return Ids(sources, columns, missing)
+
+    def _resolved(self, operation: Operation) -> Ids:
+        ids = self.ids(operation)
+        if ids.missing:
+            raise Unusable(f"needs data: {', '.join(ids.missing)}")
+        self._check(operation, ids.sources)
+        return ids
 
     def _check(self, operation: Operation, sources: Mapping[str, Source]) -> None:
         ours = [name in sources and sources[name].ours for name, _ in items(operation.path)]

@@ -9,11 +9,11 @@ from devperfops_operator.scenario.model import Operation
 from devperfops_operator.scenario.naming import GAP, words
 
 _DANGEROUS: Final = frozenset(
-    {"shutdown", "restart", "reboot", "reset", "purge", "wipe", "truncate", "drop", "destroy", "terminate"}
+    {"shutdown", "restart", "reboot", "reset", "purge", "wipe", "truncate", "drop", "destroy"}
+    | {"terminate", "kill", "revoke", "panic", "crash", "stop", "suspend", "logout", "signout"}
     | {
-        "logout",
-        "signout",
         "revoke",
+        "unsubscribe",
         "deactivate",
         "disable",
         "uninstall",
@@ -21,8 +21,8 @@ _DANGEROUS: Final = frozenset(
         "remove",
         "clear",
         "flush",
+        "erase",
     }
-    | {"kill", "stop", "suspend", "erase", "unsubscribe"}
 )
 _CHANGES: Final = frozenset({"PUT", "PATCH", "DELETE"})
 

@@ -104,7 +104,7 @@ def _scheme(name: str, node: Mapping[str, Any]) -> Scheme:
     kind = str(node.get("type", "")).lower()
     match kind, str(node.get("scheme", "")).lower():
         case "apikey", _:
-            if node.get("in") not in set(Where) - {Where.PATH}:
+            if str(node.get("in")) not in set(Where) - {Where.PATH}:
                 raise Unusable(f"an API key in {node.get('in')!r} is not supported")
             return Scheme(name, Kind.API_KEY, str(node.get("name")), Where(node["in"]))
         case ("basic", _) | ("http", "basic"):

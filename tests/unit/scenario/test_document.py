@@ -1,11 +1,21 @@
+import copy
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from devperfops_operator.scenario.chains import plan
 from devperfops_operator.scenario.document import Dialect, read
 from devperfops_operator.scenario.errors import DocumentError, Unusable
+from devperfops_operator.scenario.jmx import jmx
 from devperfops_operator.scenario.operations import read_offer
+from devperfops_operator.wire.jmx import problems
+
+SHOP = Path(__file__).parents[3] / "examples" / "scenario" / "openapi.yaml"
 
 
 @pytest.mark.parametrize(
@@ -133,3 +143,59 @@ def test_a_part_that_makes_no_sense_is_left_out(item: Any, head: dict[str, Any])
 )
 def test_the_path_of_the_server_stands_before_all(head: dict[str, Any], base: str) -> None:
     assert read_offer(read({**head, "paths": {}})).base_path == base
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-9, 10**12),
+        st.floats(),
+        st.text(max_size=3),
+        st.sampled_from(
+            ["#/components/schemas/Order", "#/paths", "$ref", "string", "array", "object", "3.1.0"]
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(
+                ["$ref", "type", "enum", "items", "properties", "allOf", "oneOf", "required", "x"]
+            ),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=5,
+)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, inner in inside:
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+WHOLE = yaml.safe_load(SHOP.read_text())
+PLACES = list(places(WHOLE))
+
+
+@given(changes=st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_in_a_document_it_gives_a_plan_or_a_reason(changes: list[tuple[Any, Any]]) -> None:
+    document = copy.deepcopy(WHOLE)
+    for path, value in changes:
+        node = document
+        for key in path[:-1]:
+            try:
+                node = node[key]
+            except (KeyError, IndexError, TypeError):
+                break
+        if isinstance(node, dict):
+            node[path[-1]] = value
+    try:
+        made = plan(read(document))
+    except DocumentError:
+        return
+    assert problems(jmx(made), {"Duration"}) == []

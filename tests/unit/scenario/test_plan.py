@@ -237,6 +237,29 @@ def test_what_nobody_brings_comes_from_data_an_overlay_or_the_document() -> None
     assert origins(documented) == {"GET /stores/{storeId}": {"storeId": "the document's value"}}
 
 
+def test_a_body_in_xml_has_the_names_attributes_and_wrappers_of_its_schema() -> None:
+    schema = {
+        "required": ["id", "name", "tags"],
+        "xml": {"name": "pet", "namespace": "https://x.example", "prefix": "p"},
+        "properties": {
+            "id": {"type": "integer", "const": 7, "xml": {"attribute": True}},
+            "name": {"const": "a<b"},
+            "tags": {"type": "array", "minItems": 2, "xml": {"wrapped": True}, "items": {"const": 1}},
+        },
+    }
+    body = {"requestBody": {"content": {"application/xml": {"schema": schema}}}}
+    made = plan_of({"/pets": {"post": body | answers()}}).steps[0].body
+    assert made is not None
+    assert made.filled(str).splitlines() == [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<p:pet xmlns:p="https://x.example" id="7">',
+        "  <name>a&lt;b</name>",
+        "  <tags><tags>1</tags>",
+        "  <tags>1</tags></tags>",
+        "</p:pet>",
+    ]
+
+
 def test_an_operation_that_only_itself_could_help_is_left_out() -> None:
     made = plan_of({"/a/{aId}": {"get": answers(thing(aId="integer"))}})
     assert reasons(made) == {"GET /a/{aId}": "needs data: aId"}

@@ -67,6 +67,8 @@ def _normal(schema: Schema, dialect: Dialect) -> Schema:
     made = dict(schema)
     _exclusive(made, "minimum", "exclusiveMinimum")
     _exclusive(made, "maximum", "exclusiveMaximum")
+    if not isinstance(made.get("format"), str):
+        made.pop("format", None)
     if made.get("type") == "file":
         made |= {"type": "string", "format": "binary"}
     if "const" in made:
@@ -88,7 +90,7 @@ def _types(made: Schema, dialect: Dialect) -> tuple[str, ...]:
     """Which types are allowed; empty: any."""
     given = made.get("type")
     listed = given if isinstance(given, list) else [given] if given is not None else []
-    types = [each for each in listed if each in _TYPES]
+    types = [each for each in listed if isinstance(each, str) and each in _TYPES]
     if types and _nullable(made, dialect) and "null" not in types:
         types.append("null")
     return tuple(types)

@@ -28,7 +28,7 @@ def text(flat: Flat, name: str, dice: Dice) -> str:
     if flat.patterns:
         return _by_patterns(flat, dice, least, most)
     form = flat.keywords.get("format")
-    found = formats.made(form, dice) if isinstance(form, str) else _by_name(name, dice)
+    found = formats.made(form, dice) if form else _by_name(name, dice)
     if found is not None and least <= len(found) <= most:
         return found
     return "".join(dice.choice(_LETTERS) for _ in range(min(max(least, _USUAL), most)))
@@ -45,7 +45,7 @@ def _lengths(flat: Flat) -> tuple[int, int]:
 
 def _by_patterns(flat: Flat, dice: Dice, least: int, most: int) -> str:
     form = flat.keywords.get("format")
-    if isinstance(form, str):  # dates and the like have patterns that say less than their format
+    if form:  # dates and the like have patterns that say less than their format
         made = formats.made(form, dice)
         if made is not None and least <= len(made) <= most and _has_all(flat, made):
             return made
