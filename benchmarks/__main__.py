@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from benchmarks import agent, detection, evaluator, idle, jtl, load, quota, reaction, slo
+from benchmarks import agent, detection, evaluator, idle, jtl, load, quota, reaction, scenario, slo
 from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
 
@@ -23,6 +23,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "baseline": ("Verdicts against a baseline", lambda: _played(detection.measure_pairs)),
     "prove": ("What is foretold", lambda: proving.measure(click.get_current_context().params["seed"])),
     "quota": ("Quota", lambda: quota.measure(limits=10_000)),
+    "scenario": ("Test plans from OpenAPI", lambda: scenario.measure(*_params("documents"))),
     "slo": ("SLAs along call graphs", lambda: slo.measure(*_params("graphs", "seed"))),
 }
 
@@ -46,6 +47,7 @@ def _played(measure: Callable[[int, int], list[Row]]) -> list[Row]:
     help="Of each case of `detection` and `baseline`; 3,000 for bars.",
 )
 @click.option("--graphs", default=1_000, show_default=True, help="Of `slo`; 10,000 for its bar.")
+@click.option("--documents", default=2_639, show_default=True, help="Of the corpus of `scenario`.")
 @click.option("--seed", default=1, show_default=True, help="Of what these play.")
 def main(rows: tuple[str, ...], **_: int) -> None:  # a row asks the context for its options
     """Print figures against their bars; exit code 1 when one is not kept."""
