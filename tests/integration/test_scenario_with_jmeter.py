@@ -1,6 +1,7 @@
 """A plan made from a document alone, played by a real JMeter against a server that is strict."""
 
 import asyncio
+import base64
 import csv
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -12,7 +13,9 @@ from aiohttp import web
 
 from devperfops_operator.cli.scenario.source import open_document
 from devperfops_operator.scenario.chains import plan
+from devperfops_operator.scenario.document import read
 from devperfops_operator.scenario.jmx import jmx
+from devperfops_operator.scenario.plan import Plan
 from hack import jmeter
 from hack.cluster.settings import CHECKOUT
 from tests.conftest import require_layer
@@ -47,15 +50,21 @@ async def served() -> AsyncIterator[Served]:
 
 async def played(jar: Path, folder: Path, served: Served) -> list[dict[str, str]]:
     """The rows of JMeter's result file."""
-    (folder / "scenario.jmx").write_bytes(jmx(plan(open_document(str(DOCUMENT)))))
+    return await results(jar, folder, plan(open_document(str(DOCUMENT))), served.port, {"shopKey_key": KEY})
+
+
+async def results(
+    jar: Path, folder: Path, made: Plan, port: int, secrets: dict[str, str]
+) -> list[dict[str, str]]:
+    (folder / "scenario.jmx").write_bytes(jmx(made))
     properties = {
         "NumOfThreads": "8",
         "RampUp": "1",
         "Duration": str(SECONDS),
         "TPM": "6000",
         "ServerName": "127.0.0.1",
-        "ServerPort": str(served.port),
-        "shopKey_key": KEY,
+        "ServerPort": str(port),
+        **secrets,
     }
     (folder / "all.properties").write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
     process = await asyncio.create_subprocess_exec(
@@ -100,3 +109,92 @@ async def test_a_plan_removes_what_it_created_and_nothing_else(
     created = served.shop.answered["POST /orders"][201]
     assert created > 8
     assert len(served.shop.orders) <= 1 + 8, "at most one per thread, which the end of the test has cut off"
+
+
+TEXT = 'a "quoted" \\\\ back\\slash, ${__P(x)} $1'
+SCHEMES = {
+    "plain": {"type": "http", "scheme": "basic"},
+    "jwt": {"type": "http", "scheme": "bearer"},
+    "query": {"type": "apiKey", "in": "query", "name": "key"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "sid"},
+    "own": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/token", "scopes": {}}}},
+}
+SECRETS = {
+    "plain_username": "ann",
+    "plain_password": "p&ss",
+    "jwt_token": "abc.def",
+    "query_key": "q1",
+    "cookie_key": "c1",
+    "own_client_id": "shop",
+    "own_client_secret": "s&cret=",
+}
+SHOWN = {
+    "plain": lambda request: (
+        request.headers["Authorization"] == f"Basic {base64.b64encode(b'ann:p&ss').decode()}"
+    ),
+    "jwt": lambda request: request.headers["Authorization"] == "Bearer abc.def",
+    "query": lambda request: request.query["key"] == "q1",
+    "cookie": lambda request: request.cookies["sid"] == "c1",
+    "own": lambda request: request.headers["Authorization"] == "Bearer for shop",
+}
+BODIES = {
+    "application/json": {"type": "object", "properties": {"text": {"const": TEXT}}},
+    "application/x-www-form-urlencoded": {"type": "object", "properties": {"text": {"const": TEXT}}},
+    "multipart/form-data": {
+        "type": "object",
+        "properties": {"text": {"const": TEXT}, "file": {"type": "string", "format": "binary"}},
+    },
+    "text/plain": {"const": TEXT},
+}
+
+
+async def text_in(request: web.Request) -> str:
+    if request.content_type == "application/json":
+        return str((await request.json())["text"])
+    if request.content_type == "text/plain":
+        return await request.text()
+    form = await request.post()
+    if request.content_type == "multipart/form-data":
+        assert isinstance(form["file"], web.FileField)
+    return str(form["text"])
+
+
+def speaking() -> web.Application:
+    """Answers 200 only to the right credentials and to bodies that arrive as they were meant."""
+
+    async def token(request: web.Request) -> web.Response:
+        said = await request.post()
+        right = (said["grant_type"], said["client_secret"]) == ("client_credentials", "s&cret=")
+        return web.json_response({"access_token": f"for {said['client_id']}"}, status=200 if right else 401)
+
+    async def shown(request: web.Request) -> web.Response:
+        return web.Response(status=200 if SHOWN[request.match_info["scheme"]](request) else 401)
+
+    async def taken(request: web.Request) -> web.Response:
+        return web.Response(status=200 if await text_in(request) == TEXT else 400)
+
+    app = web.Application()
+    app.add_routes(
+        [web.post("/token", token), web.get("/who/{scheme}", shown), web.post("/say/{kind}", taken)]
+    )
+    return app
+
+
+@pytest.mark.timeout(120)
+async def test_credentials_and_bodies_of_all_kinds_arrive_as_they_are_meant(
+    jmeter_jar: Path, tmp_path: Path
+) -> None:
+    success = {"responses": {"200": {"description": ""}}}
+    who = {f"/who/{name}": {"get": {"security": [{name: []}], **success}} for name in SCHEMES}
+    say = {
+        f"/say/{number}": {"post": {"requestBody": {"content": {kind: {"schema": schema}}}, **success}}
+        for number, (kind, schema) in enumerate(BODIES.items())
+    }
+    made = plan(read({"openapi": "3.1.0", "paths": who | say, "components": {"securitySchemes": SCHEMES}}))
+    runner = web.AppRunner(speaking(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    rows = await results(jmeter_jar, tmp_path, made, runner.addresses[0][1], SECRETS)
+    await runner.cleanup()
+    assert {row["label"] for row in rows} == {step.name for step in made.steps} | {"POST /token"}
+    assert {(row["label"], row["responseCode"]) for row in rows if row["success"] != "true"} == set()

@@ -71,7 +71,6 @@ def _of_openapi(document: Document, body: Mapping[str, Any]) -> Body | None:
         media_type=_JSON if media_type == "*/*" else media_type,
         schema=inner.get("schema", True),
         examples=examples(document, inner),
-        required=body.get("required") is True,
     )
 
 
@@ -92,7 +91,7 @@ def _of_swagger(
     if fields:
         files = any(each.get("type") == "file" for each in fields)
         forms = [each for each in offered if is_multipart(each) or (is_form(each) and not files)]
-        return Body(forms[0] if forms else MULTIPART if files else FORM, dict(_form(fields)), required=True)
+        return Body(forms[0] if forms else MULTIPART if files else FORM, dict(_form(fields)))
     whole = next((each for each in parameters if each.get("in") == "body"), None)
     if whole is None:
         return None
@@ -100,7 +99,6 @@ def _of_swagger(
     return Body(
         media_type=_JSON if media_type == "*/*" else media_type,
         schema=whole.get("schema", True),
-        required=whole.get("required") is True,
     )
 
 

@@ -65,7 +65,6 @@ class _Chain:
             title=offer.title,
             steps=steps,
             skipped=sorted(skipped, key=lambda each: each.key),
-            base_path=offer.base_path,
             tokens=[each for each in used if each.kind is Kind.CLIENT_CREDENTIALS],
             secrets=[name for each in used for name in security.secrets(each)],
             columns=sorted({name for _, each in self.playable.values() for name in each.columns.values()}),

@@ -36,7 +36,6 @@ class Body:
     media_type: str
     schema: Any
     examples: Sequence[Any] = ()
-    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,6 @@ class Scheme:
     name: str = ""
     where: Where = Where.HEADER
     token_url: str = ""
-    scopes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,6 @@ class Plan:
     title: str
     steps: Sequence[Step]
     skipped: Sequence[Skipped]
-    base_path: str = ""
     tokens: Sequence[Scheme] = ()
     secrets: Sequence[str] = ()
     columns: Sequence[str] = ()

@@ -127,12 +127,10 @@ def _oauth(name: str, node: Mapping[str, Any]) -> Scheme:
     address = str(flow.get("tokenUrl") or "") if isinstance(flow, Mapping) else ""
     if not isinstance(flow, Mapping) or not address or urlsplit(address).netloc:
         return Scheme(name, Kind.BEARER)
-    scopes = flow.get("scopes")
     return Scheme(
         name,
         Kind.CLIENT_CREDENTIALS,
         token_url=address if address.startswith("/") else f"/{address}",
-        scopes=list(map(str, scopes)) if isinstance(scopes, Mapping) else [],
     )
 
 

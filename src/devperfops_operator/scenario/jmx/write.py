@@ -38,7 +38,7 @@ def jmx(plan: Plan, data_file: str = "scenario.csv") -> bytes:
         _add_data(tree, data_file)
     threads = _add_threads(tree)
     for scheme in plan.tokens:
-        _add_token(threads, scheme, plan.base_path)
+        _add_token(threads, scheme)
     for (group, cleans_up), steps in groupby(plan.steps, key=lambda step: (step.group, step.cleans_up)):
         title = f"{group}: clean up" if cleans_up else group
         elements.add(threads, "LogicControllerGui", "GenericController", title, {})
@@ -111,7 +111,7 @@ def _add_threads(tree: Element) -> Element:
     return elements.below(tree)
 
 
-def _add_token(tree: Element, scheme: Scheme, base_path: str) -> None:
+def _add_token(tree: Element, scheme: Scheme) -> None:
     """Once per thread, before all else."""
     elements.add(tree, "OnceOnlyControllerGui", "OnceOnlyController", f"Token of {scheme.key}", {})
     once = elements.below(tree)
@@ -122,16 +122,10 @@ def _add_token(tree: Element, scheme: Scheme, base_path: str) -> None:
         + plain("&client_secret=")
         + Template((Secret(secret, in_url=True),))
     )
-    path = plain(token_path(scheme, base_path))
-    sampler = add_sampler(once, f"POST {scheme.token_url}", "POST", path, body)
+    sampler = add_sampler(once, f"POST {scheme.token_url}", "POST", plain(scheme.token_url), body)
     add_headers(sampler, [("Content-Type", plain(_FORM))])
     add_extract(sampler, Extract(token_variable(scheme), "$.access_token"))
     add_assertion(sampler, ["2XX"])
-
-
-def token_path(scheme: Scheme, base_path: str) -> str:
-    """An address that begins with a slash is one of the whole server."""
-    return scheme.token_url if scheme.token_url.startswith("/") else f"{base_path}/{scheme.token_url}"
 
 
 def _add_steps(tree: Element, steps: Sequence[Step]) -> None:
