@@ -37,10 +37,10 @@ class PlayedAgent:
     blocks: list[Block] = field(default_factory=list)
     began_ms: int = 0
 
-    def start(self) -> None:
+    def start(self, seconds: float = 60) -> None:
         """Until the common start is told."""
         path = start_path(self.namespace, self.run, 0)
-        wait_for("the start", lambda: self._post(path, {}).get("start_in_ms") is not None, seconds=60)
+        wait_for("the start", lambda: self._post(path, {}).get("start_in_ms") is not None, seconds=seconds)
         self.began_ms = int(time.time() * _A_SECOND)
 
     def play(self, seconds: int) -> None:

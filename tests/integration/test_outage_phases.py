@@ -89,7 +89,7 @@ class Scene:
     async def loaded(self, run: str) -> Outcome:
         """All of a load, from its beginning."""
         agent = await self.agent(run)
-        await asyncio.to_thread(agent.start)
+        await asyncio.to_thread(agent.start, self.away + 60)
         await asyncio.to_thread(agent.play, DURATION)
         await asyncio.to_thread(agent.finish)
         return await self.outcome(run)
@@ -219,7 +219,8 @@ async def test_an_api_server_away_costs_no_run_its_verdict_in_any_phase(
             user = {"user": {"token": kube.token("operator", world.namespace)}} if play is acting else {}
             server = {"server": f"https://127.0.0.1:{proxy.port}"}
             kubeconfig = Path(changed_kubeconfig(api_server, folder, cluster=server, **user))
-            operator = stack.enter_context(running(kubeconfig, settings(world.namespace, {}), folder, ""))
+            patient = {**settings(world.namespace, {}), "timeouts": {"start": f"{away + 300}s"}}
+            operator = stack.enter_context(running(kubeconfig, patient, folder, ""))
             await eventually("it leads", lambda: readiness(operator) == "ready", seconds=120)
             await adopted(world)
             duration = seconds_under_load(away) if play is under_load else DURATION
