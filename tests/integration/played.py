@@ -52,13 +52,13 @@ class PlayedAgent:
             self.blocks.append(Block(sequence=len(self.blocks), second=second, labels={"GET /": stats}))
             self._push(JMeterState.RUNNING)
 
-    def finish(self) -> None:
+    def finish(self, seconds: float = 120) -> None:
         """Until the last counts are taken in."""
         final = Final(len(self.blocks), self._rows, 0, LoadEnd.COMPLETED, truncated=False)
         wait_for(
             "its last counts are stored",
             lambda: self._push(JMeterState.ENDED, final).get("final_acknowledged"),
-            seconds=120,
+            seconds=seconds,
         )
 
     @property

@@ -250,7 +250,9 @@ async def test_a_leader_lost_while_acting_is_followed_and_rolled_back_once(
     assert world.status("PerfRun", run)["action"]["type"] == "Rollback"
     assert deployment["spec"]["template"] == snapshot["data"]["template"]
     assert deployment["metadata"]["generation"] == generation + 1, "one patch"
-    assert sorted(world.events(run)) == sorted(set(world.events(run)))
+    await eventually("its end is told", lambda: "Completed" in world.events(run))
+    told = world.events(run)
+    assert sorted(told) == sorted(set(told))
     await connection.close()
 
 
