@@ -82,6 +82,14 @@ def test_one_that_lacks_evidence_goes_on_with_what_it_has() -> None:
     assert (status.verdict, status.reason) == (Verdict.PASS, "ObjectivesMet")
 
 
+def test_blocks_that_are_still_on_their_way_are_no_lower_rate() -> None:
+    """A minute of judged load at 3000/m is over, and three seconds more, of which nothing is here yet."""
+    world, name = loading(73)
+    world.load(name, Tally(2_880, 22, 20), Tally(2_880, 2, 2))
+    world.step_run(name)
+    assert world.runs[name].status.timeline[-1].reason == Step.EXTENDED
+
+
 def test_it_is_seen_once() -> None:
     world, name = loading(73)
     world.load(name, FEW, GOOD)

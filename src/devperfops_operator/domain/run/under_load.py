@@ -303,14 +303,24 @@ def _at_planned_end(status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool
 def _extended(status: PerfRunStatus, plan: RunPlan, evidence: Evidence, now: datetime) -> PerfRunStatus:
     """More of the same load helps where nothing but evidence is missing."""
     seen = figures(status, plan, evidence, now, planned_end_at=now)
+    judgement = judge_so_far(plan, evidence, _with_load(seen, stop_requested_at=_planned_end(seen, plan)))
+    if judgement.reason in _MENDED_BY_MORE:
+        longest = format_duration(plan.duration)
+        return step(
+            seen, now, Step.EXTENDED, f"the load goes on, up to {longest} in all: {judgement.message}"
+        )
     stopped = figures(seen, plan, evidence, now, stop_requested_at=now, ended_at=now)
-    judgement = judge_so_far(plan, evidence, stopped)
     if judgement.reason is Reason.OBJECTIVES_MET:
         return _enough(stopped, plan, now)
-    if judgement.reason not in _MENDED_BY_MORE:
-        return step(stopped, now, Step.NOT_EXTENDED, judgement.message, phase=Phase.JUDGING)
-    longest = format_duration(plan.duration)
-    return step(seen, now, Step.EXTENDED, f"the load goes on, up to {longest} in all: {judgement.message}")
+    return step(stopped, now, Step.NOT_EXTENDED, judgement.message, phase=Phase.JUDGING)
+
+
+def _planned_end(status: PerfRunStatus, plan: RunPlan) -> datetime | None:
+    """By the clock of the load's node. What came after it is not all here yet, so no rate is taken of it."""
+    judged_from = _load(status).judged_from
+    if judged_from is None or plan.planned is None:
+        return None
+    return judged_from + plan.planned - plan.ramp_up
 
 
 def _enough(status: PerfRunStatus, plan: RunPlan, now: datetime) -> PerfRunStatus:
