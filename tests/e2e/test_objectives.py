@@ -48,7 +48,8 @@ def test_every_kind_of_objective_is_judged_in_one_run(arena: Arena):
     assert "stopRequestedAt" not in load, "what is not critical ends no load"
     total = load["judgedSamples"]
     assert judged["p95 < 1s"]["samples"] == judged["page"]["samples"] == total, "controllers are in no total"
-    assert 0 < judged["visit"]["samples"] <= total
+    # A controller's row begins later than its request where that waited, so a few straddle the ramp's end.
+    assert 0 < judged["visit"]["samples"] <= total + load["threads"]
     assert judged["goroutines"]["samples"] >= 4
     assert "in the middle, 100% of" in judged["goroutines"]["observed"]
 
