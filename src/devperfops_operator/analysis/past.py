@@ -16,9 +16,8 @@ from fractions import Fraction
 from statistics import NormalDist
 from typing import Final
 
-from devperfops_operator.analysis.timeline import prudence, variance_ratio
+from devperfops_operator.analysis.timeline import FEWEST, block_effect, variance_ratio
 
-_FEWEST: Final = 6  # runs whose variance is worth anything
 _DOUBT: Final = NormalDist().inv_cdf(0.05)  # that runs vary more than is believed of them
 _ALIKE: Final = 2  # times the usual design effect: a run like those before
 _AS_LONG: Final = Fraction(9, 10)  # of their samples: a run as long as those before
@@ -68,8 +67,7 @@ def least_effect(runs: Collection[PastRun]) -> float:
 
     The latter shows what lasts longer than any block within.
     """
-    between = _between(runs) * prudence(len(runs)) if len(runs) >= _FEWEST else 1.0
-    return max(1.0, _within(runs), between)
+    return max(1.0, _within(runs), block_effect(_blocks(runs)))
 
 
 def long_range(runs: Collection[PastRun]) -> float:
@@ -78,9 +76,7 @@ def long_range(runs: Collection[PastRun]) -> float:
     A level that moves within minutes does that, and no stall: so a Fail is asked to be so much surer, and a
     service with stalls is failed as soon as any other.
     """
-    if len(runs) < _FEWEST:
-        return 1.0
-    return max(1.0, _between(runs) * prudence(len(runs)) / _within(runs))
+    return max(1.0, block_effect(_blocks(runs)) / _within(runs))
 
 
 def whole_effect(runs: Collection[PastRun]) -> float | None:
@@ -90,10 +86,10 @@ def whole_effect(runs: Collection[PastRun]) -> float | None:
     None: of too few, or without an exceedance.
     """
     whole = [run for run in runs if run.whole]
-    if len(whole) < _FEWEST or not any(run.exceedances for run in whole):
+    if len(whole) < FEWEST or not any(run.exceedances for run in whole):
         return None
     spread = 2 / (9 * (len(whole) - 1))
-    return max(1.0, _between(whole) / (1 - spread + _DOUBT * math.sqrt(spread)) ** 3)
+    return max(1.0, variance_ratio(_blocks(whole)) / (1 - spread + _DOUBT * math.sqrt(spread)) ** 3)
 
 
 def _within(runs: Collection[PastRun]) -> float:
@@ -104,5 +100,5 @@ def _within(runs: Collection[PastRun]) -> float:
     return sum(run.exceedances * run.samples / max(1, run.independent) for run in runs) / exceedances
 
 
-def _between(runs: Collection[PastRun]) -> float:
-    return variance_ratio([(run.samples, run.exceedances) for run in runs])
+def _blocks(runs: Collection[PastRun]) -> list[tuple[int, int]]:
+    return [(run.samples, run.exceedances) for run in runs]

@@ -20,7 +20,8 @@ from devperfops_operator.analysis.exceedance import Tally
 
 WIDTHS: Final = (1, 5, 15, 30, 60)
 """Seconds of a block."""
-_FEWEST: Final = 6  # blocks whose variance is worth anything
+FEWEST: Final = 6
+"""Blocks whose variance is worth anything."""
 _MOST: Final = 3600  # blocks of one width that are remembered: of longer tests the longer blocks tell enough
 
 _Block = list[int]  # samples, exceedances
@@ -53,7 +54,7 @@ class Timeline:
 
     def design_effect(self) -> float:
         """At least 1."""
-        return max([1.0, *(_effect(blocks.values()) for blocks in self._blocks.values())])
+        return max([1.0, *(block_effect(blocks.values()) for blocks in self._blocks.values())])
 
     @property
     def tally(self) -> Tally:
@@ -92,11 +93,8 @@ def variance_ratio(blocks: Collection[Sequence[int]]) -> float:
     return scatter / ((len(blocks) - 1) * share * (1 - share))
 
 
-def prudence(blocks: int) -> float:
-    """By what a variance of so few blocks is made larger, because it is known so badly."""
-    return 1 + math.sqrt(2 / (blocks - 1))
-
-
-def _effect(blocks: Collection[_Block]) -> float:
-    """0 where nothing is known."""
-    return variance_ratio(blocks) * prudence(len(blocks)) if len(blocks) >= _FEWEST else 0.0
+def block_effect(blocks: Collection[Sequence[int]]) -> float:
+    """The design effect that such blocks show, prudently; 0 of fewer than FEWEST, which tell nothing."""
+    if len(blocks) < FEWEST:
+        return 0.0
+    return variance_ratio(blocks) * (1 + math.sqrt(2 / (len(blocks) - 1)))

@@ -61,6 +61,14 @@ def read(file: str, text: str) -> Iterator[Document]:
         loader.dispose()
 
 
+def resolvers_without_dates() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """How a loader finds the types of scalars, for one to which dates stay texts."""
+    return {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 class _Loader(yaml.SafeLoader):
     """As Kubernetes reads YAML: dates stay texts, and `1e-06` is a number without a point, too."""
 
@@ -70,10 +78,7 @@ class _Loader(yaml.SafeLoader):
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_Loader.yaml_implicit_resolvers = resolvers_without_dates()
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile("^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
 )

@@ -16,10 +16,9 @@ from devperfops_operator.api.perfrun import (
     WholeRunsStatus,
 )
 from devperfops_operator.domain.objectives import Plan
-from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.domain.verdict import UNSPOILT
 
 _MOST_PERCENT = 1_000_000
-_VALID = {reason.value for reason in (Reason.OBJECTIVES_MET, Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING)}
 
 
 def learned(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastStatus, ...]:
@@ -36,7 +35,7 @@ def past_effects(status: PerfRunStatus) -> Mapping[str, PastEffect]:
 
 def _tells(status: PerfRunStatus, criteria: str) -> bool:
     ended = status.phase is Phase.COMPLETED and status.criteria_hash == criteria
-    return ended and status.reason in _VALID
+    return ended and status.reason in UNSPOILT
 
 
 def _counts(name: str, runs: Iterable[PerfRunStatus]) -> Iterator[PastRun]:

@@ -131,6 +131,10 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
 """Every reason's verdict."""
 
 
+UNSPOILT: Final = frozenset({Reason.OBJECTIVES_MET, Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING})
+"""Of valid tests of a target that was not found wanting: they show how it usually is."""
+
+
 def precedence(reason: Reason) -> int:
     """The smaller goes first when several reasons apply."""
     return list(Reason).index(reason)

@@ -16,7 +16,7 @@ from devperfops_operator.cli.options import Percent, on_cluster
 from devperfops_operator.cli.records import expect_load, usable
 from devperfops_operator.cli.render.proof import Proof, proof_document, proof_screen
 from devperfops_operator.domain.blindness import blind_spots
-from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.domain.verdict import UNSPOILT
 from devperfops_operator.evidence.injection import Injection
 from devperfops_operator.evidence.proof import provable, prove
 
@@ -88,4 +88,4 @@ def command(
 def _sound(run: PerfRun) -> bool:
     """Runs that only lacked evidence are taken too: without them the past would look better than it was."""
     status = run.status
-    return status.verdict is Verdict.PASS or status.reason in {Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING}
+    return status.verdict is Verdict.PASS or status.reason in UNSPOILT

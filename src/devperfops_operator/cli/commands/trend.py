@@ -12,14 +12,9 @@ from devperfops_operator.cli.options import on_cluster
 from devperfops_operator.cli.records import expect_load, usable
 from devperfops_operator.cli.render.trend import History, trend_document, trend_screen
 from devperfops_operator.domain.trend import trend
-from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.domain.verdict import UNSPOILT, Reason
 
-_LOADED_AS_PLANNED = {
-    Reason.OBJECTIVES_MET,
-    Reason.OBJECTIVE_FAILED,
-    Reason.NOT_ENOUGH_EVIDENCE,
-    Reason.DRIFTING,
-}
+_LOADED_AS_PLANNED = UNSPOILT | {Reason.OBJECTIVE_FAILED}
 
 
 @click.command("trend")

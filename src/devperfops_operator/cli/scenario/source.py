@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import yaml
 
+from devperfops_operator.api.documents import resolvers_without_dates
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.scenario.document import Document, read
 from devperfops_operator.scenario.errors import DocumentError
@@ -28,10 +29,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     """Dates stay texts, as in JSON."""
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_Loader.yaml_implicit_resolvers = resolvers_without_dates()
 
 
 def parse(content: bytes) -> Any:

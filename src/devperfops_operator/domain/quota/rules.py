@@ -81,13 +81,9 @@ def judge_snapshot(approved: Entry, serving: Entry | None, name: str) -> Outcome
         )
     if serving is None:
         return Outcome(Verdict.REGRESSION, f"{had}, and has no such limit now", approved.effective)
-    if (fault := _incomparable(approved.unit, serving, name, had)) is not None:
-        return fault
-    before = converted(approved.effective, approved.unit, serving.unit)
     now = f"{had} and has {serving.shown(serving.effective)} now"
-    if at_most(before, serving.effective):
-        return Outcome(Verdict.PASS, now)
-    return Outcome(Verdict.REGRESSION, now, before)
+    fault = _incomparable(approved.unit, serving, name, had)
+    return fault or _granted(approved.effective, approved.unit, serving, now)
 
 
 def judge_need(seasonal: SeasonalNeed, serving: Entry | None, name: str, today: date) -> Outcome | None:
@@ -109,13 +105,17 @@ def _met(need: Need, serving: Entry | None, name: str, when: str) -> Outcome:
     wanted = f"{amount_text(need.amount, need.unit)} are needed{when} ({need.because})"
     if serving is None:
         return Outcome(Verdict.REGRESSION, f"{wanted}; {name} has no such limit", need.amount)
-    if (fault := _incomparable(need.unit, serving, name, wanted)) is not None:
-        return fault
-    asked = converted(need.amount, need.unit, serving.unit)
     told = f"{wanted}; {name} has {serving.shown(serving.effective)}"
-    if at_most(asked, serving.effective):
+    fault = _incomparable(need.unit, serving, name, wanted)
+    return fault or _granted(need.amount, need.unit, serving, told)
+
+
+def _granted(asked: Limit, unit: Unit, serving: Entry, told: str) -> Outcome:
+    """Whether serving has as much, where both can be compared."""
+    amount = converted(asked, unit, serving.unit)
+    if at_most(amount, serving.effective):
         return Outcome(Verdict.PASS, told)
-    return Outcome(Verdict.REGRESSION, told, asked)
+    return Outcome(Verdict.REGRESSION, told, amount)
 
 
 def _incomparable(unit: Unit, serving: Entry, name: str, told: str) -> Outcome | None:
