@@ -159,6 +159,12 @@ class Arena:
         gate = self.wait_for_gate(f"Stalled/{reason} {saying}", stalled)
         return str(condition(gate, "Stalled")["message"])
 
+    def wait_for_known_good(self, revision: str) -> None:
+        """The gate, which follows its runs a moment later, names this revision."""
+        self.wait_for_gate(
+            f"known good at {revision}", lambda gate: gate["status"].get("knownGood") == revision, seconds=30
+        )
+
     def wait_for_no_load(self) -> None:
         """No pod of a load test is left."""
         selector = "devperfops.io/run"

@@ -19,7 +19,7 @@ def test_killed_while_running_it_judges_all_of_the_load(arena: Arena):
     assert worker["rows"] == run["status"]["load"]["samples"]
     assert run["status"]["load"]["judgedSamples"] == worker["judgedSamples"] > 500
     assert [each["metadata"]["name"] for each in arena.runs()] == [name]
-    assert arena.gate()["status"]["knownGood"] == run["status"]["revision"]
+    arena.wait_for_known_good(run["status"]["revision"])
 
 
 def test_killed_while_judging_it_reads_the_counters_and_concludes(arena: Arena):

@@ -20,7 +20,7 @@ def test_what_is_observed_is_judged_and_left_and_a_person_may_let_it_stand(arena
     assert outcome(first) == ("Completed", "Pass", "ObjectivesMet")
     assert action(first) == ("Hold", "ObserveOnly")
     good = first["status"]["revision"]
-    arena.wait_for_gate("known-good", lambda gate: gate["status"].get("knownGood") == good)
+    arena.wait_for_known_good(good)
 
     arena.release("2", *SLOW)
     slow = arena.template()

@@ -41,7 +41,7 @@ def test_a_new_revision_supersedes_the_run(arena: Arena):
     second = arena.wait_for_end(number=2)
     assert outcome(second) == ("Completed", "Pass", "ObjectivesMet")
     assert second["status"]["revision"] != first["status"]["revision"]
-    assert arena.gate()["status"]["knownGood"] == second["status"]["revision"]
+    arena.wait_for_known_good(second["status"]["revision"])
 
 
 def test_a_restart_in_mid_run_judges_the_same_revision_again(arena: Arena):
