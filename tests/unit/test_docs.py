@@ -10,7 +10,7 @@ from devperfops_operator.api.lint import Severity, lint
 ROOT = Path(__file__).parents[2]
 BLOCKS = [
     (f"{name}:{text.count(chr(10), 0, block.start()) + 1}", block[1])
-    for name in ("README.md", "docs/gates.md", "docs/quota.md", "docs/slo.md")
+    for name in ("README.md", "docs/gates.md", "docs/quota.md", "docs/slo.md", "docs/profile.md")
     for text in [(ROOT / name).read_text()]
     for block in re.finditer(r"```yaml\n(.*?)```", text, re.DOTALL)
 ]

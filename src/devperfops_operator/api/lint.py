@@ -15,7 +15,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Final
 
-from devperfops_operator.api import crd, quota
+from devperfops_operator.api import crd
 from devperfops_operator.api.base import API_VERSION, GROUP
 from devperfops_operator.api.crd import Kind
 from devperfops_operator.api.documents import Document, Path, UnreadableError, read
@@ -28,10 +28,11 @@ from devperfops_operator.api.expect import (
 )
 from devperfops_operator.api.graph_rules import graph_problems
 from devperfops_operator.api.load import Load, properties_read
+from devperfops_operator.api.load_profile import LoadProfile
 from devperfops_operator.api.quantity import format_duration, format_percent, parse_duration, parse_rate
-from devperfops_operator.api.quota_documents import is_quota_document
-from devperfops_operator.api.quota_documents import problems as quota_problems
+from devperfops_operator.api.quota import DOCUMENTS as QUOTA_DOCUMENTS
 from devperfops_operator.api.rules import VALIDATIONS
+from devperfops_operator.api.strict import Strict, validated
 
 PASS_CONFIDENCE: Final = Fraction(99, 100)
 _TWICE: Final = Fraction(
@@ -41,6 +42,9 @@ _TWICE: Final = Fraction(
 
 COMPARED_FOR: Final = timedelta(seconds=300)
 """For at least so long a baseline is compared with before anything passes."""
+
+_FILES: Final[Mapping[str, type[Strict]]] = {**QUOTA_DOCUMENTS, "LoadProfile": LoadProfile}
+"""Kinds that are read from files and have no CRD."""
 
 PlanProblems = Callable[[bytes, frozenset[str]], list[str]]
 """Takes a JMX and the properties it must read; returns what is wrong with it, as sentences."""
@@ -137,12 +141,13 @@ def _duplicates(document: Document) -> Iterator[_Problem]:
 def _problems(document: Document) -> Iterator[_Problem]:
     version = str(document.content.get("apiVersion", ""))
     kind = _kind(document)
-    if kind is None and is_quota_document(document):
-        yield from (_Problem(path, message) for path, message in quota_problems(document))
+    file = _FILES.get(str(document.content.get("kind")))
+    if file is not None:
+        yield from (_Problem(path, message) for path, message in validated(document, file)[1])
         return
     if kind is None:
         if version.startswith(f"{GROUP}/"):
-            kinds = " or ".join([*(each.kind for each in crd.KINDS), *quota.DOCUMENTS])
+            kinds = " or ".join([*(each.kind for each in crd.KINDS), *_FILES])
             yield _Problem(
                 ("kind",), f"{document.content.get('kind')} is not a kind of {GROUP}: write {kinds}"
             )

@@ -11,18 +11,11 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from devperfops_operator.api.quantity import parse_duration
+from devperfops_operator.api.strict import Metadata, Sentence, Strict, Text
 
 UNLIMITED: Final = "unlimited"
 UNKNOWN: Final = "unknown"
@@ -58,34 +51,11 @@ def _duration(value: object) -> timedelta:
     return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=253, strip_whitespace=True)]
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=True)]
 Amount = Annotated[Fraction, BeforeValidator(_number)]
 Factor = Annotated[Fraction, BeforeValidator(_positive)]
 Dimensions = Annotated[dict[Text, Text], Field(default_factory=dict, max_length=8)]
 LimitValue = Annotated[Fraction | str, BeforeValidator(_limit)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-
-
-class _Part(BaseModel):
-    """camelCase in the file; what is not known is refused: a word misspelt would be a rule not checked."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-    )
-
-
-class Metadata(_Part):
-    """Of a document; namespace, labels and annotations are for others."""
-
-    name: Text
-    namespace: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
 
 
 class Mode(StrEnum):
@@ -95,7 +65,7 @@ class Mode(StrEnum):
     ENFORCE = "Enforce"
 
 
-class KubernetesNamespace(_Part):
+class KubernetesNamespace(Strict):
     """A namespace, as the context's user of the kubeconfig (default: KUBECONFIG) may read it."""
 
     context: Text
@@ -110,7 +80,7 @@ class GoogleApi(StrEnum):
     SERVICE_CONSUMER_MANAGEMENT = "ServiceConsumerManagement"
 
 
-class GoogleProject(_Part):
+class GoogleProject(Strict):
     """A project, read with the application's default credentials. `endpoint`: instead of Google's own."""
 
     project: Text
@@ -118,7 +88,7 @@ class GoogleProject(_Part):
     endpoint: Text | None = None
 
 
-class Environment(_Part):
+class Environment(Strict):
     """Where limits are told: a `file` (QuotaLimits), `kubernetes` or `google`; and what people call it."""
 
     name: Text
@@ -133,14 +103,14 @@ class Environment(_Part):
         return self
 
 
-class Service(_Part):
+class Service(Strict):
     """What is compared: all metrics of the service, or those named, which must be there."""
 
     name: Text
     metrics: tuple[Text, ...] = ()
 
 
-class DeclaredNeed(_Part):
+class DeclaredNeed(Strict):
     """What serving must grant on the days from `first` to `last` (in the file `from` and `to`, as in 12-15).
 
     Without days: always. `lead_days`: for how long before it is told.
@@ -165,7 +135,7 @@ class DeclaredNeed(_Part):
         return self
 
 
-class QuotaPolicySpec(_Part):
+class QuotaPolicySpec(Strict):
     """`services`: none for all. `scale`: the baseline is so many times serving, by design.
 
     `peaks`: the file of a QuotaPeaks. `safety`: so many times the peak must fit. `max_age`: of limits that
@@ -199,7 +169,7 @@ class QuotaPolicySpec(_Part):
         return self
 
 
-class QuotaPolicy(_Part):
+class QuotaPolicy(Strict):
     """What the load-test environment may be granted, compared to the serving one."""
 
     api_version: Literal["devperfops.io/v1alpha1"]
@@ -208,7 +178,7 @@ class QuotaPolicy(_Part):
     spec: QuotaPolicySpec
 
 
-class QuotaWaiverSpec(_Part):
+class QuotaWaiverSpec(Strict):
     """Lets regressions of a metric be until `expires`. Dimensions: only where they are these."""
 
     service: Text
@@ -219,7 +189,7 @@ class QuotaWaiverSpec(_Part):
     expires: AwareDatetime
 
 
-class QuotaWaiver(_Part):
+class QuotaWaiver(Strict):
     """A person lets a regression be, and says why and until when."""
 
     api_version: Literal["devperfops.io/v1alpha1"]
@@ -228,7 +198,7 @@ class QuotaWaiver(_Part):
     spec: QuotaWaiverSpec
 
 
-class DeclaredLimit(_Part):
+class DeclaredLimit(Strict):
     """`usage`: of it taken by others. `pending`: what it is being changed to. Amounts are in `unit`."""
 
     service: Text
@@ -241,14 +211,14 @@ class DeclaredLimit(_Part):
     pending: LimitValue | None = None
 
 
-class QuotaLimitsSpec(_Part):
+class QuotaLimitsSpec(Strict):
     """`observed_at`: when somebody read them; none: they are declared and hold until the file is changed."""
 
     observed_at: AwareDatetime | None = None
     limits: Annotated[tuple[DeclaredLimit, ...], Field(min_length=1)]
 
 
-class QuotaLimits(_Part):
+class QuotaLimits(Strict):
     """The limits of one environment, written down."""
 
     api_version: Literal["devperfops.io/v1alpha1"]
@@ -257,7 +227,7 @@ class QuotaLimits(_Part):
     spec: QuotaLimitsSpec
 
 
-class MeasuredPeak(_Part):
+class MeasuredPeak(Strict):
     """The most that the load test used at any time."""
 
     service: Text
@@ -267,13 +237,13 @@ class MeasuredPeak(_Part):
     peak: Amount
 
 
-class QuotaPeaksSpec(_Part):
+class QuotaPeaksSpec(Strict):
     """At least one."""
 
     peaks: Annotated[tuple[MeasuredPeak, ...], Field(min_length=1)]
 
 
-class QuotaPeaks(_Part):
+class QuotaPeaks(Strict):
     """What a load test used of its quotas."""
 
     api_version: Literal["devperfops.io/v1alpha1"]

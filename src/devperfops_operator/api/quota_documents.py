@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
-from devperfops_operator.api.documents import Document, Path, UnreadableError, read
+from devperfops_operator.api.documents import Document, UnreadableError, read
 from devperfops_operator.api.quota import DOCUMENTS, QuotaDocument
-
-_MOMENT: Final = "2026-02-01T00:00:00Z"
-
-
-Problem = tuple[Path, str]
-"""Where, and what to do."""
+from devperfops_operator.api.strict import dotted, validated
 
 
 class QuotaDocumentError(ValueError):
@@ -55,7 +47,7 @@ def read_quota_documents(file: str, text: str) -> list[Located]:
     wrong: list[str] = []
     sound: list[Located] = []
     for document in documents:
-        content, problems_found = _validated(document)
+        content, problems_found = validated(document, DOCUMENTS[document.content["kind"]])
         wrong += [
             f"{file}:{document.line(path)}: {dotted(path)}: {message}" for path, message in problems_found
         ]
@@ -89,49 +81,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
         raise ValueError(f"{twice} is written twice: leave one of them out")
     return unique
-
-
-def problems(document: Document) -> list[Problem]:
-    """Of a document of one of our kinds: where, and what to do."""
-    return _validated(document)[1]
-
-
-def _validated(document: Document) -> tuple[QuotaDocument | None, list[Problem]]:
-    found = [(path, f"{path[-1]} is written twice: leave one of them out") for path in document.duplicates]
-    try:
-        return DOCUMENTS[document.content["kind"]].model_validate(document.content), found
-    except ValidationError as error:
-        return None, [*found, *map(_problem, error.errors())]
-
-
-def _problem(detail: ErrorDetails) -> Problem:
-    return tuple(part for part in detail["loc"] if part != "[key]"), _sentence(detail)
-
-
-def dotted(path: Sequence[str | int]) -> str:
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-
-
-_SENTENCES: Final = {
-    "extra_forbidden": "there is no such field: remove it, or correct its spelling",
-    "missing": "is missing: write it, it has no default",
-    "too_short": "is empty: write at least one",
-    "string_too_short": "is empty: write something",
-}
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    kind, shown = detail["type"], _shown(detail["input"])
-    if kind in _SENTENCES:
-        return _SENTENCES[kind]
-    if kind == "value_error":
-        return str(detail["ctx"]["error"])
-    if kind in {"literal_error", "enum"}:
-        return f"{shown} is none of {detail['ctx']['expected']}: write one of them"
-    if kind.startswith(("datetime", "timezone")):
-        return f"{shown} is not a moment: write date, time and zone, as in {_MOMENT}"
-    return f"{shown} cannot be used: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-
-
-def _shown(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str | int | float) else f"this {type(value).__name__}"

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "quota": "Compare what load test and production are granted.",
     "slo": "Check whether services' objectives add up to an SLA, offline.",
     "scenario": "Make a test plan from an OpenAPI document.",
+    "profile": "Make a load profile from everyday monitoring.",
     "jtl": "Sum up JMeter's result files (JTL, CSV form) of any size.",
 }
 """Name and the first sentence of each command's docstring."""

@@ -386,3 +386,55 @@ def test_a_sound_run_reads_back() -> None:
 
     assert errors(manifest) == []
     assert PerfRun.from_json(manifest).to_json()["spec"] == {**manifest["spec"], "cancel": False}
+
+
+LOAD_PROFILE = """\
+apiVersion: devperfops.io/v1alpha1
+kind: LoadProfile
+metadata: {name: shop}
+spec:
+  origin:
+    prometheus: http://127.0.0.1:9090
+    names: generic
+    requests: http_requests_total
+    by: [method, route]
+    from: 2026-05-04T00:00:00Z
+    to: 2026-06-01T00:00:00Z
+    madeAt: 2026-06-01T00:10:00Z
+  data: {hours: 672, known: 672, gaps: 0, newest: 2026-06-01T00:00:00Z}
+  usual: 10
+  peak: {day: Fri, hour: 12, rate: 20, least: 19, most: 21, weeks: 4}
+  endpoints:
+  - method: GET
+    route: /
+    requests: 1000
+    peak: {rate: 15, share: 0.75}
+    usual: {rate: 7.5, share: 0.75}
+  - method: POST
+    route: /orders
+    requests: 300
+    peak: {rate: 5, share: 0.25}
+    usual: {rate: 2.5, share: 0.25}
+"""
+
+
+def test_a_load_profile_is_checked():
+    assert lint([("profile.yaml", LOAD_PROFILE)], no_plan) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "written", "line", "path", "says"),
+    [
+        ("day: Fri", "day: Friday", 15, "spec.peak.day", "is none of"),
+        ("usual: 10", "usual: -1", 14, "spec.usual", "is not a number above 0"),
+        ("peak: {rate: 15, share: 0.75}", "peak: {rate: 15, share: 0.5}", 4, "spec", "must make 1"),
+        ("weeks: 4}", "weeks: 4, zone: UTC}", 15, "spec.peak.zone", "there is no such field"),
+        ("known: 672", "known: 700", 4, "spec", "data.known is more than data.hours"),
+    ],
+)
+def test_what_is_wrong_in_a_load_profile_is_told_with_its_line(
+    was: str, written: str, line: int, path: str, says: str
+):
+    (found,) = lint([("profile.yaml", LOAD_PROFILE.replace(was, written))], no_plan)
+    assert (found.line, found.path) == (line, path)
+    assert says in found.message

@@ -1,0 +1,86 @@
+"""Documents that are read from files only: what they share, and what is wrong with one, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from devperfops_operator.api.documents import Document, Path
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=253, strip_whitespace=True)]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=True)]
+Problem = tuple[Path, str]
+"""Where, and what to do."""
+
+_MOMENT: Final = "2026-02-01T00:00:00Z"
+
+
+class Strict(BaseModel):
+    """camelCase in the file; what is not known is refused: a word misspelt would be a rule not checked."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+    )
+
+
+class Metadata(Strict):
+    """Of a document; namespace, labels and annotations are for others."""
+
+    name: Text
+    namespace: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+Content = TypeVar("Content", bound=Strict)
+
+
+def validated(document: Document, model: type[Content]) -> tuple[Content | None, list[Problem]]:
+    """The content, None if it cannot be used; and everything that is wrong with it."""
+    found = [(path, f"{path[-1]} is written twice: leave one of them out") for path in document.duplicates]
+    try:
+        return model.model_validate(document.content), found
+    except ValidationError as error:
+        return None, [*found, *map(_problem, error.errors())]
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """As people write a path: `spec.needs[0].unit`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    return tuple(part for part in detail["loc"] if part != "[key]"), _sentence(detail)
+
+
+_SENTENCES: Final = {
+    "extra_forbidden": "there is no such field: remove it, or correct its spelling",
+    "missing": "is missing: write it, it has no default",
+    "too_short": "is empty: write at least one",
+    "string_too_short": "is empty: write something",
+}
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    kind, shown = detail["type"], _shown(detail["input"])
+    if kind in _SENTENCES:
+        return _SENTENCES[kind]
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    if kind in {"literal_error", "enum"}:
+        return f"{shown} is none of {detail['ctx']['expected']}: write one of them"
+    if kind.startswith(("datetime", "timezone")):
+        return f"{shown} is not a moment: write date, time and zone, as in {_MOMENT}"
+    return f"{shown} cannot be used: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _shown(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str | int | float) else f"this {type(value).__name__}"

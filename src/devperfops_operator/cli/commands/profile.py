@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from devperfops_operator.adapters.prometheus import PrometheusMetrics
+from devperfops_operator.analysis.series import SeriesError
+from devperfops_operator.api.load_profile import LoadProfile
+from devperfops_operator.cli.console import show, stderr, stdout, unfolded
+from devperfops_operator.cli.errors import ExitCode, Trouble
+from devperfops_operator.cli.load_profile.asking import Advance, Window, find, rate, traffic
+from devperfops_operator.cli.load_profile.files import read_windows
+from devperfops_operator.cli.load_profile.source import Options, Source, source_of, zone_of
+from devperfops_operator.cli.render.load_profile import doubts_text, profile_screen, profile_text
+from devperfops_operator.domain.errors import DevPerfOpsError
+from devperfops_operator.domain.load_profile.making import Asked, make
+from devperfops_operator.domain.load_profile.naming import without
+from devperfops_operator.domain.load_profile.traffic import PROBES
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_TIMEOUT_S: Final = 60
+_MOST_WEEKS: Final = 106
+
+
+@click.command("profile")
+@click.argument("url", metavar="[PROMETHEUS-URL]", required=False)
+@click.option("--gate", metavar="GATE", help="Take counter, labels and weeks from its spec.coverage.")
+@click.option("--requests", metavar="COUNTER", help="NAME or NAME{...}; default: found out.")
+@click.option("--durations", metavar="NAME", help="Histogram or summary of their times, without _sum.")
+@click.option("--by", metavar="LABELS", help="Labels of an endpoint: method,route.")
+@click.option("--match", "matchers", metavar="MATCHER", multiple=True, help='Only these: namespace="shop".')
+@click.option(
+    "--exclude", "excluded", metavar="MATCHER", multiple=True, help='Not these: user_agent=~"k6.*".'
+)
+@click.option(
+    "--probe",
+    "probes",
+    metavar="ROUTE",
+    multiple=True,
+    default=PROBES,
+    show_default=True,
+    help="Asked by machines, not users.",
+)
+@click.option("--weeks", type=click.IntRange(1, _MOST_WEEKS), help="How far back; default: 4, or the gate's.")
+@click.option("--time-zone", "zone", default="UTC", show_default=True, help="Of the hours of the week.")
+@click.option("--seasons", type=_FILE, metavar="FILE", help="Named days of the year.")
+@click.option("--name", help="Of the profile; default: traffic, or the gate's.")
+@click.option("--token-file", type=_FILE, metavar="FILE", help="A bearer token for Prometheus.")
+@click.option("--ca-file", type=_FILE, metavar="FILE", help="Who vouches for Prometheus.")
+@click.option(
+    "-o", "--output", type=click.Choice(["text", "yaml", "json"]), default="text", show_default=True
+)
+@click.option("-n", "--namespace", metavar="NS", help="Of the gate; default: the context's.")
+@click.option("--context", metavar="NAME", help="Context of the kubeconfig; default: the current one.")
+@click.option("--kubeconfig", metavar="FILE", envvar="KUBECONFIG", help="Default: as kubectl.")
+def command(**given: Any) -> int:
+    """Make a load profile from everyday monitoring.
+
+    Asks Prometheus how often each endpoint was called in the past weeks, and how long it took: arrival rates,
+    their mix, requests in flight, the busiest hour of the week, growth. Whose names of metrics there are is
+    found out. -o yaml writes the document.
+
+    Exit code: 0 made (doubts about its data are told on stderr), 2 it cannot be made.
+    """
+    options = Options(**given)
+    try:
+        profile, why = asyncio.run(_profile(options, source_of(options)))
+    except (DevPerfOpsError, SeriesError) as error:
+        raise Trouble(f"{error}.") from error
+    click.echo(why, err=True)
+    if options.output == "text":
+        show(unfolded(stdout()), profile_screen(profile))
+    else:
+        click.echo(profile_text(profile, options.output), nl=False)
+    if profile.spec.data.doubts:
+        show(stderr(), doubts_text(profile.spec.data.doubts))
+    return ExitCode.PASS
+
+
+async def _profile(options: Options, source: Source) -> tuple[LoadProfile, str]:
+    """And why this counter was taken."""
+    server = urlsplit(source.server.url).netloc
+    metrics = PrometheusMetrics({server: source.server}, timeout_s=_TIMEOUT_S)
+    now, zone = datetime.now(UTC), zone_of(options)
+    window = Window.before(now, source.weeks)
+    choice = source.choice or await find(metrics, server, options.matchers, window)
+    naming = choice.naming
+    users = without(naming, options.excluded)
+    with _progress(source.weeks) as advance:
+        found = await traffic(metrics, server, users, window, advance)
+    asked = Asked(
+        name=source.name,
+        prometheus=source.server.url,
+        naming=users,
+        first=window.first,
+        last=window.last,
+        zone=zone,
+        zone_name=options.zone,
+        probes=frozenset(options.probes),
+        excluded={
+            each: await rate(metrics, server, naming.selector(naming.requests, each), window)
+            for each in options.excluded
+        },
+        windows=read_windows(options.seasons),
+    )
+    return make(asked, found, now), choice.why
+
+
+@contextmanager
+def _progress(weeks: int) -> Iterator[Advance]:
+    """A bar on a terminal."""
+    console = stderr()
+    if not console.is_terminal:
+        yield lambda: None
+        return
+    columns = (TextColumn("asking Prometheus"), BarColumn(), MofNCompleteColumn(), TextColumn("weeks"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=weeks)
+        yield lambda: progress.advance(task)

@@ -1,0 +1,1 @@
+"""Reads what a load profile is made of: Prometheus, gates, files."""

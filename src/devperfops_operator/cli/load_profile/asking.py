@@ -1,0 +1,97 @@
+"""Asks Prometheus for a service's traffic, a week at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from devperfops_operator.analysis.series import Series
+from devperfops_operator.domain.load_profile.naming import CONVENTIONS, Choice, Naming, choose
+from devperfops_operator.domain.load_profile.traffic import HOUR, Traffic, gathered
+from devperfops_operator.domain.ports import Metrics
+
+_WEEK: Final = timedelta(weeks=1)
+_HOUR: Final = timedelta(hours=1)
+
+Advance = Callable[[], None]
+"""Called after each week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Whole hours, `first` and `last` being their ends."""
+
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def before(cls, now: datetime, weeks: int) -> Window:
+        """The last weeks, up to the full hour."""
+        last = datetime.fromtimestamp(now.timestamp() // HOUR * HOUR, now.tzinfo)
+        return cls(last - weeks * _WEEK, last)
+
+    @property
+    def weeks(self) -> Sequence[tuple[datetime, datetime]]:
+        """The end of the first and of the last hour of each."""
+        count = (self.last - self.first) // _WEEK
+        begins = [self.first + number * _WEEK for number in range(count)]
+        return [(begin + _HOUR, begin + _WEEK) for begin in begins]
+
+
+async def find(metrics: Metrics, server: str, matchers: Sequence[str], window: Window) -> Choice:
+    """Whose names of metrics there are.
+
+    Raises:
+        InvalidSpec: none that tells endpoints apart.
+        DevPerfOpsError: Prometheus does not answer, or not so.
+    """
+    names = "|".join(each.requests for each in CONVENTIONS)
+    within = ",".join((f'__name__=~"{names}"', *matchers))
+    there = await metrics.label_values(server, f"{{{within}}}", "__name__", window.first, window.last)
+    found: dict[str, list[str]] = {}
+    for convention in CONVENTIONS:
+        if convention.requests in there:
+            selector = f"{convention.requests}{{{','.join(matchers)}}}"
+            found[convention.requests] = [
+                label
+                for label in convention.labels
+                if any(await metrics.label_values(server, selector, label, window.first, window.last))
+            ]
+    return choose(found, matchers)
+
+
+async def traffic(metrics: Metrics, server: str, naming: Naming, window: Window, advance: Advance) -> Traffic:
+    """Of the whole window.
+
+    Raises:
+        SeriesError: what is counted are no requests.
+        DevPerfOpsError: Prometheus does not answer, or not so.
+    """
+    counted: dict[str, list[Series]] = {}
+    for first, last in window.weeks:
+        for metric in _metrics(naming):
+            rates = await metrics.hourly_rates(server, naming.selector(metric), naming.by, first, last)
+            counted.setdefault(metric, []).extend(rates)
+        advance()
+    requests, *durations = counted.values()
+    busy = durations[0] if durations else []
+    timed = durations[1] if len(durations) > 1 else requests
+    return gathered(naming, requests, busy, timed)
+
+
+async def rate(metrics: Metrics, server: str, selector: str, window: Window) -> float:
+    """Requests a second over the whole window, 0 where nothing is counted. Raises DevPerfOpsError."""
+    added = 0.0
+    for first, last in window.weeks:
+        for series in await metrics.hourly_rates(server, selector, ("job",), first, last):
+            added += sum(each for _, each in series.samples)
+    return added / (len(window.weeks) * (_WEEK // _HOUR))
+
+
+def _metrics(naming: Naming) -> Sequence[str]:
+    if naming.durations is None:
+        return [naming.requests]
+    timed = [f"{naming.durations}_count"] if naming.timed_separately else []
+    return [naming.requests, f"{naming.durations}_sum", *timed]

@@ -1,0 +1,40 @@
+"""Profiles and seasons in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from devperfops_operator.api.documents import UnreadableError, read
+from devperfops_operator.api.load_profile import LoadProfile, Seasons, Window
+from devperfops_operator.api.strict import Strict, dotted, validated
+from devperfops_operator.cli.errors import Trouble
+
+_Model = TypeVar("_Model", bound=Strict)
+
+
+def read_profile(file: Path) -> LoadProfile:
+    """Raises Trouble: it cannot be read, or is no LoadProfile."""
+    return _only(file, LoadProfile)
+
+
+def read_windows(file: Path | None) -> Sequence[Window]:
+    """Of the file of seasons; none where there is no file. Raises Trouble likewise."""
+    return () if file is None else _only(file, Seasons).seasons
+
+
+def _only(file: Path, model: type[_Model]) -> _Model:
+    try:
+        documents = list(read(str(file), file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Trouble(f"cannot read {file}: {getattr(error, 'strerror', None) or error}.") from error
+    except UnreadableError as error:
+        raise Trouble(f"{file}:{error.line}: is not YAML: {error}.") from error
+    if len(documents) != 1:
+        raise Trouble(f"{file} has {len(documents)} documents; write one {model.__name__}.")
+    content, problems = validated(documents[0], model)
+    if content is None or problems:
+        told = (f"{file}:{documents[0].line(path)}: {dotted(path)}: {message}" for path, message in problems)
+        raise Trouble("\n       ".join(told))
+    return content
