@@ -21,6 +21,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "jtl": ("Result files", lambda: jtl.measure(click.get_current_context().params["jtl_rows"])),
     "detection": ("Verdicts", lambda: _played(detection.measure)),
     "baseline": ("Verdicts against a baseline", lambda: _played(detection.measure_pairs)),
+    "past": ("Verdicts against earlier runs", lambda: _played(detection.measure_runs)),
     "prove": ("What is foretold", lambda: proving.measure(click.get_current_context().params["seed"])),
     "quota": ("Quota", lambda: quota.measure(limits=10_000)),
     "scenario": ("Test plans from OpenAPI", lambda: scenario.measure(*_params("documents"))),
@@ -44,7 +45,7 @@ def _played(measure: Callable[[int, int], list[Row]]) -> list[Row]:
     "--streams",
     default=250,
     show_default=True,
-    help="Of each case of `detection` and `baseline`; 3,000 for bars.",
+    help="Of each case of `detection`, `baseline` and `past`; 3,000 for bars.",
 )
 @click.option("--graphs", default=1_000, show_default=True, help="Of `slo`; 10,000 for its bar.")
 @click.option("--documents", default=2_639, show_default=True, help="Of the corpus of `scenario`.")

@@ -216,6 +216,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "one that decides nothing, and where its threshold comes from": gate(
         {"spec.objectives.1": {"expect": "errors < 0.5%", "critical": False, "origin": "SLA"}}
     ),
+    "earlier runs": gate({f"{FIRST}.expect": "p95 < past + 15%"}),
     "a baseline": gate(_COMPARED),
     "a baseline elsewhere": gate(
         {**_COMPARED, "spec.load.baseline": {"host": "old.example", "port": 8443, "scheme": "https"}}
@@ -319,10 +320,32 @@ REFUSED: Final[Mapping[str, Refused]] = {
         "errors < baseline + 1%", "which only a percentile is: write", "only a percentile is compared"
     ),
     "a baseline without tolerance": _expect(
-        "p99 < baseline", "write baseline + and a percentage", "write + and a percentage from 1% to 999%"
+        "p99 < baseline", "write + and a percentage from 1%", "write + and a percentage from 1% to 999%"
     ),
     "a baseline with a tolerance under 1 %": _expect(
-        "p99 < baseline + 0.5%", "write baseline + and a percentage", "percentage from 1% to 999%"
+        "p99 < baseline + 0.5%", "write + and a percentage from 1%", "percentage from 1% to 999%"
+    ),
+    "errors against earlier runs": _expect(
+        "errors < past + 1%", "which only a percentile is: write", "only a percentile is compared"
+    ),
+    "earlier runs without tolerance": _expect(
+        "p99 < past", "write + and a percentage from 1%", "write + and a percentage from 1% to 999%"
+    ),
+    "earlier runs without a rate": Refused(
+        gate({f"{FIRST}.expect": "p95 < past + 15%", f"{JMETER}.rate": ABSENT}),
+        "spec.objectives",
+        "compares with earlier runs, which are to have had the same load: write load.jmeter.rate",
+    ),
+    "earlier runs by a histogram": Refused(
+        gate(
+            {
+                f"{FIRST}.expect": "p95 < past + 15%",
+                f"{FIRST}.histogram": _BUCKETS,
+                "spec.prometheus": "monitoring",
+            }
+        ),
+        "spec.objectives[0]",
+        "is judged by samples of the load: leave histogram out",
     ),
     "a baseline that nobody names": Refused(
         gate({f"{FIRST}.expect": "p99 < baseline + 15%"}),

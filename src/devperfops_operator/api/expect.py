@@ -1,7 +1,8 @@
 """The `expect` grammar: METRIC OPERATOR VALUE.
 
 expect  = latency | errors | good | value ;           (* spaces optional, but around `for` required *)
-latency = "p" q ("<" | "<=") ( time | "baseline + " percent ) ;   (* the percent from 1 to 999 *)
+latency = "p" q ("<" | "<=") ( time | reference " + " percent ) ;   (* the percent from 1 to 999 *)
+reference = "baseline" | "past" ;
 errors  = "errors" ("<" | "<=") percent ;
 good    = "good" (">" | ">=") percent ;
 value   = "value" ("<" | "<=" | ">" | ">=") number " for " ( percent | "100%" ) ;
@@ -18,16 +19,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 from devperfops_operator.api.quantity import format_percent, parse_percent
 
 MAX_LENGTH: Final = 80
+COMPARES: Final = "baseline|past"
+"""What a percentile is compared with, where it is not a time."""
 EXAMPLES: Final = "p99 < 2s, p95 < baseline + 15%, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%"
 # Exactly what `parse` accepts, zero limits aside; also the pattern of the CRD's CEL rule (RE2).
 PATTERN: Final = (
     r"^ *(p[1-9][0-9]?(\.[0-9]{1,4})? *<=? *([0-9]{1,7}ms|[0-9]{1,4}(\.[0-9]{1,3})?s|[0-9]{1,3}m"
-    r"|baseline *\+ *[1-9][0-9]{0,2}(\.[0-9]{1,4})?%)"
+    r"|(baseline|past) *\+ *[1-9][0-9]{0,2}(\.[0-9]{1,4})?%)"
     r"|errors *<=? *[0-9]{1,2}(\.[0-9]{1,4})?%"
     r"|good *>=? *[0-9]{1,2}(\.[0-9]{1,4})?%"
     r"|value *[<>]=? *-?[0-9]{1,15}(\.[0-9]{1,9})? +for +(100|[1-9][0-9]?(\.[0-9]{1,4})?)%) *$"
@@ -84,9 +87,10 @@ class LatencyExpectation:
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineExpectation:
-    """`p95 < baseline + 15%`: the target's quantile is at most (1 + tolerance) times the baseline's."""
+class _RelativeExpectation:
+    """The target's quantile is at most (1 + tolerance) times that of a reference."""
 
+    reference: ClassVar[str]
     quantile: Fraction
     op: Comparison
     tolerance: Fraction
@@ -98,7 +102,21 @@ class BaselineExpectation:
 
     def __str__(self) -> str:
         percentile = format_percent(self.quantile).rstrip("%")
-        return f"p{percentile} {self.op} baseline + {format_percent(self.tolerance)}"
+        return f"p{percentile} {self.op} {self.reference} + {format_percent(self.tolerance)}"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineExpectation(_RelativeExpectation):
+    """`p95 < baseline + 15%`: compares with another release under the same load at the same time."""
+
+    reference: ClassVar = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class PastExpectation(_RelativeExpectation):
+    """`p95 < past + 15%`: compares with the gate's earlier runs."""
+
+    reference: ClassVar = "past"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +164,12 @@ class ValueExpectation:
 
 
 Expectation = (
-    LatencyExpectation | BaselineExpectation | ErrorsExpectation | GoodExpectation | ValueExpectation
+    LatencyExpectation
+    | BaselineExpectation
+    | PastExpectation
+    | ErrorsExpectation
+    | GoodExpectation
+    | ValueExpectation
 )
 
 
@@ -220,7 +243,7 @@ def _unknown_metric(metric: str) -> str:
             return f"an expectation begins with a percentile, errors, good or value; write {EXAMPLES}"
 
 
-def _latency(scanner: _Scanner) -> LatencyExpectation | BaselineExpectation:
+def _latency(scanner: _Scanner) -> LatencyExpectation | BaselineExpectation | PastExpectation:
     number = scanner.take_adjoining(r"[0-9]+(\.[0-9]*)?")
     if not re.fullmatch(r"[1-9][0-9]?(\.[0-9]{1,4})?", number):
         raise scanner.failure(
@@ -228,8 +251,10 @@ def _latency(scanner: _Scanner) -> LatencyExpectation | BaselineExpectation:
             at=scanner.token_start,
         )
     operator = _upper_bound(scanner, example=f"p{number} < 2s")
-    if scanner.take("baseline"):
-        return BaselineExpectation(Fraction(number) / 100, operator, _tolerance(scanner))
+    for relative in (BaselineExpectation, PastExpectation):
+        if scanner.take(relative.reference):
+            tolerance = _tolerance(scanner, relative.reference)
+            return relative(Fraction(number) / 100, operator, tolerance)
     return LatencyExpectation(
         quantile=Fraction(number) / 100,
         inclusive=operator is Comparison.LESS,
@@ -306,23 +331,24 @@ def _time(scanner: _Scanner) -> int:
     return int(limit)
 
 
-def _tolerance(scanner: _Scanner) -> Fraction:
-    """By how much of the baseline's time the target may be slower."""
+def _tolerance(scanner: _Scanner, reference: str) -> Fraction:
+    """By how much of the reference's time the target may be slower."""
     plus = scanner.take(r"\+")
     token = scanner.take(r"[0-9.]+%?")
     if not plus or not re.fullmatch(r"[1-9][0-9]{0,2}(\.[0-9]{1,4})?%", token):
         raise scanner.failure(
-            "write + and a percentage from 1% to 999% (at most four decimals) behind baseline, for example "
-            "p95 < baseline + 15%",
+            f"write + and a percentage from 1% to 999% (at most four decimals) behind {reference}, for "
+            f"example p95 < {reference} + 15%",
             at=scanner.token_start,
         )
     return Fraction(token.rstrip("%")) / 100
 
 
 def _percent(scanner: _Scanner, example: str) -> Fraction:
-    if scanner.take("baseline"):
+    reference = scanner.take(COMPARES)
+    if reference:
         raise scanner.failure(
-            f"only a percentile is compared with a baseline; write for example {example}",
+            f"only a percentile is compared with {reference}; write for example {example}",
             at=scanner.token_start,
         )
     token = scanner.take(r"[0-9.]+%?")

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, Final
 
 from devperfops_operator.api.documents import Path
+from devperfops_operator.api.expect import COMPARES
 from devperfops_operator.api.rules import Rule, not_empty
 
 INFINITY: Final = "+Inf"
@@ -38,8 +39,10 @@ COPIES: Final = Rule.of(
     f"copies must lie between 1 and {MAX_TRIES}: write how many of the service run, such as 2",
 )
 SLA: Final = Rule.of(
-    "self.size() > 0 && self.all(each, each.matches('^ *(p|good)') && !each.contains('baseline'))",
-    lambda sla: bool(sla) and all(re.match("^ *(p|good)", each) and "baseline" not in each for each in sla),
+    "self.size() > 0 && self.all(each, each.matches('^ *(p|good)') && !each.matches('baseline|past'))",
+    lambda sla: (
+        bool(sla) and all(re.match("^ *(p|good)", each) and not re.search(COMPARES, each) for each in sla)
+    ),
     "must promise a time or a share of good requests: write for example [p99 < 2s, good >= 99.9%]",
 )
 ROOTS: Final = not_empty("is empty: write where users come in, such as {service: front-end, sla: [p99 < 2s]}")
@@ -63,10 +66,10 @@ ONE_LATENCY: Final = Rule.of(
     "write exactly one of expect, quantiles and histogram",
 )
 EXPECTS_LATENCY: Final = Rule.of(
-    "!has(self.expect) || self.expect.matches('^ *p') && !self.expect.contains('baseline')",
+    "!has(self.expect) || self.expect.matches('^ *p') && !self.expect.matches('baseline|past')",
     lambda latency: (
         latency.get("expect") is None
-        or (re.match("^ *p", latency["expect"]) is not None and "baseline" not in latency["expect"])
+        or (re.match("^ *p", latency["expect"]) is not None and not re.search(COMPARES, latency["expect"]))
     ),
     '"{self.expect}" promises no time: write for example p99 < 300ms',
     field="expect",

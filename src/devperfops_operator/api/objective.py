@@ -31,7 +31,7 @@ class Objective(ApiModel):
         objective_rules.GOOD_HAS_QUERIES,
         objective_rules.QUERIES_HAVE_GOOD,
         objective_rules.HISTOGRAM_HAS_LATENCY,
-        objective_rules.BASELINE_HAS_SAMPLES,
+        objective_rules.COMPARED_HAS_SAMPLES,
         objective_rules.VALUE_WITH_QUERY,
         objective_rules.TRANSACTION_HAS_SAMPLES,
     )
@@ -43,7 +43,8 @@ class Objective(ApiModel):
     expect: Annotated[str, Field(max_length=MAX_LENGTH), objective_rules.EXPECT]
     """METRIC OPERATOR VALUE: p99 < 2s, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%.
 
-    p95 < baseline + 15% compares with load.baseline, which is loaded at the same time.
+    p95 < baseline + 15% compares with load.baseline, which is loaded at the same time, and
+    p95 < past + 15% with the gate's earlier runs.
     """
     transaction: Annotated[
         str | None,

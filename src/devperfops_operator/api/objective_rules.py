@@ -18,7 +18,8 @@ _BUCKETS: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]*_bucket *(\{[^\n]*\} *)?$"
 _BY_PROMETHEUS: Final = "^ *(good|value)"
 _BASELINE: Final = "baseline"
 _MAX_WEIGHT: Final = 100
-_NOT_BY_NUMBER: Final = "^ *value|baseline"  # of samples
+_PAST: Final = "past"
+_NOT_BY_NUMBER: Final = f"^ *value|{expect.COMPARES}"  # of samples
 
 
 def _expect_problem(text: str) -> str | None:
@@ -33,8 +34,8 @@ def _is(metric: str, objective: Mapping[str, Any]) -> bool:
     return re.match(metric, objective["expect"]) is not None
 
 
-def _compares(spec: Mapping[str, Any]) -> bool:
-    return any(re.search(_BASELINE, objective["expect"]) for objective in spec.get("objectives", ()))
+def _compares(spec: Mapping[str, Any], reference: str) -> bool:
+    return any(re.search(reference, objective["expect"]) for objective in spec.get("objectives", ()))
 
 
 def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
@@ -59,14 +60,14 @@ def _fixed_length(objectives: Iterable[Mapping[str, Any]]) -> bool:
 _ZERO: Final = "[<>=] *0*[.]?0*(ms|s|m|%) *$"
 _UNDERSTOOD: Final = (  # the longest beginning that makes sense
     r"^ *(p([1-9][0-9]?(\.[0-9]{1,4})?)? *"
-    r"(<=? *([0-9]+(\.[0-9]+)?(ms|s|m)?|baseline *(\+ *([0-9]+(\.[0-9]+)?%?)?)?)?)?"
+    r"(<=? *([0-9]+(\.[0-9]+)?(ms|s|m)?|(baseline|past) *(\+ *([0-9]+(\.[0-9]+)?%?)?)?)?)?"
     r"|errors *(<=? *([0-9]+(\.[0-9]+)?%?)?)?|good *(>=? *([0-9]+(\.[0-9]+)?%?)?)?"
     r"|value *([<>]=? *(-?[0-9]+(\.[0-9]+)?( +(for( +([0-9]+(\.[0-9]+)?%?)?)?)?)?)?)?)?"
 )
 _REFUSED: Final = (  # understood, but not to be had; the first that applies
     (
-        "^ *(errors|good|value).*baseline",
-        "compares with a baseline, which only a percentile is: write for example p95 < baseline + 15%",
+        "^ *(errors|good|value).*(baseline|past)",
+        "compares with baseline or past, which only a percentile is: write for example p95 < baseline + 15%",
     ),
     (_ZERO, f"has no limit above 0, which no test can prove: write {expect.EXAMPLES}"),
 )
@@ -84,8 +85,8 @@ _EXPECTED: Final = (  # what to write, by how far the text goes; the first that 
     (f"{_BOUND} +for ", "write a percentage from 1% to 100%, such as value < 0.8 for 95%"),
     ("^ *value", "write for and a share of the time behind the number, such as value < 0.8 for 95%"),
     (
-        "^ *p[0-9.]+ *<=? *baseline *([^ +]|$|[+] *([^ 0-9]|0|$|[0-9]{4}|[0-9.]+ *([^ 0-9.%]|$)))",
-        "write baseline + and a percentage from 1% to 999%, such as p95 < baseline + 15%",
+        "^ *p[0-9.]+ *<=? *(baseline|past) *([^ +]|$|[+] *([^ 0-9]|0|$|[0-9]{4}|[0-9.]+ *([^ 0-9.%]|$)))",
+        "write + and a percentage from 1% to 999% behind it, such as p95 < baseline + 15%",
     ),
     ("[0-9](ms|s|m|%) *[^ s]", f"leave the rest out, as in {expect.EXAMPLES}"),
     ("^ *p", "write a time with its unit, such as 300ms, 1.5s or 1m"),
@@ -154,9 +155,9 @@ HISTOGRAM_HAS_LATENCY: Final = Rule.of(
     lambda objective: "histogram" not in objective or _is(_LATENCY, objective),
     'expect "{self.expect}" is not judged by a histogram: leave histogram out, or write expect: p99 < 2s',
 )
-BASELINE_HAS_SAMPLES: Final = Rule.of(
-    f"!(has(self.histogram) && {matches('self.expect', _BASELINE)})",
-    lambda objective: not ("histogram" in objective and re.search(_BASELINE, objective["expect"])),
+COMPARED_HAS_SAMPLES: Final = Rule.of(
+    f"!(has(self.histogram) && {matches('self.expect', expect.COMPARES)})",
+    lambda objective: not ("histogram" in objective and re.search(expect.COMPARES, objective["expect"])),
     'expect "{self.expect}" is judged by samples of the load: leave histogram out, or write expect: p99 < 2s',
 )
 TRANSACTION_HAS_SAMPLES: Final = Rule.of(
@@ -207,7 +208,7 @@ LIVE_COUNTS_TRAFFIC: Final = Rule.of(
 BASELINE_IS_LOADED: Final = Rule.of(
     "!has(self.objectives) || (has(self.load) && has(self.load.baseline))"
     f" || !self.objectives.exists(o, {matches('o.expect', _BASELINE)})",
-    lambda spec: "baseline" in spec.get("load", {}) or not _compares(spec),
+    lambda spec: "baseline" in spec.get("load", {}) or not _compares(spec, _BASELINE),
     "an objective compares with a baseline, and none is loaded: write load.baseline with the host of a "
     "release to compare with, such as baseline: {host: shop-stable}",
     field="objectives",
@@ -215,9 +216,19 @@ BASELINE_IS_LOADED: Final = Rule.of(
 BASELINE_IS_COMPARED: Final = Rule.of(
     "!has(self.load) || !has(self.load.baseline) || !has(self.objectives)"
     f" || self.objectives.exists(o, {matches('o.expect', _BASELINE)})",
-    lambda spec: "baseline" not in spec.get("load", {}) or "objectives" not in spec or _compares(spec),
+    lambda spec: (
+        "baseline" not in spec.get("load", {}) or "objectives" not in spec or _compares(spec, _BASELINE)
+    ),
     "no objective compares with load.baseline: write one such as expect: p95 < baseline + 15%, "
     "or leave load.baseline out",
+    field="objectives",
+)
+PAST_HAS_RATE: Final = Rule.of(
+    "!has(self.objectives) || (has(self.load) && has(self.load.jmeter.rate))"
+    f" || !self.objectives.exists(o, {matches('o.expect', _PAST)})",
+    lambda spec: "rate" in spec.get("load", {}).get("jmeter", {}) or not _compares(spec, _PAST),
+    "an objective compares with earlier runs, which are to have had the same load: write load.jmeter.rate, "
+    "such as rate: 50/s",
     field="objectives",
 )
 SAMPLES_EXTEND: Final = Rule.of(
@@ -225,7 +236,7 @@ SAMPLES_EXTEND: Final = Rule.of(
     " || self.load.jmeter.duration == 'auto'"
     f" || !self.objectives.exists(o, o.critical && {matches('o.expect', _NOT_BY_NUMBER)})",
     lambda spec: not (_may_go_on(spec) and _fixed_length(spec.get("objectives", ()))),
-    "a critical objective is judged over all of the test's time (a gauge, or a comparison with a baseline), "
+    "a critical objective is judged over all of the test's time (a gauge, or a comparison), "
     "so a load cannot go on for it: leave load.jmeter.maxDuration out and write a longer duration",
     field="objectives",
 )

@@ -107,6 +107,7 @@ class PerfGateSpec(ApiModel):
         objective_rules.QUERIES_HAVE_PROMETHEUS,
         objective_rules.LIVE_HAS_NO_SAMPLES,
         objective_rules.BASELINE_IS_LOADED,
+        objective_rules.PAST_HAS_RATE,
         objective_rules.BASELINE_IS_COMPARED,
         objective_rules.SAMPLES_EXTEND,
         objective_rules.LIVE_COUNTS_TRAFFIC,

@@ -114,6 +114,7 @@ class ObjectiveStatus(ApiModel):
     samples: int = 0
     exceedances: int = 0
     independent_samples: int | None = None  # how many they are worth, by this run alone
+    time_ms: int | None = None  # its percentile, where runs are compared
     decided_at: Timestamp | None = None
 
 
@@ -261,6 +262,20 @@ class PastStatus(ApiModel):
     whole: WholeRunsStatus | None = None  # None: too few to tell
 
 
+MAX_PAST_TIMES = 100
+
+
+class PastTimesStatus(ApiModel):
+    """The percentile of earlier runs, for an objective that compares with them.
+
+    `samples`: of one of them, on average.
+    """
+
+    name: ObjectiveName
+    times_ms: Annotated[tuple[int, ...], Field(max_length=MAX_PAST_TIMES)] = ()
+    samples: int = 0
+
+
 class CoverageStatus(ApiModel):
     """The tested traffic beside the usual one. Shares are texts; None: nothing is known of the past."""
 
@@ -342,6 +357,7 @@ class PerfRunStatus(ApiModel):
     criteria_hash: Word | None = None  # of what it judges by; None: not begun, or by an older operator
     snapshot: Name | None = None
     past: Annotated[tuple[PastStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # as the run began
+    past_times: Annotated[tuple[PastTimesStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # likewise
     load: LoadStatus | None = None
     live: LiveStatus | None = None
     target: TargetStatus | None = None

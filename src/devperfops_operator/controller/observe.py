@@ -32,7 +32,7 @@ from devperfops_operator.domain.observed import (
     RunSettings,
     Target,
 )
-from devperfops_operator.domain.past import past_effects
+from devperfops_operator.domain.past import past_effects, past_times
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.evidence import EvidenceStore
@@ -180,7 +180,8 @@ class Observer:
             plan = resolve_plan(gate.spec)
         except InvalidSpec:
             return  # which the decision finds, too
-        self._evidence.open(run.metadata.uid, plan, run.status.workers, past_effects(run.status))
+        uid, status = run.metadata.uid, run.status
+        self._evidence.open(uid, plan, status.workers, past_effects(status), past_times(status))
 
     def _run_settings(self, gate: PerfGate | None) -> RunSettings:
         settings = RunSettings(

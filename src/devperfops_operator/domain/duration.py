@@ -10,6 +10,7 @@ from typing import Final
 from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.horizon import horizon
+from devperfops_operator.analysis.runs import RunsTest
 from devperfops_operator.domain.objectives import JudgedObjective
 from devperfops_operator.domain.pace import Pace
 
@@ -28,7 +29,7 @@ def auto_duration(
 
     Without an objective that a number of samples decides, or with a comparison, it is `longest`.
     """
-    if any(o.critical and isinstance(o.test, ComparisonTest) for o in objectives):
+    if any(o.critical and isinstance(o.test, ComparisonTest | RunsTest) for o in objectives):
         return longest
     needed = [samples_for_pass(o.test) for o in objectives if o.critical and isinstance(o.test, ShareTest)]
     if not needed:

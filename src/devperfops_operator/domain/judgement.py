@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.runs import RunsTest
 from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
@@ -17,10 +18,10 @@ from devperfops_operator.domain.baseline_findings import baseline_findings
 from devperfops_operator.domain.coverage import coverage_findings
 from devperfops_operator.domain.load_findings import Finding, findings_so_far, load_findings
 from devperfops_operator.domain.objectives import (
-    AgainstBaseline,
     JudgedObjective,
     OverThreshold,
     Plan,
+    Relative,
     RunPlan,
     claim,
 )
@@ -172,6 +173,7 @@ def _follow(
         samples=tally.samples,
         exceedances=tally.exceedances,
         independent_samples=_worth(evidence) if isinstance(test, ShareTest) else None,
+        time_ms=_time_ms(evidence),
     )
     if latched and before is not None:
         kept = ("verdict", "reason", "message", "decided_at")
@@ -186,11 +188,19 @@ def _worth(evidence: ObjectiveEvidence) -> int:
     return independent(evidence.tally, evidence.own_effect).samples
 
 
+def _time_ms(evidence: ObjectiveEvidence) -> int | None:
+    """For later runs to be compared with."""
+    recalled = evidence.recalled
+    if recalled is None or recalled.time_ms is None:
+        return None
+    return max(1, round(recalled.time_ms))
+
+
 def _observed(
     objective: JudgedObjective, evidence: ObjectiveEvidence, before: ObjectiveStatus | None
 ) -> str | None:
     """A percentile told once stands after a restart of ours: stored totals have no histogram."""
-    lost = isinstance(objective.counted, OverThreshold | AgainstBaseline) and not wording.known(evidence)
+    lost = isinstance(objective.counted, OverThreshold | Relative) and not wording.known(evidence)
     if lost and before is not None and before.samples:
         return before.observed
     return wording.observed(objective.counted, evidence)
@@ -233,6 +243,8 @@ def holds(objective: JudgedObjective, evidence: ObjectiveEvidence) -> bool:
     """Whether it is shown to, at the end of the load."""
     if isinstance(objective.test, ComparisonTest):
         return evidence.compared is not None and evidence.compared.held
+    if isinstance(objective.test, RunsTest):
+        return evidence.recalled is not None and evidence.recalled.held
     return evidence.shown or objective.test.passes(evidence.independent)
 
 

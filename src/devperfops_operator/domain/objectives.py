@@ -11,6 +11,7 @@ from typing import ClassVar, Final, assert_never
 from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
+from devperfops_operator.analysis.runs import RunsTest
 from devperfops_operator.analysis.sequential import Patience
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.api.objective import Origin
@@ -44,6 +45,14 @@ class FailedSamples:
 @dataclass(frozen=True, slots=True)
 class AgainstBaseline:
     """Latency: compares this quantile with that of the baseline under the same load, block by block."""
+
+    quantile: Fraction
+    transaction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstPast:
+    """Latency: compares this quantile with that of the gate's earlier runs, at the end."""
 
     quantile: Fraction
     transaction: str | None = None
@@ -89,7 +98,9 @@ class GaugePoints:
 
 Polled = BadEvents | OverEdge | GaugePoints
 """What Prometheus is asked for."""
-Counted = OverThreshold | FailedSamples | AgainstBaseline | Polled
+Relative = AgainstBaseline | AgainstPast
+"""A percentile that is compared with another."""
+Counted = OverThreshold | FailedSamples | Relative | Polled
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ class JudgedObjective:
     name: str
     expect: str
     counted: Counted
-    test: ShareTest | GaugeTest | ComparisonTest
+    test: ShareTest | GaugeTest | ComparisonTest | RunsTest
     critical: bool = True
     weight: int = 1
     origin: Origin | None = None
@@ -112,6 +123,7 @@ class JudgedObjective:
                 OverThreshold(transaction=transaction)
                 | FailedSamples(transaction=transaction)
                 | AgainstBaseline(transaction=transaction)
+                | AgainstPast(transaction=transaction)
             ):
                 return transaction
             case BadEvents() | OverEdge() | GaugePoints():

@@ -11,6 +11,7 @@ from devperfops_operator.analysis.coverage import Coverage
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
 from devperfops_operator.analysis.past import PastEffect
+from devperfops_operator.analysis.runs import Limits, PastTimes
 from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
@@ -201,6 +202,21 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """A run beside the gate's earlier ones. `held`: a Pass, if it were asked for now.
+
+    `time_ms`: the quantile so far; None: no sample, or more failed than lie beyond it. `limits`: None: there
+    are too few earlier runs. `whole`: it has come to an end as late as they did.
+    """
+
+    time_ms: float | None
+    past: PastTimes
+    limits: Limits | None
+    whole: bool
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
@@ -212,7 +228,8 @@ class ObjectiveEvidence:
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
     `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
     first to the last scrape that counts; `points`, for gauges only, what was seen of them;
-    `compared`, for comparisons with a baseline only, how the two are.
+    `compared`, for comparisons with a baseline only, how the two are; `recalled`, for those with
+    earlier runs.
     """
 
     tally: Tally
@@ -226,6 +243,7 @@ class ObjectiveEvidence:
     covered: timedelta | None = None
     points: Points | None = None
     compared: Compared | None = None
+    recalled: Recalled | None = None
 
     @property
     def design_effect(self) -> float:

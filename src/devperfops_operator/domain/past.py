@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, long_range, whole_effect
+from devperfops_operator.analysis.runs import FEWEST_RUNS, PastTimes
 from devperfops_operator.api.perfrun import (
+    MAX_PAST_TIMES,
+    ObjectiveStatus,
     PastStatus,
+    PastTimesStatus,
     PerfRun,
     PerfRunStatus,
     Phase,
     Verdict,
     WholeRunsStatus,
 )
-from devperfops_operator.domain.objectives import Plan
+from devperfops_operator.domain.objectives import AgainstPast, Plan
 from devperfops_operator.domain.verdict import UNSPOILT
 
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 _MOST_PERCENT = 1_000_000
 
 
@@ -26,6 +32,22 @@ def learned(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastSta
     telling = [run.status for run in runs if _tells(run.status, criteria)]
     counted = {objective.name: list(_counts(objective.name, telling)) for objective in plan.objectives}
     return tuple(_status(name, counts) for name, counts in counted.items() if counts)
+
+
+def recalled(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastTimesStatus, ...]:
+    """Likewise for objectives that compare with earlier runs: those that passed.
+
+    While there are too few of these nothing can pass, and all count that did not fail.
+    """
+    newest_last = sorted(runs, key=lambda run: run.metadata.creation_timestamp or _BEFORE_ALL)
+    telling = [run.status for run in newest_last if _tells(run.status, criteria)]
+    names = [objective.name for objective in plan.objectives if isinstance(objective.counted, AgainstPast)]
+    return tuple(_times(name, telling) for name in names)
+
+
+def past_times(status: PerfRunStatus) -> Mapping[str, PastTimes]:
+    """As the run was told when it began, by objective."""
+    return {past.name: PastTimes(past.times_ms, past.samples) for past in status.past_times}
 
 
 def past_effects(status: PerfRunStatus) -> Mapping[str, PastEffect]:
@@ -45,6 +67,23 @@ def _counts(name: str, runs: Iterable[PerfRunStatus]) -> Iterator[PastRun]:
             known = each.name == name and each.verdict is not Verdict.FAIL and each.samples
             if known and each.independent_samples is not None:
                 yield PastRun(each.samples, each.exceedances, each.independent_samples, whole)
+
+
+def _times(name: str, runs: Iterable[PerfRunStatus]) -> PastTimesStatus:
+    usual = [each for run in runs for each in run.objectives if each.name == name and _usual(each, run)]
+    known = usual[-MAX_PAST_TIMES:]
+    times = tuple(each.time_ms for each in known if each.time_ms is not None)
+    samples = sum(each.samples for each in known) // max(1, len(known))
+    return PastTimesStatus(name=name, times_ms=times, samples=samples)
+
+
+def _usual(each: ObjectiveStatus, run: PerfRunStatus) -> bool:
+    """Whether it shows what is usual: it passed, or came when there was nothing to compare with yet."""
+    if each.time_ms is None:
+        return False
+    before = next((past.times_ms for past in run.past_times if past.name == each.name), ())
+    beginning = len(before) < FEWEST_RUNS and each.verdict is not Verdict.FAIL
+    return beginning or each.verdict is Verdict.PASS
 
 
 def _status(name: str, counts: Sequence[PastRun]) -> PastStatus:

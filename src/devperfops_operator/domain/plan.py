@@ -11,6 +11,7 @@ from devperfops_operator.analysis.comparison import ComparisonTest, block_second
 from devperfops_operator.analysis.coverage import minimum
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
+from devperfops_operator.analysis.runs import RunsTest
 from devperfops_operator.api.expect import (
     BaselineExpectation,
     ErrorsExpectation,
@@ -18,6 +19,7 @@ from devperfops_operator.api.expect import (
     ExpectError,
     GoodExpectation,
     LatencyExpectation,
+    PastExpectation,
     ValueExpectation,
     parse_expect,
 )
@@ -30,6 +32,7 @@ from devperfops_operator.domain.duration import auto_duration
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
+    AgainstPast,
     BadEvents,
     Counted,
     CoveragePlan,
@@ -239,10 +242,12 @@ def _expectation(index: int, objective: Objective) -> Expectation:
 
 def _test(
     spec: PerfGateSpec, expectation: Expectation, alpha: float
-) -> ShareTest | GaugeTest | ComparisonTest:
+) -> ShareTest | GaugeTest | ComparisonTest | RunsTest:
     match expectation:
         case ValueExpectation():
             return GaugeTest(expectation.share)
+        case PastExpectation():
+            return RunsTest(expectation.tolerance, alpha)
         case BaselineExpectation():
             rate = _compared_rate(spec)
             return ComparisonTest(expectation.tolerance, alpha, block_seconds(rate, expectation.allowed))
@@ -271,8 +276,9 @@ def _counted(
         case LatencyExpectation():
             index = thresholds.index(_threshold(expectation))
             return OverThreshold(index, expectation.quantile, objective.transaction)
-        case BaselineExpectation():
-            return AgainstBaseline(expectation.quantile, objective.transaction)
+        case BaselineExpectation() | PastExpectation():
+            against = AgainstPast if isinstance(expectation, PastExpectation) else AgainstBaseline
+            return against(expectation.quantile, objective.transaction)
         case ErrorsExpectation():
             return FailedSamples(objective.transaction)
         case GoodExpectation():

@@ -14,10 +14,10 @@ from devperfops_operator.api.perfrun import PerfRunStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain.load_findings import Finding, loading_target
 from devperfops_operator.domain.objectives import (
-    AgainstBaseline,
     JudgedObjective,
     OverThreshold,
     Plan,
+    Relative,
     RunPlan,
     share_test,
 )
@@ -41,7 +41,7 @@ def overruling(plan: Plan, evidence: Evidence, status: PerfRunStatus) -> Iterato
     yield from _host_findings(plan, evidence, status)
     remembered = {o.name for o in status.objectives if o.verdict is Verdict.FAIL}
     failed = [o for o in plan.critical_objectives if o.name in remembered or _failed(o, evidence)]
-    if all(isinstance(objective.counted, OverThreshold | AgainstBaseline) for objective in failed):
+    if all(isinstance(objective.counted, OverThreshold | Relative) for objective in failed):
         yield from _starved_findings(plan, evidence)
 
 

@@ -10,11 +10,13 @@ from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.horizon import CHANCE, Outcome, horizon
+from devperfops_operator.analysis.runs import FEWEST_RUNS, RunsTest
 from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfrun import Verdict
 from devperfops_operator.api.quantity import format_duration, format_percent
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
+    AgainstPast,
     BadEvents,
     Counted,
     FailedSamples,
@@ -23,10 +25,10 @@ from devperfops_operator.domain.objectives import (
     OverEdge,
     OverThreshold,
 )
-from devperfops_operator.domain.observed import Compared, ObjectiveEvidence
+from devperfops_operator.domain.observed import Compared, ObjectiveEvidence, Recalled
 from devperfops_operator.domain.pace import Pace
 
-Test = ShareTest | GaugeTest | ComparisonTest
+Test = ShareTest | GaugeTest | ComparisonTest | RunsTest
 
 _LONGEST_TEST: Final = timedelta(days=1)  # that anybody would run
 _CLUMPED: Final = 0.5  # of the samples are worth less than that: worth telling
@@ -40,12 +42,12 @@ def share(tally: Tally) -> str:
 
 def exceedance(test: Test, tally: Tally) -> str | None:
     """That share; None where nothing is counted."""
-    return None if isinstance(test, ComparisonTest) or not tally.samples else share(tally)
+    return None if isinstance(test, ComparisonTest | RunsTest) or not tally.samples else share(tally)
 
 
 def allowed(test: Test) -> str:
     """The share of exceedances that is allowed, or by how much the target may be slower."""
-    return format_percent(test.tolerance if isinstance(test, ComparisonTest) else test.allowed)
+    return format_percent(test.tolerance if isinstance(test, ComparisonTest | RunsTest) else test.allowed)
 
 
 def bound(test: Test, evidence: ObjectiveEvidence) -> str | None:
@@ -53,7 +55,7 @@ def bound(test: Test, evidence: ObjectiveEvidence) -> str | None:
     match test:
         case ShareTest():
             return format_percent(Fraction(test.upper_bound(evidence.independent)))
-        case GaugeTest() | ComparisonTest():
+        case GaugeTest() | ComparisonTest() | RunsTest():
             return None
         case _:
             assert_never(test)
@@ -117,9 +119,13 @@ def observed(counted: Counted, evidence: ObjectiveEvidence) -> str:
     if not tally.samples:
         return "no samples"
     match counted:
-        case OverThreshold(quantile=quantile) | AgainstBaseline(quantile=quantile) if known(evidence):
+        case (
+            OverThreshold(quantile=quantile)
+            | AgainstBaseline(quantile=quantile)
+            | AgainstPast(quantile=quantile)
+        ) if known(evidence):
             return f"p{format_percent(quantile).rstrip('%')} = {_time(evidence)}"
-        case OverThreshold() | OverEdge() | AgainstBaseline():
+        case OverThreshold() | OverEdge() | AgainstBaseline() | AgainstPast():
             return f"{share(tally)} over the limit"
         case FailedSamples():
             return f"{share(tally)} errors"
@@ -136,16 +142,25 @@ def observed(counted: Counted, evidence: ObjectiveEvidence) -> str:
 
 def known(evidence: ObjectiveEvidence) -> bool:
     """Whether there is a percentile to tell; after a restart of ours there is none."""
-    return evidence.quantile_ms is not None or evidence.compared is not None
+    return any(each is not None for each in (evidence.quantile_ms, evidence.compared, evidence.recalled))
 
 
 def _time(evidence: ObjectiveEvidence) -> str:
-    """`240 ms`, or `240 ms, baseline 200 ms (+20%)`."""
-    if evidence.compared is None:
+    """`240 ms`, `240 ms, baseline 200 ms (+20%)` or `240 ms, usually 200 ms (+20%)`."""
+    if evidence.compared is not None:
+        target, base = evidence.compared.target_ms, evidence.compared.baseline_ms
+        return f"{_milliseconds(target)}, baseline {_milliseconds(base)}{_slower(target, base)}"
+    if evidence.recalled is None:
         return _milliseconds(evidence.quantile_ms)
-    target, base = evidence.compared.target_ms, evidence.compared.baseline_ms
-    slower = f" ({target / base - 1:+.0%})" if target and base else ""
-    return f"{_milliseconds(target)}, baseline {_milliseconds(base)}{slower}"
+    now, past = evidence.recalled.time_ms, evidence.recalled.past
+    if not past.times_ms:
+        return _milliseconds(now)
+    usual = past.usual_ms
+    return f"{_milliseconds(now)}, usually {_milliseconds(usual)}{_slower(now, usual)}"
+
+
+def _slower(time: float | None, than: float | None) -> str:
+    return f" ({time / than - 1:+.0%})" if time and than else ""
 
 
 def _milliseconds(value: float | None) -> str:
@@ -163,12 +178,30 @@ def _blocks(test: Test, compared: Compared | None) -> str:
     )
 
 
+def _runs(test: Test, recalled: Recalled | None) -> str:
+    """With what was compared, and what decides, as one clause."""
+    if recalled is None:
+        return "nothing was compared"
+    times, limits = recalled.past.times_ms, recalled.limits
+    if limits is None:
+        few = f"{len(times)} earlier run{'' if len(times) == 1 else 's'}"
+        return f"there are {few} to compare with by the same criteria, and it takes {FEWEST_RUNS}"
+    short = "" if recalled.whole else "; this run is shorter than they were"
+    return (
+        f"{len(times)} earlier runs had {milliseconds(min(times))} to {milliseconds(max(times))}, allowed "
+        f"{allowed(test)} slower: up to {milliseconds(limits.pass_ms)} passes, above "
+        f"{milliseconds(limits.fail_ms)} fails{short}"
+    )
+
+
 def exceedances(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
     """What was counted against what is allowed, as one clause."""
     tally = evidence.tally
     match objective.counted:
         case AgainstBaseline():
             return _blocks(objective.test, evidence.compared)
+        case AgainstPast():
+            return _runs(objective.test, evidence.recalled)
         case OverThreshold():
             what = "judged samples were slower or failed"
         case FailedSamples():

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
+    AgainstPast,
     BadEvents,
     Counted,
     FailedSamples,
@@ -30,7 +31,7 @@ def counted_in(block: Block, counted: Counted) -> tuple[int, int]:
         case FailedSamples(transaction):
             labels = stats_of(block, transaction)
             return sum(stats.samples for stats in labels), sum(stats.errors for stats in labels)
-        case BadEvents() | OverEdge() | GaugePoints() | AgainstBaseline():
+        case BadEvents() | OverEdge() | GaugePoints() | AgainstBaseline() | AgainstPast():
             return 0, 0  # not counted in what workers measure
         case _:
             assert_never(counted)

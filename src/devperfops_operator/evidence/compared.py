@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -14,47 +13,19 @@ from devperfops_operator.domain.objectives import AgainstBaseline, JudgedObjecti
 from devperfops_operator.domain.observed import Compared, ObjectiveEvidence, Problem
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence.blocks import stats_of
+from devperfops_operator.evidence.sides import Side
 from devperfops_operator.wire.histogram import quantile
-from devperfops_operator.wire.measurement import Block, LabelStats
-
-
-@dataclass(slots=True)
-class _Side:
-    """Samples of target or baseline: a histogram of those that succeeded, and how many failed."""
-
-    succeeded: Counter[int] = field(default_factory=Counter)
-    failed: int = 0
-
-    def add(self, stats: Iterable[LabelStats]) -> None:
-        for each in stats:
-            self.succeeded.update(each.histogram)
-            self.succeeded.subtract(each.failed)
-            self.failed += each.errors
-
-    def merge(self, other: _Side) -> None:
-        self.succeeded.update(other.succeeded)
-        self.failed += other.failed
-
-    @property
-    def samples(self) -> int:
-        return self.succeeded.total() + self.failed
+from devperfops_operator.wire.measurement import Block
 
 
 @dataclass(slots=True)
 class _Sides:
-    target: _Side = field(default_factory=_Side)
-    baseline: _Side = field(default_factory=_Side)
+    target: Side = field(default_factory=Side)
+    baseline: Side = field(default_factory=Side)
 
     def pair(self, share: Fraction) -> Pair:
         """A failed request of the target is slower than any; one of the baseline does not count."""
-        return Pair(_slow(self.target, share), quantile(self.baseline.succeeded, share))
-
-
-def _slow(side: _Side, share: Fraction) -> float | None:
-    if not side.samples:
-        return None
-    rank, succeeded = math.ceil(share * side.samples), side.succeeded.total()
-    return math.inf if rank > succeeded else quantile(side.succeeded, Fraction(rank, succeeded))
+        return Pair(self.target.quantile(share), quantile(self.baseline.succeeded, share))
 
 
 class ComparedObjective:

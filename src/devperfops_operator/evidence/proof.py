@@ -14,7 +14,7 @@ from typing import Final
 from devperfops_operator.analysis.proportion import clustered_interval
 from devperfops_operator.api.perfrun import Verdict
 from devperfops_operator.domain.judgement import holds
-from devperfops_operator.domain.objectives import AgainstBaseline, Polled, RunPlan
+from devperfops_operator.domain.objectives import Polled, Relative, RunPlan
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.injection import Injection, PastRun, injected, past_run
 from devperfops_operator.evidence.replay import replay
@@ -66,7 +66,7 @@ def provable(plan: RunPlan) -> RunPlan:
         plan,
         duration=plan.planned or plan.duration,
         planned=None,
-        objectives=tuple(o for o in plan.objectives if not isinstance(o.counted, AgainstBaseline | Polled)),
+        objectives=tuple(o for o in plan.objectives if not isinstance(o.counted, Relative | Polled)),
     )
 
 

@@ -10,15 +10,18 @@ from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.looks import Journal
 from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import TRANSACTIONS, Profile
+from devperfops_operator.analysis.runs import PastTimes
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.load_findings import START_SKEW, names
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
+    AgainstPast,
     Counted,
     JudgedObjective,
     LivePlan,
     OverThreshold,
     Polled,
+    Relative,
     RunPlan,
     share_test,
 )
@@ -29,6 +32,7 @@ from devperfops_operator.evidence.blocks import counted_in
 from devperfops_operator.evidence.compared import ComparedObjective
 from devperfops_operator.evidence.followed import Followed
 from devperfops_operator.evidence.polled import PolledObjective
+from devperfops_operator.evidence.recalled import RecalledObjective
 from devperfops_operator.evidence.worker import Worker, merged
 from devperfops_operator.wire.histogram import quantile
 from devperfops_operator.wire.measurement import Block, Push
@@ -45,9 +49,16 @@ class Accepted:
 
 
 class Run:
-    def __init__(self, plan: RunPlan | LivePlan, past: Mapping[str, PastEffect]) -> None:
+    def __init__(
+        self, plan: RunPlan | LivePlan, past: Mapping[str, PastEffect], times: Mapping[str, PastTimes]
+    ) -> None:
         self.plan = plan
-        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, AgainstBaseline | Polled)]
+        self.sampled = [o for o in plan.objectives if not isinstance(o.counted, Relative | Polled)]
+        self.recalled = {
+            o.name: RecalledObjective(o, times.get(o.name, PastTimes()))
+            for o in plan.objectives
+            if isinstance(o.counted, AgainstPast)
+        }
         self.compared = {
             o.name: ComparedObjective(o, plan)
             for o in plan.objectives
@@ -111,6 +122,8 @@ class Run:
         if index in self.plan.baseline_workers:
             worker.add(block, {})
             return
+        for recalled in self.recalled.values():
+            recalled.add(block)
         counted = {o.name: counted_in(block, o.counted) for o in self.sampled}
         worker.add(block, counted)
         for name, (samples, exceedances) in counted.items():
@@ -147,11 +160,15 @@ class Run:
         polls = [polled.polled_at for polled in self.polled.values()]
         sampled = {objective.name: self._objective(objective) for objective in self.sampled}
         effects = {name: evidence.own_effect for name, evidence in sampled.items()}
+        recalled = {
+            name: each.evidence(lost=self._lost, ended=self._ended) for name, each in self.recalled.items()
+        }
         return Evidence(
             workers=tuple(self.workers[index].view(effects) for index in sorted(self.workers)),
             objectives={
                 **sampled,
                 **{name: each.evidence(lost=self._lost) for name, each in self.compared.items()},
+                **recalled,
                 **{name: polled.evidence for name, polled in self.polled.items()},
             },
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
@@ -172,6 +189,11 @@ class Run:
     def _lost(self) -> bool:
         """Whether blocks are: a restart of ours has left some worker's totals only."""
         return any(worker.stand_in for worker in self.workers.values())
+
+    @property
+    def _ended(self) -> bool:
+        """Whether all that the workers measured is here."""
+        return len(self.workers) == self.plan.workers and all(w.seen.complete for w in self.workers.values())
 
     @property
     def _apart(self) -> bool:

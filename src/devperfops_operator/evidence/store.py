@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from devperfops_operator.analysis.counters import Counted
 from devperfops_operator.analysis.past import PastEffect
+from devperfops_operator.analysis.runs import PastTimes
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.effects import ReadTraffic
@@ -38,13 +39,14 @@ class EvidenceStore:
         plan: RunPlan | LivePlan,
         stored: Sequence[WorkerStatus] = (),
         past: Mapping[str, PastEffect] = MappingProxyType({}),
+        times: Mapping[str, PastTimes] = MappingProxyType({}),
     ) -> None:
         """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here.
 
-        `past`: what earlier runs tell, by objective.
+        `past`, `times`: what earlier runs tell, by objective.
         """
         if run_uid not in self._runs:
-            self._runs[run_uid] = Run(plan, past)
+            self._runs[run_uid] = Run(plan, past, times)
         self._runs[run_uid].stand_in(stored)
 
     def is_open(self, run_uid: str) -> bool:

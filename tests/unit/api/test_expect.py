@@ -17,6 +17,7 @@ from devperfops_operator.api.expect import (
     ExpectError,
     GoodExpectation,
     LatencyExpectation,
+    PastExpectation,
     ValueExpectation,
     parse_expect,
 )
@@ -74,9 +75,12 @@ def test_expectations_of_a_gauge(text: str, expectation: ValueExpectation) -> No
             " p50 < baseline  +  150.5% ",
             BaselineExpectation(Fraction(1, 2), Comparison.LESS, Fraction(1505, 1000)),
         ),
+        ("p95 <past+ 15%", PastExpectation(Fraction(95, 100), Comparison.LESS, Fraction(15, 100))),
     ],
 )
-def test_expectations_against_a_baseline(text: str, expectation: BaselineExpectation) -> None:
+def test_expectations_against_a_release_or_earlier_runs(
+    text: str, expectation: BaselineExpectation | PastExpectation
+) -> None:
     assert parse_expect(text) == expectation
     assert parse_expect(str(expectation)) == expectation
 
@@ -107,7 +111,10 @@ def test_expectations_against_a_baseline(text: str, expectation: BaselineExpecta
         ("p99 < baseline + 15", 17, "write + and a percentage from 1% to 999%"),
         ("p99 < baseline - 15%", 15, "write + and a percentage from 1% to 999%"),
         ("p99 < baseline + 15% or so", 21, 'leave the rest out: "p99 < baseline + 15%"'),
-        ("errors < baseline + 1%", 9, "only a percentile is compared with a baseline"),
+        ("errors < baseline + 1%", 9, "only a percentile is compared with baseline"),
+        ("good >= past + 1%", 8, "only a percentile is compared with past"),
+        ("p99 < past", 10, "behind past, for example p95 < past + 15%"),
+        ("p99 < pasta + 15%", 10, "behind past, for example"),
         ("value = 0.8 for 95%", 6, "write <, <=, > or >= here, for example value < 0.8 for 95%"),
         ("value < high for 95%", 8, "write a number here"),
         ("value < 5% for 95%", 9, "write for and a share of the time behind the number"),
@@ -155,6 +162,12 @@ expectations = st.one_of(
         inclusive=st.booleans(),
         limit_ms=st.integers(1, 9_999_999) | st.integers(1, 999).map(lambda minutes: minutes * 60_000),
     ),
+    st.builds(
+        PastExpectation,
+        st.integers(1, 99).map(lambda percent: Fraction(percent, 100)),
+        st.sampled_from([Comparison.LESS, Comparison.AT_MOST]),
+        st.integers(100, 99_999).map(lambda hundredths: Fraction(hundredths, 10_000)),
+    ),
     st.builds(ErrorsExpectation, st.sampled_from([Comparison.LESS, Comparison.AT_MOST]), shares),
     st.builds(GoodExpectation, st.sampled_from([Comparison.GREATER, Comparison.AT_LEAST]), shares),
     st.builds(
@@ -182,6 +195,7 @@ PIECES = [
     "good",
     "value",
     "baseline",
+    "past",
     " for ",
     "<",
     "<=",

@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 
 from devperfops_operator.analysis.past import PastEffect
+from devperfops_operator.analysis.runs import PastTimes
 from devperfops_operator.api.perfrun import (
     ObjectiveStatus,
     PastStatus,
+    PastTimesStatus,
     PerfRun,
     PerfRunStatus,
     Phase,
     Verdict,
 )
-from devperfops_operator.domain.past import learned, past_effects
+from devperfops_operator.domain.past import learned, past_effects, past_times, recalled
 from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.wire.measurement import LoadEnd
-from tests.unit.domain.world import BAD, GOOD, released, template
+from tests.unit.domain.world import BAD, GOOD, gate, released, template
 
 NAME = "p99 < 2s"
 CRITERIA = "abc"
@@ -114,3 +116,67 @@ def test_a_revision_that_failed_is_no_past() -> None:
     world.settle(first)
     assert world.runs[first].status.verdict is Verdict.FAIL
     assert learned(plan(), world.runs.values(), world.runs[first].status.criteria_hash or "") == ()
+
+
+COMPARED = "p95 < past + 15%"
+
+
+def compared_plan() -> Any:
+    return resolve_load(gate(objectives=[{"expect": COMPARED}]).spec)
+
+
+def timed(
+    time_ms: int | None = 200, *, verdict: Verdict = Verdict.PASS, known: int = 0, **status: Any
+) -> PerfRun:
+    """A run that took so long, when `known` earlier ones could be compared with."""
+    judged = ObjectiveStatus(name=COMPARED, expect=COMPARED, verdict=verdict, samples=9_000, time_ms=time_ms)
+    before = PastTimesStatus(name=COMPARED, times_ms=(200,) * known)
+    said = {"phase": Phase.COMPLETED, "criteria_hash": CRITERIA, "reason": "ObjectivesMet", **status}
+    return PerfRun(
+        metadata={
+            "name": "run",
+            "namespace": "shop",
+            "creationTimestamp": f"2026-11-01T12:00:{time_ms or 0:02}Z",
+        },
+        spec={"gate": "shop"},
+        status=PerfRunStatus(objectives=(judged,), past_times=(before,), **said),
+    )
+
+
+def test_the_times_of_earlier_runs_are_told_oldest_first() -> None:
+    (told,) = recalled(compared_plan(), [timed(31), timed(7), timed(19)], CRITERIA)
+    assert (told.times_ms, told.samples) == ((7, 19, 31), 9_000)
+    assert past_times(PerfRunStatus(past_times=(told,))) == {COMPARED: PastTimes((7, 19, 31), 9_000)}
+
+
+def test_objectives_that_compare_with_none_are_told_nothing() -> None:
+    assert recalled(plan(), [timed(9)], CRITERIA) == ()
+
+
+@pytest.mark.parametrize("known", [0, 5])
+def test_while_there_are_too_few_what_did_not_fail_counts(known: int) -> None:
+    run = timed(9, verdict=Verdict.INCONCLUSIVE, known=known, reason="NotEnoughEvidence")
+    (told,) = recalled(compared_plan(), [run], CRITERIA)
+    assert told.times_ms == (9,)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        timed(9, verdict=Verdict.INCONCLUSIVE, known=6, reason="NotEnoughEvidence"),
+        timed(9, verdict=Verdict.FAIL),
+        timed(9, reason="RateNotReached"),
+        timed(9, criteria_hash="other"),
+        timed(None),
+    ],
+    ids=lambda run: f"{run.status.reason}, {run.status.criteria_hash}, {run.status.objectives[0].verdict}",
+)
+def test_what_shows_no_usual_service_is_not_compared_with(run: PerfRun) -> None:
+    (told,) = recalled(compared_plan(), [run], CRITERIA)
+    assert told.times_ms == ()
+
+
+def test_the_newest_hundred_are_enough() -> None:
+    runs = [timed(second % 60) for second in range(150)]
+    (told,) = recalled(compared_plan(), runs, CRITERIA)
+    assert len(told.times_ms) == 100

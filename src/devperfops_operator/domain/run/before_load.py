@@ -25,7 +25,7 @@ from devperfops_operator.domain.observed import (
     Target,
     WorkerEvidence,
 )
-from devperfops_operator.domain.past import learned
+from devperfops_operator.domain.past import learned, recalled
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, told, wait
@@ -142,8 +142,9 @@ def _kept(observed: RunObserved, plan: Plan, snapshot: str, now: datetime) -> Pe
     if isinstance(plan, LivePlan):
         following = begun(plan, now)
         message += f"; the traffic of real users is judged for {format_duration(plan.duration)} from now on"
-    past = learned(plan, observed.earlier, status.criteria_hash or "")
-    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, past=past, **following)
+    earlier, criteria = observed.earlier, status.criteria_hash or ""
+    told = {"past": learned(plan, earlier, criteria), "past_times": recalled(plan, earlier, criteria)}
+    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, **told, **following)
 
 
 def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: datetime) -> RunDecision:
