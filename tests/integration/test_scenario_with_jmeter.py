@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from devperfops_operator.scenario.chains import plan
 from devperfops_operator.scenario.document import read
 from devperfops_operator.scenario.jmx import jmx
 from devperfops_operator.scenario.plan import Plan
+from devperfops_operator.scenario.traffic import load
 from hack import jmeter
 from hack.cluster.settings import CHECKOUT
 from tests.conftest import require_layer
@@ -109,6 +110,45 @@ async def test_a_plan_removes_what_it_created_and_nothing_else(
     created = served.shop.answered["POST /orders"][201]
     assert created > 8
     assert len(served.shop.orders) <= 1 + 8, "at most one per thread, which the end of the test has cut off"
+
+
+RATES = {
+    "GET /customers": 40.0,
+    "GET /customers/{customerId}": 9.0,
+    "GET /orders/{orderId}": 9.0,
+    "POST /customers": 1.5,
+    "POST /orders": 3.0,
+    "PUT /orders/{orderId}": 1.5,
+}
+
+
+@pytest.mark.timeout(120)
+async def test_production_is_replayed_with_its_rates_and_its_mix(
+    jmeter_jar: Path, tmp_path: Path, served: Served
+) -> None:
+    made = plan(open_document(str(DOCUMENT)), rates=RATES)
+    asked = load(made, scale=4, stall_s=0.1)
+    rows = await results(
+        jmeter_jar,
+        tmp_path,
+        made,
+        served.port,
+        {
+            "shopKey_key": KEY,
+            "TPM": str(asked.per_minute),
+            "NumOfThreads": str(asked.threads),
+            "RampUp": str(asked.ramp_up_s),
+            "Duration": str(asked.ramp_up_s + SECONDS),
+        },
+    )
+    begun = min(int(row["timeStamp"]) for row in rows) + 1000 * asked.ramp_up_s
+    judged = Counter(row["label"] for row in rows if int(row["timeStamp"]) >= begun)
+    wished = {step.name: RATES["GET /customers"] * step.weight.plays for step in made.steps}
+    shares = [judged[name] / judged.total() - rate / sum(wished.values()) for name, rate in wished.items()]
+    assert sum(map(abs, shares)) / 2 <= 0.02, judged
+    assert judged.total() / SECONDS == pytest.approx(asked.per_minute / 60, rel=0.1)
+    assert {(row["label"], row["responseCode"]) for row in rows if row["success"] != "true"} == set()
+    assert all(wished[name] >= rate * 0.999 for name, rate in RATES.items())
 
 
 TEXT = 'a "quoted" \\\\ back\\slash, ${__P(x)} $1'

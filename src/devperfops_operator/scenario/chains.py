@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from devperfops_operator.scenario import security
 from devperfops_operator.scenario.dependencies import Dependencies, Source
@@ -18,12 +19,23 @@ from devperfops_operator.scenario.plan import Plan, Step
 from devperfops_operator.scenario.requests import Requests
 from devperfops_operator.scenario.resolving import Ids
 from devperfops_operator.scenario.survey import Survey
+from devperfops_operator.scenario.weighing import Weight, Wishes, needed, weigh
+
+_UNASKED: Final = "nobody calls it: the load profile has no such endpoint"
 
 
 def plan(
-    document: Document, overlay: Overlay | None = None, *, columns: Collection[str] = (), seed: int = 1
+    document: Document,
+    overlay: Overlay | None = None,
+    *,
+    columns: Collection[str] = (),
+    seed: int = 1,
+    rates: Mapping[str, float] | None = None,
 ) -> Plan:
     """The same for the same arguments. `columns`: of the data file.
+
+    `rates`: of the operations that production calls; each is played in proportion, the others are left out
+    unless these need them. Without it: all are, in each iteration.
 
     Raises:
         DocumentError: the overlay speaks of operations that the document does not have.
@@ -38,28 +50,60 @@ def plan(
         except Unusable as trouble:
             skipped.append(Skipped(operation.key, str(trouble)))
     chain = _Chain(playable, survey.dependencies, Requests(survey, overlay))
-    return chain.plan(survey.offer, skipped)
+    wishes = chain.wishes(overlay, rates)
+    unasked = chain.leave_out(wishes.plays)
+    return chain.plan(survey.offer, [*skipped, *(Skipped(key, _UNASKED) for key in unasked)], wishes)
 
 
 @dataclass
 class _Chain:
     """Puts the playable operations in order."""
 
-    playable: Mapping[str, tuple[Operation, Ids]]
+    playable: dict[str, tuple[Operation, Ids]]
     dependencies: Dependencies
     requests: Requests
     order: dict[str, Operation] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
     """Those that were begun: two bodies may refer to each other."""
 
-    def plan(self, offer: Offer, skipped: Sequence[Skipped]) -> Plan:
+    def wishes(self, overlay: Overlay, rates: Mapping[str, float] | None) -> Wishes:
+        """Plays for each iteration. What an overlay says goes before the rates.
+
+        What the plan made it removes, whatever production's rate of that is.
+        """
+        said = {key: percent / 100 for key, percent in overlay.weights.items() if key in self.playable}
+        if rates is None:
+            return Wishes(dict.fromkeys(self.playable, 1.0) | said)
+        removals = {each.key for each in self._removals() if self._requires(each)}
+        called = {key: rate for key, rate in rates.items() if key in self.playable and key not in removals}
+        if not called:
+            return Wishes(said)
+        busiest = max(called.values())
+        return Wishes({key: rate / busiest for key, rate in called.items()} | said, pace=busiest)
+
+    def leave_out(self, wishes: Mapping[str, float]) -> Sequence[str]:
+        """Forget what nobody wishes or needs; gives what was forgotten."""
+        requires = {key: self._requires(each) for key, (each, _) in self.playable.items()}
+        kept = needed(wishes, requires)
+        kept |= {
+            each.key
+            for each in self._removals()
+            if requires[each.key] and kept.issuperset(requires[each.key])
+        }
+        forgotten = [key for key in self.playable if key not in kept]
+        for key in forgotten:
+            del self.playable[key]
+        return forgotten
+
+    def plan(self, offer: Offer, skipped: Sequence[Skipped], wishes: Wishes) -> Plan:
         for operation in sorted(self._others(), key=self._rank(offer)):
             self._put(operation)
         places = {key: place for place, key in enumerate(self.order)}
         removals = sorted(self._removals(), key=partial(self._made_at, places), reverse=True)
         wanted = self._wanted([*self.order.values(), *removals])
-        steps = [self._step(each, wanted) for each in self.order.values()]
-        steps += [self._step(each, wanted, cleans_up=True) for each in removals]
+        weights = self._weights(removals, wishes.plays)
+        steps = [self._step(each, wanted, weights) for each in self.order.values()]
+        steps += [self._step(each, wanted, weights, cleans_up=True) for each in removals]
         used = _schemes(offer, [each for each, _ in self.playable.values()])
         return Plan(
             title=offer.title,
@@ -68,6 +112,7 @@ class _Chain:
             tokens=[each for each in used if each.kind is Kind.CLIENT_CREDENTIALS],
             secrets=[name for each in used for name in security.secrets(each)],
             columns=sorted({name for _, each in self.playable.values() for name in each.columns.values()}),
+            pace=wishes.pace,
         )
 
     def _others(self) -> Iterator[Operation]:
@@ -113,6 +158,19 @@ class _Chain:
             self._waits_for(source.by) for source in self._in_path(operation)
         )
 
+    def _requires(self, operation: Operation) -> set[str]:
+        """Those that bring its ids."""
+        sources = (*self._in_path(operation), *self.requests.references(operation))
+        return {source.by.key for source in sources}
+
+    def _weights(self, removals: Sequence[Operation], wishes: Mapping[str, float]) -> Mapping[str, Weight]:
+        order = list(self.order)
+        earlier: dict[str, set[str]] = {}
+        for operation in self.order.values():
+            earlier[operation.key] = self._requires(operation) & earlier.keys()
+        removes = {each.key: self._requires(each) & earlier.keys() for each in removals}
+        return weigh(order, earlier, wishes, removes)
+
     def _made_at(self, places: Mapping[str, int], operation: Operation) -> tuple[int, int]:
         """What was made last is removed first; of one thing the deeper parts before the whole."""
         sources = self.playable[operation.key][1].sources.values()
@@ -129,10 +187,21 @@ class _Chain:
         return wanted
 
     def _step(
-        self, operation: Operation, wanted: Mapping[str, Mapping[str, Source]], *, cleans_up: bool = False
+        self,
+        operation: Operation,
+        wanted: Mapping[str, Mapping[str, Source]],
+        weights: Mapping[str, Weight],
+        *,
+        cleans_up: bool = False,
     ) -> Step:
         sources = list(wanted.get(operation.key, {}).values())
-        return self.requests.step(operation, self.playable[operation.key][1], sources, cleans_up=cleans_up)
+        return self.requests.step(
+            operation,
+            self.playable[operation.key][1],
+            sources,
+            weight=weights[operation.key],
+            cleans_up=cleans_up,
+        )
 
 
 def _resource(operation: Operation) -> str:

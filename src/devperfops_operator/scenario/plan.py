@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from devperfops_operator.scenario.model import Scheme, Skipped
 from devperfops_operator.scenario.template import Secret, Template
+from devperfops_operator.scenario.weighing import Weight
 
 LOCATION: Final = "Location"
 
@@ -42,14 +43,28 @@ class Step:
     notes: Sequence[str] = ()
     basic: tuple[Secret, Secret] | None = None
     think_ms: int = 0
-    percent: int = 100
-    """In how many of 100 iterations it is played."""
+    weight: Weight = field(default_factory=Weight)
     cleans_up: bool = False
 
 
 @dataclass(frozen=True)
+class Load:
+    """What a gate asks of JMeter. `per_minute`: samples; `ramp_up_s`: until the mix is even."""
+
+    per_minute: int
+    threads: int
+    ramp_up_s: int
+
+
+USUAL: Final = Load(per_minute=3_000, threads=100, ramp_up_s=10)
+
+
+@dataclass(frozen=True)
 class Plan:
-    """`tokens`: schemes whose token is asked for once per thread; `columns`: read from the data file."""
+    """`tokens`: schemes whose token is asked for once per thread; `columns`: read from the data file.
+
+    `pace`: so many iterations a second make each operation come at its rate; None: no rates were given.
+    """
 
     title: str
     steps: Sequence[Step]
@@ -57,3 +72,4 @@ class Plan:
     tokens: Sequence[Scheme] = ()
     secrets: Sequence[str] = ()
     columns: Sequence[str] = ()
+    pace: float | None = None

@@ -17,6 +17,7 @@ from devperfops_operator.scenario.plan import Extract, Step
 from devperfops_operator.scenario.resolving import Ids, variable
 from devperfops_operator.scenario.survey import Survey
 from devperfops_operator.scenario.template import Stored, Template, as_json, plain, written
+from devperfops_operator.scenario.weighing import Weight
 from devperfops_operator.scenario.xml import as_xml
 
 _ANY_SUCCESS = "2XX"
@@ -46,14 +47,21 @@ class Requests:
             if source is not None and source.by.key != operation.key:
                 yield source
 
-    def step(self, operation: Operation, resolved: Ids, wanted: Sequence[Source], *, cleans_up: bool) -> Step:
+    def step(
+        self,
+        operation: Operation,
+        resolved: Ids,
+        wanted: Sequence[Source],
+        *,
+        weight: Weight,
+        cleans_up: bool,
+    ) -> Step:
         """`wanted`: what later steps need of this one.
 
         Raises:
             DocumentError: the overlay lets it be played seldom, though others need it.
         """
-        percent = self._overlay.weights.get(operation.key, 100)
-        if wanted and percent < 100:  # noqa: PLR2004
+        if wanted and self._overlay.weights.get(operation.key, 100) < 100:  # noqa: PLR2004
             raise DocumentError(
                 f"weights: {operation.key}: others need the ids it brings; give them the weight instead"
             )
@@ -81,7 +89,7 @@ class Requests:
             notes=notes,
             basic=carried.basic,
             think_ms=self._overlay.think_ms.get(operation.key, 0),
-            percent=percent,
+            weight=weight,
             cleans_up=cleans_up,
         )
 

@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from devperfops_operator.cli.console import show, stdout, unfolded
 from devperfops_operator.cli.errors import Trouble
+from devperfops_operator.cli.options import Duration
 from devperfops_operator.cli.render.scenario import check_screen, plan_json, plan_screen
 from devperfops_operator.cli.scenario.check import Check
+from devperfops_operator.cli.scenario.production import looks, wanted
 from devperfops_operator.cli.scenario.source import columns_of, open_document, open_overlay
 from devperfops_operator.scenario.chains import plan as made_plan
 from devperfops_operator.scenario.errors import DocumentError
 from devperfops_operator.scenario.jmx import jmx
-from devperfops_operator.scenario.plan import Plan
+from devperfops_operator.scenario.plan import USUAL, Plan
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -35,6 +40,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--seed", default=1, show_default=True, help="Of made values.")
 @click.option("--check", "address", metavar="URL", help="Ask each operation once at this address.")
 @click.option("--secrets", type=_FILE, metavar="FILE", help="name=value lines: the properties --check needs.")
+@click.option(
+    "--profile", type=_FILE, metavar="FILE", help="A LoadProfile: play the mix and rate of its busiest hour."
+)
+@click.option("--season", metavar="NAME", help="Of the profile: at its busiest hour instead.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Times that rate.",
+)
+@click.option(
+    "--stall", type=Duration(), default="10s", show_default=True, help="Threads for so long without answers."
+)
+@click.option("--accept-doubts", is_flag=True, help="Take a profile that is thin or stale.")
 @click.option("--json", "as_json", is_flag=True, help="The table as JSON.")
 def command(
     *,
@@ -45,6 +65,11 @@ def command(
     seed: int,
     address: str | None,
     secrets: Path | None,
+    profile: Path | None,
+    season: str | None,
+    scale: float,
+    stall: timedelta,
+    accept_doubts: bool,
     as_json: bool,
 ) -> int:
     """Make a test plan from an OpenAPI document.
@@ -55,22 +80,36 @@ def command(
 
     Exit code: 0 made, 1 an operation did not answer --check as documented, 2 the input cannot be used.
     """
-    plan = _plan(source, overlay, data, seed)
+    document = open_document(source)
+    asked = None
+    if profile is not None:
+        asked = wanted(profile, document, season, scale, stall, accept=accept_doubts)
+    with _telling(source, overlay):
+        plan = made_plan(
+            document,
+            open_overlay(overlay),
+            columns=columns_of(data),
+            seed=seed,
+            rates=asked.matched.rates if asked is not None else None,
+        )
+    found = looks(plan, asked) if asked is not None else None
     if output is not None:
-        _write(output, jmx(plan, data.name if data else "scenario.csv"))
+        load = found.load if found is not None else USUAL
+        _write(output, jmx(plan, data.name if data else "scenario.csv", load))
     if address is not None:
         return _check(plan, address, data, secrets)
     if as_json:
-        click.echo(json.dumps(plan_json(plan), indent=2))
+        click.echo(json.dumps(plan_json(plan, found), indent=2))
     else:
-        show(unfolded(stdout()), plan_screen(plan))
+        show(unfolded(stdout()), plan_screen(plan, found))
     return 0
 
 
-def _plan(source: str, overlay: Path | None, data: Path | None, seed: int) -> Plan:
-    document = open_document(source)
+@contextmanager
+def _telling(source: str, overlay: Path | None) -> Iterator[None]:
+    """What is wrong with a document, as a sentence."""
     try:
-        return made_plan(document, open_overlay(overlay), columns=columns_of(data), seed=seed)
+        yield
     except DocumentError as error:
         raise Trouble(f"{overlay or source}: {error}.") from error
     except RecursionError as error:

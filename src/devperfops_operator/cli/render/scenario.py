@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from devperfops_operator.api.quantity import format_duration, format_percent
 from devperfops_operator.cli.render.parts import heading, indented, table
 from devperfops_operator.cli.render.words import NONE, counted, plain
 from devperfops_operator.cli.scenario.check import Answer
+from devperfops_operator.cli.scenario.production import Looks
 from devperfops_operator.scenario.plan import Plan, Step
 
 
-def plan_screen(plan: Plan) -> Group:
+def plan_screen(plan: Plan, looks: Looks | None = None) -> Group:
     """In the order in which it is played."""
-    return Group(*_blocks(plan))
+    return Group(*_blocks(plan), *(_production(plan, looks) if looks is not None else ()))
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
+def plan_json(plan: Plan, looks: Looks | None = None) -> dict[str, Any]:
     """Schema devperfops.io/scenario/v1."""
+    return {
+        **_plan(plan),
+        **({"production": _looks(plan, looks)} if looks is not None else {}),
+    }
+
+
+def _looks(plan: Plan, looks: Looks) -> dict[str, Any]:
+    """`plays`: in a hundred iterations."""
+    return {
+        "profile": looks.wanted.profile.metadata.name,
+        "scale": looks.wanted.scale,
+        "perMinute": looks.load.per_minute,
+        "threads": looks.load.threads,
+        "rampUpSeconds": looks.load.ramp_up_s,
+        "distance": looks.distance,
+        "plays": {step.name: 100 * step.weight.plays for step in plan.steps},
+        "lacking": [{"endpoint": name, "share": share, "reason": why} for name, share, why in looks.lacking],
+    }
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
     return {
         "schema": "devperfops.io/scenario/v1",
         "title": plan.title,
@@ -62,6 +87,47 @@ def _blocks(plan: Plan) -> Iterator[RenderableType]:
     yield Text()
     for line in _summary(plan):
         yield Text(plain(line))
+
+
+def _production(plan: Plan, looks: Looks) -> Iterator[RenderableType]:
+    spec, load = looks.wanted.profile.spec, looks.load
+    yield heading("Beside production")
+    whole = sum(step.weight.plays for step in plan.steps)
+    rows = [
+        (step.name, _percent(step.weight.plays / whole), _called(looks, step), _often(step))
+        for step in plan.steps
+    ]
+    columns = ("OPERATION", "SHARE", "PRODUCTION/S", "ITERATIONS")
+    yield indented(table(columns, rows, right=columns[1:3]))
+    if looks.lacking:
+        yield heading("Production's, and not played")
+        rows_lacking = [(name, _percent(share), why) for name, share, why in looks.lacking]
+        yield indented(table(("ENDPOINT", "SHARE", "WHY"), rows_lacking, right=("SHARE",)))
+    yield Text()
+    peak = spec.peak
+    yield Text(
+        f"The busiest hour is {peak.day} {peak.hour:02}:00 {spec.origin.time_zone} with {peak.rate:.3g} "
+        f"requests/s; times {looks.wanted.scale:.3g}. The mix is {_percent(looks.distance)} away from "
+        "production's (total variation)."
+    )
+    ramp_up = format_duration(timedelta(seconds=load.ramp_up_s))
+    yield Text(
+        f"In a gate: jmeter: {{threads: {load.threads}, rampUp: {ramp_up}, rate: {load.per_minute}/m}}"
+    )
+
+
+def _called(looks: Looks, step: Step) -> str:
+    rate = looks.wanted.matched.rates.get(step.name)
+    return "added" if rate is None else f"{rate:.3g}"
+
+
+def _often(step: Step) -> str:
+    times = f", {step.weight.times} times in each" if step.weight.times > 1 else ""
+    return f"{step.weight.percent:.3g}%{times}"
+
+
+def _percent(share: float) -> str:
+    return format_percent(Fraction(share), decimals=1)
 
 
 def _step_row(step: Step) -> tuple[str, ...]:

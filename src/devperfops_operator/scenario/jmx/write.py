@@ -17,7 +17,7 @@ from devperfops_operator.scenario.jmx.steps import (
     add_step,
 )
 from devperfops_operator.scenario.model import Scheme
-from devperfops_operator.scenario.plan import Extract, Plan, Step
+from devperfops_operator.scenario.plan import USUAL, Extract, Load, Plan, Step
 from devperfops_operator.scenario.security import secrets, token_variable
 from devperfops_operator.scenario.template import Secret, Template, plain
 
@@ -26,24 +26,29 @@ _COMMENT: Final = (
     "All figures come from the gate."
 )
 _FORM: Final = "application/x-www-form-urlencoded"
-_PERCENT: Final = 1
+_THREADS: Final = "Users"
+_DRAW: Final = f"(${{__jm__{_THREADS}__idx}} * 618033 + ${{__threadNum}} * 754877) % 1000000"
+"""The same for all steps of an iteration; spread evenly over iterations, by the golden ratio, and threads."""
 
 
-def jmx(plan: Plan, data_file: str = "scenario.csv") -> bytes:
-    """A test plan for JMeter 5.6.3. `data_file`: what the columns' file is called, in the folder DataDir."""
+def jmx(plan: Plan, data_file: str = "scenario.csv", load: Load = USUAL) -> bytes:
+    """A test plan for JMeter 5.6.3.
+
+    `data_file`: what the columns' file is called, in the folder DataDir. `load`: where no gate says it.
+    """
     root = Element("jmeterTestPlan", version="1.2", properties="5.0", jmeter="5.6.3")
     tree = elements.below(_add_plan(elements.below(root), plan))
     _add_defaults(tree)
     if plan.columns:
         _add_data(tree, data_file)
-    threads = _add_threads(tree)
+    threads = _add_threads(tree, load)
     for scheme in plan.tokens:
         _add_token(threads, scheme)
     for (group, cleans_up), steps in groupby(plan.steps, key=lambda step: (step.group, step.cleans_up)):
         title = f"{group}: clean up" if cleans_up else group
         elements.add(threads, "LogicControllerGui", "GenericController", title, {})
         _add_steps(elements.below(threads), list(steps))
-    _add_rate(threads)
+    _add_rate(threads, load)
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'.encode()
 
@@ -88,9 +93,9 @@ def _add_data(tree: Element, data_file: str) -> None:
     elements.below(tree)
 
 
-def _add_threads(tree: Element) -> Element:
+def _add_threads(tree: Element, load: Load) -> Element:
     group = elements.add(
-        tree, "ThreadGroupGui", "ThreadGroup", "Users", {"ThreadGroup.on_sample_error": "continue"}
+        tree, "ThreadGroupGui", "ThreadGroup", _THREADS, {"ThreadGroup.on_sample_error": "continue"}
     )
     loop = SubElement(
         group,
@@ -99,11 +104,12 @@ def _add_threads(tree: Element) -> Element:
         elementType="LoopController",
         guiclass="LoopControlPanel",
         testclass="LoopController",
+        testname=_THREADS,
     )
     elements.add_property(loop, "LoopController.continue_forever", value=False)
     elements.add_property(loop, "LoopController.loops", "-1")
-    elements.add_property(group, "ThreadGroup.num_threads", "${__P(NumOfThreads,100)}")
-    elements.add_property(group, "ThreadGroup.ramp_time", "${__P(RampUp,10)}")
+    elements.add_property(group, "ThreadGroup.num_threads", f"${{__P(NumOfThreads,{load.threads})}}")
+    elements.add_property(group, "ThreadGroup.ramp_time", f"${{__P(RampUp,{load.ramp_up_s})}}")
     elements.add_property(group, "ThreadGroup.scheduler", value=True)
     elements.add_property(group, "ThreadGroup.duration", "${__P(Duration,60)}")
     elements.add_property(group, "ThreadGroup.delay", "0")
@@ -132,38 +138,45 @@ def _add_steps(tree: Element, steps: Sequence[Step]) -> None:
     for needs, several in groupby(steps, key=lambda step: step.needs):
         inner = _add_condition(tree, sorted(needs)) if needs else tree
         for step in several:
-            add_step(_add_share(inner, step) if step.percent < 100 else inner, step)  # noqa: PLR2004
+            add_step(_add_weight(inner, step), step)
 
 
 def _add_condition(tree: Element, needs: Sequence[str]) -> Element:
     """Without an id there is nothing to ask for."""
     condition = " && ".join(f'vars.get("{name}") != "{NOT_FOUND}"' for name in needs)
+    return _add_if(tree, f"With {', '.join(needs)}", condition)
+
+
+def _add_weight(tree: Element, step: Step) -> Element:
+    """In a part of the iterations, several times in each."""
+    percent, times = step.weight.percent, step.weight.times
+    if percent < 100:  # noqa: PLR2004
+        limit = max(1, round(percent * 10_000))
+        tree = _add_if(tree, f"{step.name}: {percent:.3g} % of iterations", f"{_DRAW} < {limit}")
+    if times > 1:
+        properties: dict[str, elements.Value] = {
+            "LoopController.continue_forever": True,  # to be entered again in later iterations
+            "LoopController.loops": str(times),
+        }
+        title = f"{step.name}: {times} times"
+        elements.add(tree, "LoopControlPanel", "LoopController", title, properties)
+        tree = elements.below(tree)
+    return tree
+
+
+def _add_if(tree: Element, title: str, condition: str) -> Element:
     properties: dict[str, elements.Value] = {
         "IfController.condition": f"${{__jexl3({condition})}}",
         "IfController.evaluateAll": False,
         "IfController.useExpression": True,
     }
-    elements.add(tree, "IfControllerPanel", "IfController", f"With {', '.join(needs)}", properties)
+    elements.add(tree, "IfControllerPanel", "IfController", title, properties)
     return elements.below(tree)
 
 
-def _add_share(tree: Element, step: Step) -> Element:
-    title = f"{step.name}: {step.percent} % of iterations"
+def _add_rate(tree: Element, load: Load) -> None:
     properties: dict[str, elements.Value] = {
-        "ThroughputController.style": _PERCENT,
-        "ThroughputController.perThread": False,
-        "ThroughputController.maxThroughput": 1,
-    }
-    element = elements.add(tree, "ThroughputControllerGui", "ThroughputController", title, properties)
-    elements.add_number(
-        element, "FloatProperty", "ThroughputController.percentThroughput", float(step.percent)
-    )
-    return elements.below(tree)
-
-
-def _add_rate(tree: Element) -> None:
-    properties: dict[str, elements.Value] = {
-        "throughput": "${__P(TPM,3000)}",
+        "throughput": f"${{__P(TPM,{load.per_minute})}}",
         "throughputPeriod": 60,
         "duration": "${__P(Duration,60)}",
         "batchSize": 1,

@@ -1,0 +1,143 @@
+"""`devperfops scenario --profile`: a plan beside what production does."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from devperfops_operator.cli.app import app
+from devperfops_operator.wire.jmx import problems
+
+DOCUMENT = Path(__file__).parents[3] / "examples" / "scenario" / "openapi.yaml"
+RATES = {
+    "GET /api/customers": 20.0,
+    "GET /api/orders/{id}": 12.0,
+    "POST /api/orders": 4.0,
+    "GET /reports": 4.0,
+}
+
+
+def document(age: timedelta = timedelta(hours=1)) -> dict[str, Any]:
+    newest = datetime.now(UTC) - age
+    whole = sum(RATES.values())
+    return {
+        "apiVersion": "devperfops.io/v1alpha1",
+        "kind": "LoadProfile",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "origin": {
+                "prometheus": "http://127.0.0.1:9090",
+                "names": "generic",
+                "requests": "http_requests_total",
+                "by": ["method", "route"],
+                "from": (newest - timedelta(weeks=4)).isoformat(),
+                "to": newest.isoformat(),
+                "madeAt": newest.isoformat(),
+            },
+            "data": {"hours": 672, "known": 672, "gaps": 0, "newest": newest.isoformat()},
+            "usual": 10,
+            "peak": {"day": "Fri", "hour": 12, "rate": whole, "least": 38, "most": 42, "weeks": 4},
+            "seasons": [
+                {
+                    "name": "sale",
+                    "from": "11-20",
+                    "to": "12-01",
+                    "factor": 3,
+                    "source": "Declared",
+                    "hours": 0,
+                },
+                {"name": "easter", "from": "04-01", "to": "04-07", "source": "Measured", "hours": 0},
+            ],
+            "endpoints": [
+                {
+                    "method": name.split()[0],
+                    "route": name.split()[1],
+                    "requests": 1000,
+                    "peak": {"rate": rate, "share": rate / whole},
+                    "usual": {"rate": rate / 4, "share": rate / whole},
+                }
+                for name, rate in RATES.items()
+            ],
+        },
+    }
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    file = tmp_path / "profile.yaml"
+    file.write_text(yaml.safe_dump(document()))
+    return file
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(app, ["scenario", str(DOCUMENT), *map(str, args)])
+
+
+def test_a_plan_has_productions_mix_and_rate_and_says_what_it_lacks(profile: Path, tmp_path: Path) -> None:
+    target = tmp_path / "scenario.jmx"
+    result = run("--profile", profile, "-o", target)
+    assert result.exit_code == 0, result.stderr
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "GET /customers 41.7% 20 100%" in lines
+    assert "GET /orders/{orderId} 25% 12 20%, 3 times in each" in lines
+    assert "POST /customers 8.3% added 20%" in lines
+    assert "GET /reports 10% the document has no such operation" in lines
+    assert any(
+        line.startswith("The busiest hour is Fri 12:00 UTC with 40 requests/s; times 1.") for line in lines
+    )
+    assert "In a gate: jmeter: {threads: 480, rampUp: 1m20s, rate: 2880/m}" in lines
+    assert problems(target.read_bytes(), {"NumOfThreads", "Duration", "TPM", "RampUp"}) == []
+    assert b"${__P(NumOfThreads,480)}" in target.read_bytes()
+
+
+def test_scale_season_and_stall_change_the_load(profile: Path) -> None:
+    arguments = ("--profile", profile, "--scale", "1.5", "--season", "sale", "--stall", "2s", "--json")
+    found = json.loads(run(*arguments).stdout)["production"]
+    assert (found["scale"], found["perMinute"], found["threads"]) == (4.5, 12960, 432)
+    assert found["lacking"][0]["endpoint"] == "GET /reports"
+    assert 0 < found["distance"] < 1
+
+
+@pytest.mark.parametrize(
+    ("season", "message"),
+    [
+        ("summer", 'there is no season "summer"; it has sale, easter'),
+        ("easter", "nobody knows the factor of easter"),
+    ],
+)
+def test_a_season_that_is_not_known_is_told(profile: Path, season: str, message: str) -> None:
+    result = run("--profile", profile, "--season", season)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_stale_profile_is_refused_unless_somebody_accepts_it(profile: Path) -> None:
+    profile.write_text(yaml.safe_dump(document(timedelta(days=45))))
+    refused = run("--profile", profile)
+    assert refused.exit_code == 2
+    assert "stale: the newest traffic in it is 45 days old" in refused.stderr
+    assert "--accept-doubts" in refused.stderr
+    assert run("--profile", profile, "--accept-doubts").exit_code == 0
+
+
+def test_a_profile_of_another_api_is_told(profile: Path) -> None:
+    other = document()
+    for endpoint in other["spec"]["endpoints"]:
+        endpoint["route"] = f"/other{endpoint['route']}"
+    profile.write_text(yaml.safe_dump(other))
+    result = run("--profile", profile)
+    assert result.exit_code == 2
+    assert "the profile has GET /other/api/customers" in result.stderr
+
+
+def test_what_is_no_profile_is_told_with_its_line(profile: Path) -> None:
+    profile.write_text("apiVersion: devperfops.io/v1alpha1\nkind: LoadProfile\nmetadata: {}\n")
+    result = run("--profile", profile)
+    assert result.exit_code == 2
+    assert "profile.yaml:3: metadata.name: is missing" in result.stderr
