@@ -70,6 +70,8 @@ class Past:
                 labels = f'pod="{pod}",http_request_method="GET",http_route="/",user_agent="k6"'
                 yield f"{COUNT}{{{labels}}} {total} {moment * 1000}"
                 yield f"{SUM}{{{labels}}} {total * 9} {moment * 1000}"
+            for moment in self._moments():
+                yield f'{ACTIVE}{{pod="{pod}"}} 3 {moment * 1000}'
         for moment, total in self._steady(1.0):
             labels = 'reporter="destination",destination_canonical_service="shop"'
             yield f"istio_requests_total{{{labels}}} {total} {moment * 1000}"
@@ -99,6 +101,7 @@ class Past:
 
 
 COUNT = "http_server_request_duration_seconds_count"
+ACTIVE = "http_server_active_requests"
 SUM = "http_server_request_duration_seconds_sum"
 
 
@@ -109,6 +112,8 @@ def shape(moment: int, route: str) -> float:
     rush = 2.5 if (at.weekday(), at.hour) == (1, 20) else 1.0
     if route == "/orders":
         return day * rush * rush
+    if rush > 1 and 20 <= at.minute < 30:
+        rush *= 2
     return day * rush * (5.0 if route == "/reports" and at.weekday() == 0 else 1.0)
 
 
@@ -206,6 +211,11 @@ def test_times_requests_in_flight_and_growth_are_found_again(spec: dict[str, Any
         assert each["usual"]["meanMs"] == pytest.approx(mean * 1000, rel=0.01)
         assert each["peak"]["concurrency"] == pytest.approx(each["peak"]["rate"] * mean, rel=0.01)
     assert spec["growth"]["perWeek"] == pytest.approx(GROWTH, rel=0.01)
+
+
+def test_the_busiest_minutes_and_the_services_own_gauge_are_told(spec: dict[str, Any]) -> None:
+    assert 1.5 < spec["peak"]["burst"] < 1.8, "twice for most of it, against an hour that has it, too"
+    assert spec["peak"]["inFlight"] == pytest.approx(6)
 
 
 def test_probes_and_our_own_load_are_left_out_and_told(spec: dict[str, Any]) -> None:

@@ -81,7 +81,11 @@ class Data(Strict):
 
 
 class Peak(Strict):
-    """The busiest hour of the week: the median of the weeks, the least and the most of them."""
+    """The busiest hour of the week: the median of the weeks, the least and the most of them.
+
+    `burst`: its busiest ten minutes against the hour. `in_flight`: requests at once, by the service's own
+    gauge. Both are medians of the weeks, and not there where nobody counts them.
+    """
 
     day: Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     hour: Annotated[int, Field(ge=0, le=23)]
@@ -89,6 +93,8 @@ class Peak(Strict):
     least: Number
     most: Number
     weeks: Annotated[int, Field(ge=1)]
+    burst: Factor | None = None
+    in_flight: Number | None = None
 
 
 class Growth(Strict):

@@ -18,12 +18,13 @@ from devperfops_operator.domain.load_profile import naming
 from devperfops_operator.domain.load_profile.doubts import doubts
 from devperfops_operator.domain.load_profile.making import Asked, make
 from devperfops_operator.domain.load_profile.naming import Naming, choose
-from devperfops_operator.domain.load_profile.traffic import PROBES, gathered
+from devperfops_operator.domain.load_profile.traffic import PROBES, Within, gathered
 
 LAST = datetime(2026, 6, 1, tzinfo=UTC)  # a Monday
 OTEL = Naming("OpenTelemetry", "t_seconds_count", "t_seconds", ("http_request_method", "http_route"))
 MILLI = replace(OTEL, requests="t_milliseconds_count", durations="t_milliseconds")
 NOON = 12
+NOTHING = Within({}, {})
 
 
 def hours_of(weeks: float) -> list[int]:
@@ -54,10 +55,14 @@ def asked(**changes: object) -> Asked:
 
 
 def profile(
-    *found: Series, busy: tuple[Series, ...] = (), now: datetime = LAST, **changes: object
+    *found: Series,
+    busy: tuple[Series, ...] = (),
+    within: Within = NOTHING,
+    now: datetime = LAST,
+    **changes: object,
 ) -> LoadProfile:
     wanted = asked(**changes)
-    return make(wanted, gathered(wanted.naming, found, busy, ()), now)
+    return make(wanted, gathered(wanted.naming, found, busy, ()), within, now)
 
 
 def shaped(weeks: float, shape: Callable[[int], float]) -> dict[int, float]:
@@ -107,6 +112,23 @@ def test_without_durations_concurrency_is_said_to_be_unknown() -> None:
     spec = profile(series("GET", "/", shaped(4, daily))).spec
     assert spec.endpoints[0].peak.concurrency is None
     assert any("no durations" in note for note in spec.data.notes)
+
+
+def test_the_busiest_ten_minutes_and_the_gauge_are_told_of_the_busiest_hour() -> None:
+    rates = shaped(4, daily)
+    bursts = {hour: rate * (1.6 if rate == 15 else 9.0) for hour, rate in rates.items()}
+    flights = {hour: rate / 10 for hour, rate in rates.items()}
+    peak = profile(series("GET", "/", rates), within=Within(bursts, flights)).spec.peak
+    assert (peak.burst, peak.in_flight) == (1.6, 1.5)
+    few = {hour: rate / 100 for hour, rate in rates.items()}
+    assert profile(series("GET", "/", few), within=Within(bursts, {})).spec.peak.burst is None
+    silent = profile(series("GET", "/", rates)).spec.peak
+    assert (silent.burst, silent.in_flight) == (None, None)
+
+
+def test_several_jobs_in_one_counter_are_told() -> None:
+    spec = profile(series("GET", "/", shaped(4, daily)), jobs=["shop", "cart"]).spec
+    assert any("2 jobs are counted together (cart, shop)" in note for note in spec.data.notes)
 
 
 def test_growth_is_a_factor_from_week_to_week_that_one_odd_week_does_not_move() -> None:
@@ -290,6 +312,13 @@ def test_any_other_counter_can_be_named() -> None:
 def test_what_is_no_counter_or_has_no_labels_is_refused(counter: str, by: list[str], message: str) -> None:
     with pytest.raises(InvalidSpec, match=message):
         naming.given(counter, None, by, [])
+
+
+def test_probes_are_left_out_by_the_label_that_is_the_route() -> None:
+    users = OTEL.without_routes(["/metrics", "/a.b"])
+    assert users.selector("x") == r'x{http_route!~"(?:/a\\.b|/metrics)/?"}'
+    joined = replace(OTEL, by=("host", "path"))
+    assert joined.without_routes(["/metrics"]) == joined
 
 
 def test_our_own_load_is_left_out_by_its_labels() -> None:

@@ -16,7 +16,7 @@ from devperfops_operator.analysis.series import SeriesError
 from devperfops_operator.api.load_profile import LoadProfile
 from devperfops_operator.cli.console import show, stderr, stdout, unfolded
 from devperfops_operator.cli.errors import ExitCode, Trouble
-from devperfops_operator.cli.load_profile.asking import Advance, Window, find, rate, traffic
+from devperfops_operator.cli.load_profile.asking import Advance, Window, find, rate, traffic, within
 from devperfops_operator.cli.load_profile.files import read_windows
 from devperfops_operator.cli.load_profile.source import Options, Source, source_of, zone_of
 from devperfops_operator.cli.render.load_profile import doubts_text, profile_screen, profile_text
@@ -96,6 +96,7 @@ async def _profile(options: Options, source: Source) -> tuple[LoadProfile, str]:
     users = without(naming, options.excluded)
     with _progress(source.weeks) as advance:
         found = await traffic(metrics, server, users, window, advance)
+        inside = await within(metrics, server, users, options.probes, window)
     asked = Asked(
         name=source.name,
         prometheus=source.server.url,
@@ -110,8 +111,11 @@ async def _profile(options: Options, source: Source) -> tuple[LoadProfile, str]:
             for each in options.excluded
         },
         windows=read_windows(options.seasons),
+        jobs=await metrics.label_values(
+            server, users.selector(users.requests), "job", window.first, window.last
+        ),
     )
-    return make(asked, found, now), choice.why
+    return make(asked, found, inside, now), choice.why
 
 
 @contextmanager

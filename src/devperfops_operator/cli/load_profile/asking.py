@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.domain.load_profile.naming import CONVENTIONS, Choice, Naming, choose
-from devperfops_operator.domain.load_profile.traffic import HOUR, Traffic, gathered
+from devperfops_operator.domain.load_profile.traffic import HOUR, Hours, Traffic, Within, gathered, hours_of
 from devperfops_operator.domain.ports import Metrics
 
 _WEEK: Final = timedelta(weeks=1)
@@ -79,6 +79,26 @@ async def traffic(metrics: Metrics, server: str, naming: Naming, window: Window,
     busy = durations[0] if durations else []
     timed = durations[1] if len(durations) > 1 else requests
     return gathered(naming, requests, busy, timed)
+
+
+async def within(
+    metrics: Metrics, server: str, naming: Naming, probes: Collection[str], window: Window
+) -> Within:
+    """What the hours' rates do not tell. Raises likewise."""
+    users = naming.without_routes(probes)
+    requests = f"sum(rate({users.selector(users.requests)}[10m]))"
+    bursts = await _gauge(metrics, server, f"max_over_time({requests}[55m:5m])", window)
+    if naming.in_flight is None:
+        return Within(bursts, {})
+    gauge = f"sum(avg_over_time({naming.selector(naming.in_flight)}[1h]))"
+    return Within(bursts, await _gauge(metrics, server, gauge, window))
+
+
+async def _gauge(metrics: Metrics, server: str, query: str, window: Window) -> Hours:
+    found: list[Series] = []
+    for first, last in window.weeks:
+        found.extend(await metrics.gauge(server, query, first, last, _HOUR))
+    return hours_of(found)
 
 
 async def rate(metrics: Metrics, server: str, selector: str, window: Window) -> float:

@@ -11,9 +11,9 @@ import yaml
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from devperfops_operator.api.load_profile import Endpoint, Growth, LoadProfile, LoadProfileSpec, Season
+from devperfops_operator.api.load_profile import Endpoint, Growth, LoadProfile, LoadProfileSpec, Peak, Season
 from devperfops_operator.api.quantity import format_percent
-from devperfops_operator.cli.render.parts import facts, heading, indented, table
+from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.words import NONE, counted, number, plain
 
 _RIGHT = ("PEAK/S", "SHARE", "MEAN MS", "IN FLIGHT", "USUAL/S", "REQUESTS")
@@ -50,6 +50,7 @@ def _blocks(spec: LoadProfileSpec) -> Iterator[RenderableType]:
                 "Peak",
                 f"{_rate(peak.rate)} requests/s on {peak.day} {peak.hour:02}:00 {origin.time_zone} ({weeks})",
             ),
+            *_within(peak),
             ("Growth", _growth(spec.growth)),
             *((f"Season {each.name}", _season(each)) for each in spec.seasons),
         ]
@@ -82,6 +83,13 @@ def _row(endpoint: Endpoint) -> tuple[str, ...]:
         _rate(endpoint.usual.rate),
         number(endpoint.requests),
     )
+
+
+def _within(peak: Peak) -> Iterator[Fact]:
+    if peak.burst is not None:
+        yield "", f"its busiest ten minutes have {peak.burst:.3g} times that"
+    if peak.in_flight is not None:
+        yield "", f"{peak.in_flight:.3g} requests at once then, by the service's own gauge"
 
 
 def _growth(growth: Growth | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
@@ -14,6 +14,7 @@ from devperfops_operator.domain.load_profile.weeks import WEEK
 
 MAX_AGE: Final = timedelta(days=30)
 MAX_GAPS: Final = 0.1
+_TOLD: Final = 5
 _FEW: Final = 30  # requests, of which a mean says little
 
 
@@ -38,8 +39,13 @@ def doubts(spec: LoadProfileSpec, now: datetime) -> Iterator[str]:
         )
 
 
-def notes(spec: LoadProfileSpec, naming: Naming) -> Iterator[str]:
+def notes(spec: LoadProfileSpec, naming: Naming, jobs: Sequence[str]) -> Iterator[str]:
     """What else a reader should know."""
+    if len(jobs) > 1:
+        yield (
+            f"{len(jobs)} jobs are counted together ({', '.join(sorted(jobs)[:_TOLD])}): "
+            "--match 'job=\"...\"' takes one"
+        )
     if not naming.routes:
         yield (
             f"{naming.names} counts no routes: its endpoints are services, and a scenario cannot take "

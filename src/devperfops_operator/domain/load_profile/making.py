@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final
@@ -29,12 +29,14 @@ from devperfops_operator.api.strict import Metadata
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.load_profile.doubts import doubts, notes
 from devperfops_operator.domain.load_profile.naming import Naming
-from devperfops_operator.domain.load_profile.traffic import HOUR, Hours, Name, Traffic
+from devperfops_operator.domain.load_profile.traffic import HOUR, Hours, Name, Traffic, Within
 from devperfops_operator.domain.load_profile.weeks import busiest, day_of, trend
 from devperfops_operator.domain.quota.season import Season as Days
 from devperfops_operator.domain.quota.season import parse_day
 
 _MS: Final = 1_000
+_TEN_MINUTES: Final = 600
+_MANY: Final = 400
 _PROBE: Final = "a route that is asked by probes; --probe names others"
 _OWN: Final = "left out by --exclude"
 
@@ -53,9 +55,11 @@ class Asked:
     probes: Collection[str]
     excluded: Mapping[str, float]
     windows: Sequence[Window]
+    jobs: Sequence[str] = ()
+    """Of the counter's series: of more than one, people may have wanted only one."""
 
 
-def make(asked: Asked, found: Traffic, now: datetime) -> LoadProfile:
+def make(asked: Asked, found: Traffic, within: Within, now: datetime) -> LoadProfile:
     """The profile of what was found.
 
     Raises:
@@ -88,13 +92,15 @@ def make(asked: Asked, found: Traffic, now: datetime) -> LoadProfile:
             least=_figure(min(totals[hour] for hour in peak.hours)),
             most=_figure(max(totals[hour] for hour in peak.hours)),
             weeks=len(peak.hours),
+            burst=_burst(totals, within.bursts, peak.hours),
+            in_flight=_median(within.in_flight[each] for each in peak.hours if each in within.in_flight),
         ),
         growth=_growth(totals),
         seasons=tuple(_season(each, totals, peak.rate, asked.zone) for each in asked.windows),
         endpoints=tuple(_endpoints(users, peak.hours, peak.rate)),
     )
     data = spec.data.model_copy(
-        update={"doubts": tuple(doubts(spec, now)), "notes": tuple(notes(spec, asked.naming))}
+        update={"doubts": tuple(doubts(spec, now)), "notes": tuple(notes(spec, asked.naming, asked.jobs))}
     )
     return LoadProfile(
         api_version=API_VERSION,
@@ -137,6 +143,17 @@ def _data(asked: Asked, totals: Hours) -> Data:
         gaps=_figure(1 - len(totals) / hours),
         newest=datetime.fromtimestamp((newest + 1) * HOUR, UTC),
     )
+
+
+def _burst(totals: Hours, bursts: Hours, hours: Sequence[int]) -> float | None:
+    """Of few requests chance makes bursts, so nothing is said of them."""
+    many = [each for each in hours if totals[each] * _TEN_MINUTES >= _MANY]
+    return _median(bursts[each] / totals[each] for each in many if bursts.get(each))
+
+
+def _median(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return _figure(statistics.median(found)) if found else None
 
 
 def _growth(totals: Hours) -> Growth | None:

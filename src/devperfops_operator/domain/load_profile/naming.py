@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ class Naming:
     matchers: tuple[str, ...] = ()
     routes: bool = True
     """Whether endpoints are told apart at all."""
+    in_flight: str | None = None
+    """The gauge of requests that are being served, if there is one."""
 
     @property
     def timed_separately(self) -> bool:
@@ -48,10 +51,20 @@ class Naming:
 
     def endpoint(self, labels: Mapping[str, str]) -> tuple[str, str]:
         """Method (empty if there is none) and route; `-` for what a series does not tell."""
-        methods = [label for label in self.by if "method" in label]
-        others = [label for label in self.by if label not in methods]
-        method = " ".join(labels.get(label) or "-" for label in methods)
-        return method, " ".join(labels.get(label) or "-" for label in others) or "-"
+        method = " ".join(labels.get(label) or "-" for label in self.by if label not in self._places)
+        return method, " ".join(labels.get(label) or "-" for label in self._places) or "-"
+
+    def without_routes(self, routes: Collection[str]) -> Naming:
+        """Asked for the other endpoints only; where a route is made of several labels: for all."""
+        if len(self._places) != 1 or not routes:
+            return self
+        pattern = json.dumps(f"(?:{'|'.join(map(re.escape, sorted(routes)))})/?")
+        return replace(self, matchers=(*self.matchers, f"{self._places[0]}!~{pattern}"))
+
+    @property
+    def _places(self) -> Sequence[str]:
+        """The labels that make a route."""
+        return [label for label in self.by if "method" not in label]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,7 @@ class Convention:
     routes: tuple[str, ...]
     services: tuple[str, ...] = ()
     matchers: tuple[str, ...] = ()
+    in_flight: str | None = None
 
     @property
     def labels(self) -> Sequence[str]:
@@ -81,6 +95,7 @@ CONVENTIONS: Final = (
         "http_server_request_duration_seconds",
         ("http_request_method",),
         ("http_route",),
+        in_flight="http_server_active_requests",
     ),
     Convention(
         "OpenTelemetry before 1.20",
@@ -148,6 +163,7 @@ def choose(found: Mapping[str, Collection[str]], matchers: Sequence[str] = ()) -
         by=by,
         matchers=(*taken.matchers, *matchers),
         routes=bool(taken.routes),
+        in_flight=taken.in_flight,
     )
     others = [each.requests for each, _ in usable[1:]]
     why = f"{taken.requests} ({taken.name}) is there, with the labels {', '.join(by)}"

@@ -54,6 +54,17 @@ class Traffic:
         return Traffic(*kept)
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What an hour's rates do not tell. `bursts`: users' requests a second in its busiest ten minutes.
+
+    `in_flight`: requests at once, on the average.
+    """
+
+    bursts: Hours
+    in_flight: Hours
+
+
 def gathered(
     naming: Naming, requests: Sequence[Series], busy: Sequence[Series], timed: Sequence[Series]
 ) -> Traffic:
@@ -70,6 +81,11 @@ def gathered(
         },
         timed=_hours(naming, timed if naming.timed_separately else requests),
     )
+
+
+def hours_of(found: Sequence[Series]) -> Hours:
+    """Of one figure of all traffic. Raises SeriesError."""
+    return dict(point for series in found for point in _points(series))
 
 
 def _hours(naming: Naming, found: Sequence[Series]) -> dict[Name, Hours]:
