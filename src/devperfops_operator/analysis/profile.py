@@ -6,9 +6,9 @@ two neighbours become one, throughout.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 from devperfops_operator.analysis.packing import pack, unpack
@@ -70,11 +70,11 @@ class Profile:
 
     def add(self, block: Block) -> None:
         table = self._table(block.second // self.seconds)
-        for name, stats in chain(block.labels.items(), block.controllers.items()):
-            number = self._number(name)
-            if number is not None:
-                self._count(table, number, stats.errors, stats.histogram)
-        whole = merge(stats.histogram for stats in block.labels.values())
+        for part in (block.labels, block.controllers):
+            self._name(part)
+            for name in part.keys() & self._numbers.keys():
+                self._count(table, self._numbers[name], part[name].errors, part[name].histogram)
+        whole = merge([stats.histogram for stats in block.labels.values()])
         self._count(table, 0, sum(stats.errors for stats in block.labels.values()), whole)
         if sum(map(len, self._packed.values())) > LIMIT:
             self.coarsen()
@@ -113,18 +113,23 @@ class Profile:
                 half.setdefault(number, Cell()).add(cell.errors, cell.histogram)
 
     def _count(self, table: Table, number: int, errors: int, histogram: Mapping[int, int]) -> None:
-        table.setdefault(number, Cell()).add(errors, histogram)
+        if number not in table:
+            table[number] = Cell()
+        table[number].add(errors, histogram)
         if number in self._totals:
             self._totals[number].add(errors, histogram)
 
-    def _number(self, name: str) -> int | None:
-        if name not in self._numbers:
-            if len(self.names) > TRANSACTIONS:
-                self.crowded = True
-                return None
-            self._numbers[name] = len(self.names)
-            self.names.append(name)
-        return self._numbers[name]
+    def _name(self, labels: Iterable[str]) -> None:
+        """Those that are new, while there is room."""
+        if self.crowded:
+            return
+        for name in labels:
+            if name not in self._numbers:
+                if len(self.names) > TRANSACTIONS:
+                    self.crowded = True
+                    return
+                self._numbers[name] = len(self.names)
+                self.names.append(name)
 
     def _table(self, index: int) -> Table:
         """Of this block, open. Workers may be at different ones for a while."""

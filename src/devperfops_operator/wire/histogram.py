@@ -7,6 +7,7 @@ A histogram is a plain mapping from bucket index to count: merging is addition, 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import ceil
@@ -44,11 +45,11 @@ def upper_edge(index: int) -> int:
 
 def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
     """The histogram of all samples together."""
-    merged: dict[int, int] = {}
+    merged: defaultdict[int, int] = defaultdict(int)
     for histogram in histograms:
         for index, count in histogram.items():
-            merged[index] = merged.get(index, 0) + count
-    return merged
+            merged[index] += count
+    return dict(merged)
 
 
 def quantile(histogram: Mapping[int, int], share: Fraction) -> int | None:

@@ -192,10 +192,6 @@ def test_no_sample_no_quantile():
     [
         LabelStats(5, 0, [0], [0, 0]),
         LabelStats(5, 0, [0, 0], [0]),
-        LabelStats(5, 0, [0, 6], [0, 0]),
-        LabelStats(5, 6, [0, 0], [0, 0]),
-        LabelStats(5, 0, [0, 0], [0, -1]),
-        LabelStats(-5, 0, [0, 0], [0, 0]),
     ],
 )
 def test_a_block_that_does_not_fit_the_plan_is_refused_with_its_whole_push(misfit):
