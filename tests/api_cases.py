@@ -165,6 +165,13 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             }
         }
     ),
+    "a plan made from a document": gate(
+        {f"{JMETER}.plan": {"configMap": "api", "openAPI": {"document": "openapi.yaml", "overlay": "o.yaml"}}}
+    ),
+    "a plan made from what the target says": gate({f"{JMETER}.plan": {"openAPI": {"path": "/openapi.json"}}}),
+    "that, with the mix of production": gate(
+        {f"{JMETER}.plan": {"pvc": "api", "openAPI": {"path": "/v3/api-docs?group=a", "profile": "p.yaml"}}}
+    ),
     "a plan and data on volumes": gate(
         {
             JMETER: {
@@ -805,6 +812,31 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({f"{JMETER}.plan": {"key": "scenario.jmx"}}),
         f"{JMETER}.plan",
         "there must be one place to take it from: write either configMap or pvc",
+    ),
+    "two documents": Refused(
+        gate({f"{JMETER}.plan.openAPI": {"document": "a.yaml", "path": "/openapi.json"}}),
+        f"{JMETER}.plan.openAPI",
+        "there must be one document: write either document",
+    ),
+    "no document": Refused(
+        gate({f"{JMETER}.plan.openAPI": {"overlay": "overlay.yaml"}}),
+        f"{JMETER}.plan.openAPI",
+        "there must be one document: write either document",
+    ),
+    "an overlay from nowhere": Refused(
+        gate({f"{JMETER}.plan": {"openAPI": {"path": "/openapi.json", "overlay": "overlay.yaml"}}}),
+        f"{JMETER}.plan",
+        "nobody knows where openAPI's files are",
+    ),
+    "a document of another host": Refused(
+        gate({f"{JMETER}.plan": {"openAPI": {"path": "http://shop/openapi.json"}}}),
+        f"{JMETER}.plan.openAPI.path",
+        "is not a path of the target",
+    ),
+    "a document outside": Refused(
+        gate({f"{JMETER}.plan.openAPI": {"document": "../openapi.yaml"}}),
+        f"{JMETER}.plan.openAPI.document",
+        "leads out of its place",
     ),
     "a plan outside": Refused(
         gate({f"{JMETER}.plan": {"pvc": "plans", "key": "shop/../../token"}}),

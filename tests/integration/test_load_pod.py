@@ -52,6 +52,8 @@ def pod_of(job: dict[str, Any]) -> dict[str, Any]:
         "the example",
         "everything of the load's pods",
         "a plan and data on volumes",
+        "a plan made from a document",
+        "that, with the mix of production",
         "data in a ConfigMap",
         "properties from Secrets, plugins",
     ],

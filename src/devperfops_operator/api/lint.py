@@ -409,7 +409,7 @@ def _plan_findings(
         return
     source = gate["spec"]["load"]["jmeter"]["plan"]
     config_map = config_maps.get(_key(gate, source["configMap"])) if "configMap" in source else None
-    if config_map is None:
+    if config_map is None or "openAPI" in source:
         return
     plan = (config_map.content.get("data") or {}).get(source["key"])
     if not isinstance(plan, str):

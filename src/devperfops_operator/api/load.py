@@ -52,7 +52,7 @@ class Baseline(ApiModel):
 class Source(ApiModel):
     """Files of the gate's namespace: a ConfigMap's keys, or a volume's."""
 
-    validations: ClassVar = (load_rules.ONE_SOURCE,)
+    validations: ClassVar[tuple[rules.Rule, ...]] = (load_rules.ONE_SOURCE,)
 
     config_map: Annotated[Name | None, rules.not_empty("is empty: write the name of a ConfigMap")] = None
     """The ConfigMap's name."""
@@ -60,21 +60,66 @@ class Source(ApiModel):
     """The PersistentVolumeClaim's name, mounted read-only; every worker must be able to mount it."""
 
     @property
+    def placed(self) -> bool:
+        """Whether there are files at all."""
+        return self.config_map is not None or self.pvc is not None
+
+    @property
     def described(self) -> str:
         """For people: `ConfigMap scenario`."""
         return f"ConfigMap {self.config_map}" if self.pvc is None else f"PersistentVolumeClaim {self.pvc}"
 
 
+FileName = Annotated[
+    Name, rules.not_empty("is empty: write a key such as openapi.yaml, or leave it out"), load_rules.FILE
+]
+
+
+class OpenAPISource(ApiModel):
+    """An OpenAPI document that the test plan is made from, in the load's pods, at each run."""
+
+    validations: ClassVar = (load_rules.ONE_DOCUMENT,)
+
+    document: FileName | None = None
+    """The key of the document: OpenAPI 3.1, 3.0 or Swagger 2.0, as YAML or JSON."""
+    path: Annotated[str | None, Field(max_length=512), load_rules.TARGETS_PATH] = None
+    """In place of document: where the target answers with it. So it is that of the revision under test."""
+    overlay: FileName | None = None
+    """The key of what is added by hand: weights, values, excludes."""
+    profile: FileName | None = None
+    """The key of a LoadProfile, whose mix is played."""
+
+
 class PlanSource(Source):
-    """Where the JMeter test plan (JMX) is.
+    """Where the JMeter test plan (JMX) is, or what it is made from.
 
     One in a ConfigMap is checked by the operator, any by the load's pods before they load.
     """
+
+    validations: ClassVar[tuple[rules.Rule, ...]] = (load_rules.PLAN_HAS_PLACE, load_rules.OPENAPI_HAS_PLACE)
 
     key: Annotated[Name, rules.not_empty("is empty: write a key such as scenario.jmx"), load_rules.FILE] = (
         "scenario.jmx"
     )
     """The key whose value is the test plan; on a volume its path from the root."""
+    open_api: Annotated[OpenAPISource | None, Field(alias="openAPI")] = None
+    """Makes the test plan from an OpenAPI document, in place of taking one."""
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """The keys of the files that a plan is made from."""
+        made = self.open_api
+        keys = () if made is None else (made.document, made.overlay, made.profile)
+        return tuple(key for key in keys if key is not None)
+
+    @property
+    def described(self) -> str:
+        """For people: `ConfigMap scenario`, `openapi.yaml in ConfigMap shop-api`."""
+        if self.open_api is None:
+            return super().described
+        if self.open_api.path is not None:
+            return f"what the target answers at {self.open_api.path}"
+        return f"{self.open_api.document} in {super().described}"
 
 
 class Shard(ApiModel):

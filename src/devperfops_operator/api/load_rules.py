@@ -105,6 +105,35 @@ ONE_SOURCE: Final = Rule.of(
     "there must be one place to take it from: write either configMap or pvc "
     "(the name of a PersistentVolumeClaim)",
 )
+PLAN_HAS_PLACE: Final = Rule.of(
+    "has(self.configMap) != has(self.pvc)"
+    " || !has(self.configMap) && !has(self.pvc) && has(self.openAPI) && has(self.openAPI.path)",
+    lambda source: (
+        ("configMap" in source) != ("pvc" in source)
+        or ("configMap" not in source and "path" in source.get("openAPI", {}))
+    ),
+    "there must be one place to take it from: write either configMap or pvc (the name of a "
+    "PersistentVolumeClaim), or openAPI.path, where the target tells its own document",
+)
+_FROM_PLACE: Final = ("document", "overlay", "profile")
+OPENAPI_HAS_PLACE: Final = Rule.of(
+    "!has(self.openAPI) || has(self.configMap) || has(self.pvc)"
+    f" || !({' || '.join(f'has(self.openAPI.{key})' for key in _FROM_PLACE)})",
+    lambda source: (
+        "configMap" in source or "pvc" in source or not (source.get("openAPI", {}).keys() & set(_FROM_PLACE))
+    ),
+    "nobody knows where openAPI's files are: write the name of the ConfigMap (or pvc) they are in, such as "
+    "configMap: shop-api",
+)
+ONE_DOCUMENT: Final = Rule.of(
+    "has(self.document) != has(self.path)",
+    lambda source: ("document" in source) != ("path" in source),
+    "there must be one document: write either document (a key such as openapi.yaml) or path (such as "
+    "/openapi.json, which the target answers)",
+)
+TARGETS_PATH: Final = Rule.matching(
+    r"^/[!-~]*$", '"{self}" is not a path of the target: write one such as /openapi.json'
+)
 FILE: Final = Rule.of(
     f"!{matches('self', _OUTSIDE)}",
     lambda value: not value.startswith("/") and ".." not in value.split("/"),

@@ -10,6 +10,7 @@ from devperfops_operator.api.load import (
     JMeterLoad,
     Load,
     LoadTarget,
+    PlanSource,
     Source,
     properties_read,
 )
@@ -73,6 +74,8 @@ def check_inputs(
 
 def seen_by_gate(reason: str | None, spec: PerfGateSpec) -> bool:
     """Whether what a run ended for stalls the gate, too, as long as it lasts. Into volumes it cannot look."""
+    if reason == Reason.PLAN_INVALID and spec.load is not None and spec.load.jmeter.plan.open_api is not None:
+        return False  # it is made in the load's pods
     source = _source(reason, spec.load.jmeter) if spec.load is not None else None
     return reason in _SEEN_BY_GATE and (source is None or source.config_map is not None)
 
@@ -110,7 +113,10 @@ def _plan_problem(load: Load, found: ConfigMaps) -> Problem | None:
         return None
     data = found[source.config_map]
     if data is None:
-        return Problem("PlanNotFound", f"{source.described} does not exist; create it with the test plan")
+        missing = f"ConfigMap {source.config_map} does not exist"
+        return Problem("PlanNotFound", f"{missing}; create it with {_content(source)}")
+    if source.open_api is not None:
+        return _material_problem(source, data)
     if source.key not in data:
         keys = ", ".join(sorted(data)) or "none"
         return Problem(
@@ -120,6 +126,21 @@ def _plan_problem(load: Load, found: ConfigMaps) -> Problem | None:
     if wrong:
         return Problem("PlanInvalid", f"{source.key} in {source.described} {wrong[0]}")
     return None
+
+
+def _content(source: PlanSource) -> str:
+    """What should be in it."""
+    return ", ".join(source.made_from) or "the test plan"
+
+
+def _material_problem(source: PlanSource, data: Mapping[str, str]) -> Problem | None:
+    """Of what a plan is made from."""
+    missing = [key for key in source.made_from if key not in data]
+    if not missing:
+        return None
+    keys = ", ".join(sorted(data)) or "none"
+    message = f"ConfigMap {source.config_map} has no key {missing[0]} (keys: {keys}); set plan.openAPI"
+    return Problem("PlanNotFound", message)
 
 
 def _data_problem(source: DataSource | None, found: ConfigMaps) -> Problem | None:

@@ -142,6 +142,29 @@ def test_a_plan_on_a_volume_is_left_to_the_pods() -> None:
     assert check(None, **spec) == (None, "front-end.shop.svc:8080")
 
 
+MADE = load(jmeter={"plan": {"configMap": "api", "openAPI": {"document": "a.yaml", "overlay": "o.yaml"}}})
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (None, "ConfigMap api does not exist; create it with a.yaml, o.yaml"),
+        ({"a.yaml": ""}, "ConfigMap api has no key o.yaml (keys: a.yaml); set plan.openAPI"),
+    ],
+)
+def test_what_a_plan_is_made_from_must_be_there(files: dict[str, str] | None, words: str) -> None:
+    assert check(None, others={"api": files}, **MADE) == ("PlanNotFound", words)
+
+
+def test_what_is_made_from_it_is_left_to_the_pods() -> None:
+    assert check(None, others={"api": {"a.yaml": "", "o.yaml": ""}}, **MADE) == (
+        None,
+        "front-end.shop.svc:8080",
+    )
+    told = load(jmeter={"plan": {"openAPI": {"path": "/openapi.json"}}})
+    assert check(None, **told) == (None, "front-end.shop.svc:8080")
+
+
 COUNTERS = {"objectives": [{"expect": "good >= 99.9%", "good": "a", "total": "b"}], "prometheus": "mine"}
 
 

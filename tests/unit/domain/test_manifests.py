@@ -272,6 +272,50 @@ def test_a_claim_used_for_everything_is_one_volume() -> None:
     assert mounted["/devperfops/data"]["readOnly"]
 
 
+def made_from(plan: dict[str, Any]) -> dict[str, Any]:
+    spec = gate().to_json()["spec"]
+    spec["load"]["jmeter"]["plan"] = plan
+    return job_of(gate(**spec))
+
+
+def test_a_plan_is_made_from_a_document_before_it_is_checked() -> None:
+    files = {"document": "openapi.yaml", "overlay": "hand.yaml", "profile": "mix.yaml"}
+    job = made_from({"configMap": "api", "openAPI": files})
+    pod = job["spec"]["template"]["spec"]
+    assert [each["name"] for each in pod["initContainers"]] == ["agent", "pull", "scenario", "prepare"]
+    scenario = containers(job)["scenario"]
+    assert scenario["command"] == [
+        *("devperfops", "scenario", "--output=/devperfops/plan/scenario.jmx"),
+        *("--overlay=/devperfops/scenario/hand.yaml", "--profile=/devperfops/scenario/mix.yaml"),
+        *("--", "/devperfops/scenario/openapi.yaml"),
+    ]
+    mounted = {
+        name: {m["mountPath"]: m["readOnly"] for m in each["volumeMounts"]}
+        for name, each in containers(job).items()
+    }
+    assert mounted["scenario"]["/devperfops/scenario"] is True
+    assert mounted["scenario"]["/devperfops/plan"] is False
+    assert mounted["prepare"]["/devperfops/plan"] is mounted["jmeter"]["/devperfops/plan"] is True
+    assert "/devperfops/scenario" not in mounted["jmeter"]
+    assert {"name": "plan", "emptyDir": {"sizeLimit": "64Mi"}} in pod["volumes"]
+
+
+def test_the_target_is_asked_for_its_own_document() -> None:
+    job = made_from({"openAPI": {"path": "/v3/api-docs?group=a"}})
+    assert containers(job)["scenario"]["command"][-1] == "http://front-end.shop.svc:80/v3/api-docs?group=a"
+    assert not [each for each in job["spec"]["template"]["spec"]["volumes"] if "configMap" in each]
+
+
+def test_a_document_no_plan_can_be_made_from_is_told_in_the_makers_words() -> None:
+    job = made_from({"openAPI": {"path": "/openapi.json"}})
+    ended = {"exitCode": 2, "message": "error: http://shop/openapi.json: answered 404.\n"}
+    status = {"initContainerStatuses": [{"name": "scenario", "state": {"terminated": ended}}]}
+    load = read_job(job, [{"metadata": {"name": "p"}, "status": status}])
+    assert load.refusal == Problem(
+        "PlanInvalid", "no test plan can be made: error: http://shop/openapi.json: answered 404."
+    )
+
+
 def test_plugins_join_the_plans_own_search_paths() -> None:
     spec = gate().to_json()["spec"]
     spec["load"]["jmeter"] |= {"plugins": {"pvc": "jars"}, "properties": {"search_paths": "/opt/more"}}

@@ -113,7 +113,8 @@ def _load(load: Load, target: str) -> Iterator[Fact]:
 
 def _files(jmeter: JMeterLoad) -> Iterator[Fact]:
     """Where what JMeter needs comes from."""
-    yield "Plan", f"{jmeter.plan.key} in {jmeter.plan.described}"
+    made = jmeter.plan.open_api is not None
+    yield "Plan", f"{'made from' if made else f'{jmeter.plan.key} in'} {jmeter.plan.described}"
     if jmeter.data is not None:
         shared = ", ".join(shard.file for shard in jmeter.data.shards or ())
         yield "Data", jmeter.data.described + (f"; workers share {shared}" if shared else "")

@@ -18,6 +18,7 @@ from devperfops_operator.domain.manifests.load_volumes import (
     Mount,
     jmeter_mounts,
     prepare_mounts,
+    scenario_mounts,
     volumes,
 )
 from devperfops_operator.domain.manifests.pod import disruption
@@ -32,14 +33,15 @@ from devperfops_operator.domain.plan import (
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
 from devperfops_operator.wire.brief import Inputs as PodInputs
-from devperfops_operator.wire.layout import PLAN, PRIVATE, PRIVATE_PROPERTIES, ROOT
-from devperfops_operator.wire.refusal import Refusal
+from devperfops_operator.wire.layout import PLAN, PRIVATE, PRIVATE_PROPERTIES, ROOT, SCENARIO
+from devperfops_operator.wire.refusal import Refusal, RefusalReason
 from devperfops_operator.wire.threads import Offered
 
 _USER: Final = 10001
 _GRACE_S: Final = 120  # the agent delivers its last blocks in it
 _KEPT_S: Final = 600
 _PREPARE: Final = "prepare"
+_SCENARIO: Final = "scenario"
 _WORDS: Final = {"OOMKilled": "OOMKilled, out of memory: more than its limit, or than the node had"}
 _RESTRICTED: Final = {
     "allowPrivilegeEscalation": False,
@@ -124,6 +126,7 @@ def _pod(
             _container("pull", settings)
             | jmeter
             | {"args": ["--version", "-j", f"{TMP_MOUNT.path}/jmeter.log"]},
+            *_scenario(load_of(gate.spec), inputs, settings),
             _container(_PREPARE, settings, RESULTS_MOUNT, TOKEN_MOUNT, *prepare_mounts(options))
             | ours
             | {"command": ["devperfops-agent", "prepare"]}
@@ -137,6 +140,24 @@ def _pod(
         "volumes": volumes(options),
         **_placement(options),
     }
+
+
+def _scenario(load: Load, inputs: Inputs, settings: RunSettings) -> list[dict[str, Any]]:
+    """What makes the test plan. The document may be anybody's: it is read here only, without a token."""
+    made = load.jmeter.plan.open_api
+    if made is None:
+        return []
+    files = {"--overlay": made.overlay, "--profile": made.profile}
+    address = f"{load.target.scheme}://{inputs.host}:{inputs.port}{made.path}"
+    source = address if made.path is not None else f"{ROOT}/{SCENARIO}/{made.document}"
+    arguments = [f"{option}={ROOT}/{SCENARIO}/{key}" for option, key in files.items() if key is not None]
+    output = f"--output={ROOT}/{PLAN}/{load.jmeter.plan.key}"
+    return [
+        _container(_SCENARIO, settings, *scenario_mounts(load.jmeter))
+        | {"image": settings.operator_image, "terminationMessagePolicy": "FallbackToLogsOnError"}
+        | {"command": ["devperfops", "scenario", output, *arguments, "--", source]}
+        | _resources("100m", "128Mi", "512Mi")
+    ]
 
 
 def _jmeter(options: JMeterLoad, settings: RunSettings) -> dict[str, Any]:
@@ -276,9 +297,13 @@ def _pod_problem(pod: Mapping[str, Any]) -> str | None:
 
 
 def _refusal(pod: Mapping[str, Any]) -> Problem | None:
-    """Why the agent in this pod will not let JMeter start."""
+    """Why there will be no load: no plan can be made, or the agent in this pod will not let JMeter start."""
     for container in pod.get("status", {}).get("initContainerStatuses", []):
-        message = container.get("state", {}).get("terminated", {}).get("message")
+        ended = container.get("state", {}).get("terminated", {})
+        message = ended.get("message")
+        if container["name"] == _SCENARIO and ended.get("exitCode"):
+            why = " ".join((message or "it ended without a word; see its log").split())
+            return Problem(RefusalReason.PLAN_INVALID, f"no test plan can be made: {why}")
         if container["name"] == _PREPARE and message:
             with suppress(ValueError):  # it is no refusal
                 refusal = Refusal.from_json(message)

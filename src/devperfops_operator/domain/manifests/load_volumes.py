@@ -11,11 +11,22 @@ from typing import Any, Final
 
 from devperfops_operator.api.load import JMeterLoad, Source
 from devperfops_operator.wire.brief import TOKEN_AUDIENCE
-from devperfops_operator.wire.layout import DATA, PLAN, PLUGINS, PRIVATE, RESULTS, ROOT, SECRETS, SOURCE
+from devperfops_operator.wire.layout import (
+    DATA,
+    PLAN,
+    PLUGINS,
+    PRIVATE,
+    RESULTS,
+    ROOT,
+    SCENARIO,
+    SECRETS,
+    SOURCE,
+)
 
 TOKEN_FOLDER: Final = "/var/run/secrets/devperfops"  # noqa: S105  a folder
 
 _PRIVATE_SIZE: Final = "16Mi"
+_PLAN_SIZE: Final = "64Mi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,11 @@ def prepare_mounts(options: JMeterLoad) -> Sequence[Mount]:
     return (*_plan_and_plugins(options), *shared, *secrets, *private)
 
 
+def scenario_mounts(options: JMeterLoad) -> Sequence[Mount]:
+    """Where a test plan is made, and from what."""
+    return (*_files(options, options.plan, SCENARIO), _ours(PLAN))
+
+
 def jmeter_mounts(options: JMeterLoad) -> Sequence[Mount]:
     """What JMeter reads. Where it has a part of the data, links lead to the rest."""
     if _shares(options):
@@ -69,16 +85,19 @@ def volumes(options: JMeterLoad) -> list[dict[str, Any]]:
         {"name": TOKEN_MOUNT.volume, "projected": {"sources": [{"serviceAccountToken": token}]}},
         *({"name": _file_volume(index), **place} for index, place in enumerate(_places(options))),
         *([{"name": DATA, "emptyDir": {}}] if _shares(options) else []),
+        *([{"name": PLAN, "emptyDir": {"sizeLimit": _PLAN_SIZE}}] if options.plan.open_api else []),
         *_secret_volumes(options),
     ]
 
 
 def _plan_and_plugins(options: JMeterLoad) -> Sequence[Mount]:
-    return (*_files(options, options.plan, PLAN), *_files(options, options.plugins, PLUGINS))
+    made = options.plan.open_api is not None
+    plan = (_ours(PLAN, read_only=True),) if made else _files(options, options.plan, PLAN)
+    return (*plan, *_files(options, options.plugins, PLUGINS))
 
 
 def _files(options: JMeterLoad, source: Source | None, folder: str) -> Sequence[Mount]:
-    if source is None:
+    if source is None or not source.placed:
         return ()
     volume = _file_volume(_places(options).index(_place(source)))
     return (Mount(volume, f"{ROOT}/{folder}", read_only=True),)
@@ -88,7 +107,7 @@ def _places(options: JMeterLoad) -> list[dict[str, Any]]:
     """Each ConfigMap and claim once: a pod that names a claim in two volumes never starts."""
     places: list[dict[str, Any]] = []
     for source in (options.plan, options.data, options.plugins):
-        if source is not None and _place(source) not in places:
+        if source is not None and source.placed and _place(source) not in places:
             places.append(_place(source))
     return places
 
