@@ -72,6 +72,9 @@ class Past:
                 yield f"{SUM}{{{labels}}} {total * 9} {moment * 1000}"
             for moment in self._moments():
                 yield f'{ACTIVE}{{pod="{pod}"}} 3 {moment * 1000}'
+        for number, moment in enumerate(self._moments()[-12 * 30 :]):
+            for line in (line for lines in OTHERS.values() for line in lines):
+                yield f"{line % (3 * STEP * number)} {moment * 1000}"
         for moment, total in self._steady(1.0):
             labels = 'reporter="destination",destination_canonical_service="shop"'
             yield f"istio_requests_total{{{labels}}} {total} {moment * 1000}"
@@ -103,6 +106,35 @@ class Past:
 COUNT = "http_server_request_duration_seconds_count"
 ACTIVE = "http_server_active_requests"
 SUM = "http_server_request_duration_seconds_sum"
+
+
+OTHERS = {
+    "old": (
+        'http_server_duration_milliseconds_count{app="old",http_method="GET",http_route="/a"} %d',
+        'http_server_duration_milliseconds_sum{app="old",http_method="GET",http_route="/a"} %d0',
+    ),
+    "generic": (
+        'http_requests_total{app="generic",method="GET",handler="/a",code="200"} %d',
+        'http_request_duration_seconds_count{app="generic",method="GET",handler="/a"} %d',
+        'http_request_duration_seconds_sum{app="generic",method="GET",handler="/a"} %de-2',
+    ),
+    "sock-shop": (
+        'request_duration_seconds_count{app="sock-shop",method="GET",route="/a",status_code="200"} %d',
+        'request_duration_seconds_sum{app="sock-shop",method="GET",route="/a",status_code="200"} %de-2',
+    ),
+    "nginx": (
+        'nginx_ingress_controller_requests{app="nginx",method="GET",path="/a",status="200"} %d',
+        'nginx_ingress_controller_request_duration_seconds_count{app="nginx",method="GET",path="/a"} %d',
+        'nginx_ingress_controller_request_duration_seconds_sum{app="nginx",method="GET",path="/a"} %de-2',
+    ),
+    "istio": (
+        'istio_requests_total{app="istio",reporter="source",destination_canonical_service="a"} %d',
+        'istio_requests_total{app="istio",reporter="destination",destination_canonical_service="a"} %d',
+        'istio_request_duration_milliseconds_count{app="istio",reporter="destination",destination_canonical_service="a"} %d',
+        'istio_request_duration_milliseconds_sum{app="istio",reporter="destination",destination_canonical_service="a"} %d0',
+    ),
+}
+"""Three requests a second of 10 ms."""
 
 
 def shape(moment: int, route: str) -> float:
@@ -226,11 +258,34 @@ def test_probes_and_our_own_load_are_left_out_and_told(spec: dict[str, Any]) -> 
 
 def test_it_is_said_which_counter_was_taken_and_the_file_is_sound(made: Result, tmp_path: Path) -> None:
     assert "(OpenTelemetry) is there" in made.stderr
-    assert "goes before istio_requests_total" in made.stderr
+    assert "it goes before " in made.stderr
+    assert "istio_requests_total" in made.stderr
     file = tmp_path / "profile.yaml"
     file.write_text(made.stdout)
     checked = CliRunner().invoke(app, ["lint", str(file)])
     assert checked.exit_code == 0, checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("label", "names", "endpoint"),
+    [
+        ("old", "OpenTelemetry before 1.20", "GET /a"),
+        ("generic", "generic", "GET /a"),
+        ("sock-shop", "sock-shop", "GET /a"),
+        ("nginx", "ingress-nginx", "GET /a"),
+        ("istio", "Istio", "a"),
+    ],
+)
+def test_other_names_of_metrics_are_found_out(url: str, label: str, names: str, endpoint: str) -> None:
+    done = profile(url, "--weeks", 1, "--match", f'app="{label}"', "-o", "yaml")
+    assert done.exit_code == 0, done.stderr
+    found = yaml.safe_load(done.stdout)["spec"]
+    (each,) = found["endpoints"]
+    assert found["origin"]["names"] == names
+    assert f"{each['method']} {each['route']}".strip() == endpoint
+    assert each["peak"]["rate"] == pytest.approx(3, rel=0.01)
+    assert each["usual"]["meanMs"] == pytest.approx(10, rel=0.01)
+    assert "thin: " in done.stderr
 
 
 def test_the_table_says_it_for_people(url: str) -> None:
