@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import random
 import time
@@ -286,6 +287,31 @@ def test_other_names_of_metrics_are_found_out(url: str, label: str, names: str, 
     assert each["peak"]["rate"] == pytest.approx(3, rel=0.01)
     assert each["usual"]["meanMs"] == pytest.approx(10, rel=0.01)
     assert "thin: " in done.stderr
+
+
+def test_an_access_log_adds_sessions_and_think_times(url: str, tmp_path: Path) -> None:
+    """Each user: the front page, after 4 s an article; every other one another article, after 2 s."""
+    log = tmp_path / "access.log.gz"
+    lines = ["not a line"]
+    for user in range(200):
+        paths = ["/", "/logo.png", f"/catalogue/{user}", *(["/catalogue/1"] if user % 2 else [])]
+        for seconds, path in zip((0, 0, 4, 6), paths, strict=False):
+            clock = f"01/Jun/2026:12:{user // 10:02}:{user % 10 + seconds:02} +0000"
+            lines.append(f'192.0.2.{user} - - [{clock}] "GET {path} HTTP/1.1" 200 10 "-" "agent"')
+    log.write_bytes(gzip.compress("\n".join(lines).encode()))
+    done = profile(url, "--weeks", 1, "--access-log", log, "-o", "yaml")
+    assert done.exit_code == 0, done.stderr
+    sessions = yaml.safe_load(done.stdout)["spec"]["sessions"]
+    assert (sessions["sessions"], sessions["unread"], sessions["outside"]) == (200, 1, 200)
+    assert (sessions["requests"], sessions["seconds"]) == (2.5, 5)
+    article, front = sessions["after"]
+    assert front["next"] == [{"endpoint": "GET /catalogue/{id}", "share": 1, "count": 200, "thinkMs": 4000}]
+    assert article["ends"] == pytest.approx(2 / 3, rel=1e-3)
+    assert "200 sessions of 2.5 requests" in profile(url, "--weeks", 1, "--access-log", log).stdout
+
+    log.with_suffix("").write_text("nothing\n")
+    wrong = profile(url, "--weeks", 1, "--access-log", log.with_suffix(""))
+    assert "none of 1 lines can be read; formats are common, combined" in wrong.stderr
 
 
 def test_the_table_says_it_for_people(url: str) -> None:

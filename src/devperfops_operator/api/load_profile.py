@@ -164,6 +164,51 @@ class Endpoint(Strict):
         return f"{self.method} {self.route}".strip()
 
 
+class Next(Strict):
+    """What came next. `think_ms`: the median from the answer to this request."""
+
+    endpoint: Route
+    share: Share
+    count: Count
+    think_ms: Number
+
+
+class After(Strict):
+    """After one endpoint: `ends`, the share of sessions that ended there, and what came; the rest is rare."""
+
+    endpoint: Route
+    count: Annotated[int, Field(ge=1)]
+    ends: Share
+    next: Annotated[tuple[Next, ...], Field(max_length=MAX_ENDPOINTS)] = ()
+
+
+class Start(Strict):
+    """Where sessions begin."""
+
+    endpoint: Route
+    share: Share
+
+
+class Sessions(Strict):
+    """Of access logs: a Markov chain. `requests`, `seconds`: of a session, on the average.
+
+    `lines` that were read, `unread` ones, and requests `outside` of the profile's endpoints, passed over.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+    first: Annotated[AwareDatetime, Field(alias="from")]
+    last: Annotated[AwareDatetime, Field(alias="to")]
+    lines: Count
+    unread: Count
+    outside: Count
+    sessions: Annotated[int, Field(ge=1)]
+    requests: Factor
+    seconds: Number
+    starts: Annotated[tuple[Start, ...], Field(max_length=MAX_ENDPOINTS)]
+    after: Annotated[tuple[After, ...], Field(max_length=MAX_ENDPOINTS)]
+
+
 class LoadProfileSpec(Strict):
     """`usual`: requests a second over the whole time."""
 
@@ -173,6 +218,7 @@ class LoadProfileSpec(Strict):
     peak: Peak
     growth: Growth | None = None
     seasons: tuple[Season, ...] = ()
+    sessions: Sessions | None = None
     endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1, max_length=MAX_ENDPOINTS)]
 
     @model_validator(mode="after")

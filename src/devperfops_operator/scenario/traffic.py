@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ from typing import Final
 
 from devperfops_operator.scenario.model import Offer, Operation
 from devperfops_operator.scenario.plan import Load, Plan
+from devperfops_operator.scenario.routes import Routes
 
 _LONG: Final = 0.99
-_GAP: Final = re.compile(r"\{[^{}/]*\}|\[[^\[\]/]*\]|<[^<>/]*>|:[^/]+|\*+")
-"""As frameworks write one: {id}, [id], <int:id>, :id, *."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +31,35 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Matched:
-    """`rates`: by operation, of those that somebody calls; `lacking`: endpoints no operation stands for."""
+    """`rates`: by operation, of those that somebody calls; `lacking`: endpoints no operation stands for.
+
+    `operations`: by endpoint, those that stand for it.
+    """
 
     rates: Mapping[str, float]
+    operations: Mapping[str, str]
     lacking: Sequence[Endpoint]
 
 
 def match(endpoints: Iterable[Endpoint], offer: Offer) -> Matched:
     """By method and path. A path with values in its gaps is that of the most literal template it fits."""
     rates: defaultdict[str, float] = defaultdict(float)
+    operations: dict[str, str] = {}
     lacking: list[Endpoint] = []
+    methods = {each.method for each in offer.operations}
+    routes = {
+        method: Routes({each.path for each in offer.operations if method in {"", each.method}})
+        for method in {"", *methods}
+    }
     for endpoint in endpoints:
-        found = _operation(endpoint, offer)
+        found = _operation(endpoint, offer, routes)
         if found is None:
             lacking.append(endpoint)
-        elif endpoint.rate > 0:
+            continue
+        operations[endpoint.name] = found.key
+        if endpoint.rate > 0:
             rates[found.key] += endpoint.rate
-    return Matched(dict(rates), lacking)
+    return Matched(dict(rates), operations, lacking)
 
 
 def load(plan: Plan, scale: float, stall_s: float) -> Load:
@@ -96,32 +106,22 @@ def distance(plan: Plan, rates: Mapping[str, float]) -> float:
     return sum(abs(played[name] / whole - rates.get(name, 0.0) / production) for name in names) / 2
 
 
-def _operation(endpoint: Endpoint, offer: Offer) -> Operation | None:
+def _operation(endpoint: Endpoint, offer: Offer, routes: Mapping[str, Routes]) -> Operation | None:
     """None: there is none, or without a method nobody can say which."""
-    told = endpoint.method not in {"", "-"}
-    possible = [each for each in offer.operations if not told or each.method == endpoint.method.upper()]
-    routes = _routes(endpoint.route, offer.base_path)
-    same = [each for each in possible if _pattern(each.path) in set(map(_pattern, routes))]
-    fitting = same or _most_literal([each for each in possible if any(_fits(each.path, r) for r in routes)])
-    return fitting[0] if len(fitting) == 1 else None
+    method = endpoint.method.upper().strip("-")
+    if method not in routes:
+        return None
+    fitting = {
+        path
+        for route in _spellings(endpoint.route, offer.base_path)
+        for path in routes[method].matching(route)
+    }
+    found = [each for each in offer.operations if each.path in fitting and method in {"", each.method}]
+    return found[0] if len(found) == 1 else None
 
 
-def _routes(route: str, base_path: str) -> Sequence[str]:
+def _spellings(route: str, base_path: str) -> Sequence[str]:
     """As it is, and without what all paths of the document begin with."""
     base = base_path.rstrip("/")
     inner = [route.removeprefix(base)] if base and route.startswith(f"{base}/") else []
     return [route, *inner]
-
-
-def _pattern(path: str) -> str:
-    return _GAP.sub("{}", path).rstrip("/") or "/"
-
-
-def _fits(template: str, path: str) -> bool:
-    parts = _GAP.split(template.rstrip("/"))
-    return re.fullmatch("[^/]+".join(map(re.escape, parts)), path.rstrip("/")) is not None
-
-
-def _most_literal(operations: Sequence[Operation]) -> list[Operation]:
-    gaps = {each.key: len(_GAP.findall(each.path)) for each in operations}
-    return [each for each in operations if gaps[each.key] == min(gaps.values())]

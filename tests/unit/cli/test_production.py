@@ -104,6 +104,45 @@ def test_scale_season_and_stall_change_the_load(profile: Path) -> None:
     assert 0 < found["distance"] < 1
 
 
+def test_users_think_times_are_played_unless_an_overlay_says_others(profile: Path, tmp_path: Path) -> None:
+    thinking = document()
+    following = {"share": 0.5, "count": 50}
+    thinking["spec"]["sessions"] = {
+        "from": "2026-06-01T00:00:00Z",
+        "to": "2026-06-02T00:00:00Z",
+        "lines": 100,
+        "unread": 0,
+        "outside": 0,
+        "sessions": 50,
+        "requests": 2,
+        "seconds": 3,
+        "starts": [{"endpoint": "GET /api/customers", "share": 1}],
+        "after": [
+            {
+                "endpoint": "GET /api/customers",
+                "count": 100,
+                "ends": 0,
+                "next": [
+                    {"endpoint": "POST /api/orders", "thinkMs": 3000, **following},
+                    {"endpoint": "GET /api/orders/{id}", "thinkMs": 1500, **following},
+                ],
+            }
+        ],
+    }
+    profile.write_text(yaml.safe_dump(thinking))
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("thinkTime:\n  GET /orders/{orderId}: 100ms\n")
+    target = tmp_path / "scenario.jmx"
+    arguments = ("--profile", profile, "--overlay", overlay, "-o", target, "--json")
+    found = json.loads(run(*arguments).stdout)["production"]
+    delays = [line for line in target.read_text().splitlines() if "ConstantTimer.delay" in line]
+    assert [delay.strip() for delay in delays] == [
+        '<stringProp name="ConstantTimer.delay">3000</stringProp>',
+        '<stringProp name="ConstantTimer.delay">100</stringProp>',
+    ]
+    assert found["threads"] == 480 + 4 * 3 + 2, "two more for 12 reads a second that wait 0.1 s"
+
+
 @pytest.mark.parametrize(
     ("season", "message"),
     [

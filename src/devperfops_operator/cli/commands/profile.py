@@ -18,6 +18,7 @@ from devperfops_operator.cli.console import show, stderr, stdout, unfolded
 from devperfops_operator.cli.errors import ExitCode, Trouble
 from devperfops_operator.cli.load_profile.asking import Advance, Window, find, rate, traffic, within
 from devperfops_operator.cli.load_profile.files import read_windows
+from devperfops_operator.cli.load_profile.logs import with_sessions
 from devperfops_operator.cli.load_profile.source import Options, Source, source_of, zone_of
 from devperfops_operator.cli.render.load_profile import doubts_text, profile_screen, profile_text
 from devperfops_operator.domain.errors import DevPerfOpsError
@@ -52,6 +53,9 @@ _MOST_WEEKS: Final = 106
 @click.option("--weeks", type=click.IntRange(1, _MOST_WEEKS), help="How far back; default: 4, or the gate's.")
 @click.option("--time-zone", "zone", default="UTC", show_default=True, help="Of the hours of the week.")
 @click.option("--seasons", type=_FILE, metavar="FILE", help="Named days of the year.")
+@click.option(
+    "--access-log", "logs", type=_FILE, metavar="FILE", multiple=True, help="For sequences and think times."
+)
 @click.option("--name", help="Of the profile; default: traffic, or the gate's.")
 @click.option("--token-file", type=_FILE, metavar="FILE", help="A bearer token for Prometheus.")
 @click.option("--ca-file", type=_FILE, metavar="FILE", help="Who vouches for Prometheus.")
@@ -76,6 +80,7 @@ def command(**given: Any) -> int:
     except (DevPerfOpsError, SeriesError) as error:
         raise Trouble(f"{error}.") from error
     click.echo(why, err=True)
+    profile = with_sessions(profile, options.logs)
     if options.output == "text":
         show(unfolded(stdout()), profile_screen(profile))
     else:

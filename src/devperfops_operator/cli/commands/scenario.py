@@ -14,7 +14,7 @@ from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.options import Duration
 from devperfops_operator.cli.render.scenario import check_screen, plan_json, plan_screen
 from devperfops_operator.cli.scenario.check import Check
-from devperfops_operator.cli.scenario.production import looks, wanted
+from devperfops_operator.cli.scenario.production import looks, wanted, with_think_times
 from devperfops_operator.cli.scenario.source import columns_of, open_document, open_overlay
 from devperfops_operator.scenario.chains import plan as made_plan
 from devperfops_operator.scenario.errors import DocumentError
@@ -84,10 +84,11 @@ def command(
     asked = None
     if profile is not None:
         asked = wanted(profile, document, season, scale, stall, accept=accept_doubts)
+    by_hand = open_overlay(overlay)
     with _telling(source, overlay):
         plan = made_plan(
             document,
-            open_overlay(overlay),
+            by_hand if asked is None else with_think_times(by_hand, asked),
             columns=columns_of(data),
             seed=seed,
             rates=asked.matched.rates if asked is not None else None,

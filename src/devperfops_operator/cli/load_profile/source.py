@@ -34,6 +34,7 @@ class Options:
     weeks: int | None
     zone: str
     seasons: Path | None
+    logs: tuple[Path, ...]
     name: str | None
     token_file: Path | None
     ca_file: Path | None

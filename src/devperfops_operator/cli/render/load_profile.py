@@ -11,11 +11,22 @@ import yaml
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from devperfops_operator.api.load_profile import Endpoint, Growth, LoadProfile, LoadProfileSpec, Peak, Season
+from devperfops_operator.api.load_profile import (
+    Endpoint,
+    Growth,
+    LoadProfile,
+    LoadProfileSpec,
+    Peak,
+    Season,
+    Sessions,
+)
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.words import NONE, counted, number, plain
+from devperfops_operator.domain.load_profile.sequences import users_at_once
 
+_FOLLOWING = 3
+_STEPS = 20
 _RIGHT = ("PEAK/S", "SHARE", "MEAN MS", "IN FLIGHT", "USUAL/S", "REQUESTS")
 
 
@@ -58,6 +69,8 @@ def _blocks(spec: LoadProfileSpec) -> Iterator[RenderableType]:
     yield heading("Endpoints")
     columns = ("ENDPOINT", *_RIGHT)
     yield indented(table(columns, map(_row, spec.endpoints), right=_RIGHT))
+    if spec.sessions is not None:
+        yield from _sessions(spec, spec.sessions)
     if origin.excluded:
         yield heading("Left out")
         rows = [(each.what, _rate(each.rate), each.because) for each in origin.excluded]
@@ -65,6 +78,22 @@ def _blocks(spec: LoadProfileSpec) -> Iterator[RenderableType]:
     yield Text()
     for note in data.notes:
         yield Text(f"note: {plain(note)}")
+
+
+def _sessions(spec: LoadProfileSpec, sessions: Sessions) -> Iterator[RenderableType]:
+    yield heading("Sessions")
+    yield Text(
+        f"  {counted(sessions.sessions, 'session')} of {sessions.requests:.3g} requests and "
+        f"{sessions.seconds:.3g} s on the average, from {counted(sessions.lines, 'line')} "
+        f"({number(sessions.unread)} not read); at the peak {users_at_once(spec):.3g} users at once"
+    )
+    rows = [
+        (plain(after.endpoint), each.endpoint, _percent(each.share), f"{each.think_ms / 1_000:.3g}")
+        for after in sessions.after
+        for each in after.next[:_FOLLOWING]
+    ]
+    columns = ("AFTER", "COMES", "SHARE", "THINK S")
+    yield indented(table(columns, rows[:_STEPS], right=columns[2:]))
 
 
 def doubts_text(doubts: Sequence[str]) -> Text:

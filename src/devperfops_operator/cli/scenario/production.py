@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from devperfops_operator.api.load_profile import LoadProfile
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.load_profile.files import read_profile
 from devperfops_operator.domain.load_profile.doubts import doubts
+from devperfops_operator.domain.load_profile.sequences import thinking
 from devperfops_operator.scenario.document import Document
 from devperfops_operator.scenario.operations import read_offer
+from devperfops_operator.scenario.overlay import Overlay
 from devperfops_operator.scenario.plan import Load, Plan
 from devperfops_operator.scenario.traffic import Endpoint, Matched, distance, load, match
 
@@ -60,6 +62,16 @@ def wanted(
             "Is it the profile of this API, and are its routes paths?"
         )
     return Wanted(profile, scale * _factor(file, profile, season), stall, matched)
+
+
+def with_think_times(overlay: Overlay, asked: Wanted) -> Overlay:
+    """Users' own, where the profile has them and the overlay says nothing."""
+    sessions = asked.profile.spec.sessions
+    if sessions is None:
+        return overlay
+    operations = asked.matched.operations
+    told = {operations[name]: round(ms) for name, ms in thinking(sessions).items() if name in operations}
+    return replace(overlay, think_ms={**told, **overlay.think_ms})
 
 
 def looks(plan: Plan, asked: Wanted) -> Looks:

@@ -1,0 +1,1 @@
+"""What access logs tell of users: which request follows which, after how long."""
