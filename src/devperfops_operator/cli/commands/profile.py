@@ -22,12 +22,12 @@ from devperfops_operator.cli.load_profile.logs import with_sessions
 from devperfops_operator.cli.load_profile.source import Options, Source, source_of, zone_of
 from devperfops_operator.cli.render.load_profile import doubts_text, profile_screen, profile_text
 from devperfops_operator.domain.errors import DevPerfOpsError
-from devperfops_operator.domain.load_profile.making import Asked, make
+from devperfops_operator.domain.load_profile.making import Asked, make, peak_hours
 from devperfops_operator.domain.load_profile.naming import without
 from devperfops_operator.domain.load_profile.traffic import PROBES
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_TIMEOUT_S: Final = 60
+_TIMEOUT_S: Final = 120  # as Prometheus has it itself
 _MOST_WEEKS: Final = 106
 
 
@@ -94,14 +94,15 @@ async def _profile(options: Options, source: Source) -> tuple[LoadProfile, str]:
     """And why this counter was taken."""
     server = urlsplit(source.server.url).netloc
     metrics = PrometheusMetrics({server: source.server}, timeout_s=_TIMEOUT_S)
-    now, zone = datetime.now(UTC), zone_of(options)
+    now, zone, seasons = datetime.now(UTC), zone_of(options), read_windows(options.seasons)
     window = Window.before(now, source.weeks)
     choice = source.choice or await find(metrics, server, options.matchers, window)
     naming = choice.naming
     users = without(naming, options.excluded)
-    with _progress(source.weeks) as advance:
+    with _progress(len(window.days)) as advance:
         found = await traffic(metrics, server, users, window, advance)
-        inside = await within(metrics, server, users, options.probes, window)
+    hours = peak_hours(found, options.probes, zone)
+    inside = await within(metrics, server, users, options.probes, hours)
     asked = Asked(
         name=source.name,
         prometheus=source.server.url,
@@ -115,7 +116,7 @@ async def _profile(options: Options, source: Source) -> tuple[LoadProfile, str]:
             each: await rate(metrics, server, naming.selector(naming.requests, each), window)
             for each in options.excluded
         },
-        windows=read_windows(options.seasons),
+        windows=seasons,
         jobs=await metrics.label_values(
             server, users.selector(users.requests), "job", window.first, window.last
         ),
@@ -124,13 +125,13 @@ async def _profile(options: Options, source: Source) -> tuple[LoadProfile, str]:
 
 
 @contextmanager
-def _progress(weeks: int) -> Iterator[Advance]:
+def _progress(days: int) -> Iterator[Advance]:
     """A bar on a terminal."""
     console = stderr()
     if not console.is_terminal:
         yield lambda: None
         return
-    columns = (TextColumn("asking Prometheus"), BarColumn(), MofNCompleteColumn(), TextColumn("weeks"))
+    columns = (TextColumn("asking Prometheus"), BarColumn(), MofNCompleteColumn(), TextColumn("days"))
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=weeks)
+        task = progress.add_task("", total=days)
         yield lambda: progress.advance(task)

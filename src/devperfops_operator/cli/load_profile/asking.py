@@ -1,10 +1,10 @@
-"""Asks Prometheus for a service's traffic, a week at a time."""
+"""Asks Prometheus for a service's traffic, a day at a time: so no question takes long."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from devperfops_operator.analysis.series import Series
@@ -12,11 +12,11 @@ from devperfops_operator.domain.load_profile.naming import CONVENTIONS, Choice, 
 from devperfops_operator.domain.load_profile.traffic import HOUR, Hours, Traffic, Within, gathered, hours_of
 from devperfops_operator.domain.ports import Metrics
 
-_WEEK: Final = timedelta(weeks=1)
+_DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 
 Advance = Callable[[], None]
-"""Called after each week."""
+"""Called after each day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Window:
     def before(cls, now: datetime, weeks: int) -> Window:
         """The last weeks, up to the full hour."""
         last = datetime.fromtimestamp(now.timestamp() // HOUR * HOUR, now.tzinfo)
-        return cls(last - weeks * _WEEK, last)
+        return cls(last - timedelta(weeks=weeks), last)
 
     @property
-    def weeks(self) -> Sequence[tuple[datetime, datetime]]:
+    def days(self) -> Sequence[tuple[datetime, datetime]]:
         """The end of the first and of the last hour of each."""
-        count = (self.last - self.first) // _WEEK
-        begins = [self.first + number * _WEEK for number in range(count)]
-        return [(begin + _HOUR, begin + _WEEK) for begin in begins]
+        count = (self.last - self.first) // _DAY
+        begins = [self.first + number * _DAY for number in range(count)]
+        return [(begin + _HOUR, begin + _DAY) for begin in begins]
 
 
 async def find(metrics: Metrics, server: str, matchers: Sequence[str], window: Window) -> Choice:
@@ -70,7 +70,7 @@ async def traffic(metrics: Metrics, server: str, naming: Naming, window: Window,
         DevPerfOpsError: Prometheus does not answer, or not so.
     """
     counted: dict[str, list[Series]] = {}
-    for first, last in window.weeks:
+    for first, last in window.days:
         for metric in _metrics(naming):
             rates = await metrics.hourly_rates(server, naming.selector(metric), naming.by, first, last)
             counted.setdefault(metric, []).extend(rates)
@@ -82,32 +82,30 @@ async def traffic(metrics: Metrics, server: str, naming: Naming, window: Window,
 
 
 async def within(
-    metrics: Metrics, server: str, naming: Naming, probes: Collection[str], window: Window
+    metrics: Metrics, server: str, naming: Naming, probes: Collection[str], hours: Sequence[int]
 ) -> Within:
-    """What the hours' rates do not tell. Raises likewise."""
+    """What the rates of these hours do not tell. Raises likewise."""
     users = naming.without_routes(probes)
     requests = f"sum(rate({users.selector(users.requests)}[10m]))"
-    bursts = await _gauge(metrics, server, f"max_over_time({requests}[55m:5m])", window)
+    bursts = await _gauge(metrics, server, f"max_over_time({requests}[55m:5m])", hours)
     if naming.in_flight is None:
         return Within(bursts, {})
     gauge = f"sum(avg_over_time({naming.selector(naming.in_flight)}[1h]))"
-    return Within(bursts, await _gauge(metrics, server, gauge, window))
+    return Within(bursts, await _gauge(metrics, server, gauge, hours))
 
 
-async def _gauge(metrics: Metrics, server: str, query: str, window: Window) -> Hours:
-    found: list[Series] = []
-    for first, last in window.weeks:
-        found.extend(await metrics.gauge(server, query, first, last, _HOUR))
-    return hours_of(found)
+async def _gauge(metrics: Metrics, server: str, query: str, hours: Sequence[int]) -> Hours:
+    ends = [datetime.fromtimestamp((hour + 1) * HOUR, UTC) for hour in hours]
+    return hours_of([each for end in ends for each in await metrics.gauge(server, query, end, end, _HOUR)])
 
 
 async def rate(metrics: Metrics, server: str, selector: str, window: Window) -> float:
     """Requests a second over the whole window, 0 where nothing is counted. Raises DevPerfOpsError."""
     added = 0.0
-    for first, last in window.weeks:
+    for first, last in window.days:
         for series in await metrics.hourly_rates(server, selector, ("job",), first, last):
             added += sum(each for _, each in series.samples)
-    return added / (len(window.weeks) * (_WEEK // _HOUR))
+    return added / (len(window.days) * (_DAY // _HOUR))
 
 
 def _metrics(naming: Naming) -> Sequence[str]:

@@ -59,6 +59,12 @@ class Asked:
     """Of the counter's series: of more than one, people may have wanted only one."""
 
 
+def peak_hours(found: Traffic, probes: Collection[str], zone: tzinfo) -> Sequence[int]:
+    """Those of the history that are the busiest hour of the week; none where there is no traffic."""
+    users, _ = found.split(probes)
+    return busiest(users.totals, zone).hours if users.totals else ()
+
+
 def make(asked: Asked, found: Traffic, within: Within, now: datetime) -> LoadProfile:
     """The profile of what was found.
 
