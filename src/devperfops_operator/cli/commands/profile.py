@@ -58,6 +58,11 @@ _MOST_WEEKS: Final = 106
 )
 @click.option("--name", help="Of the profile; default: traffic, or the gate's.")
 @click.option("--token-file", type=_FILE, metavar="FILE", help="A bearer token for Prometheus.")
+@click.option("--user", metavar="NAME", help="For Prometheus, with --password-file.")
+@click.option("--password-file", type=_FILE, metavar="FILE", help="Its password.")
+@click.option(
+    "--header", "headers", metavar="NAME=VALUE", multiple=True, help="For Prometheus, such as a tenant's."
+)
 @click.option("--ca-file", type=_FILE, metavar="FILE", help="Who vouches for Prometheus.")
 @click.option(
     "-o", "--output", type=click.Choice(["text", "yaml", "json"]), default="text", show_default=True

@@ -17,6 +17,8 @@ from devperfops_operator.cli.load_profile.gates import gate_traffic
 from devperfops_operator.domain.load_profile.naming import Choice, given
 
 _WEEKS: Final = 4
+_OPTIONS: Final = {"url": "PROMETHEUS-URL", "headers": "--header"}
+_CREDENTIALS: Final = "--token-file, --user, --ca-file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,9 @@ class Options:
     name: str | None
     token_file: Path | None
     ca_file: Path | None
+    user: str | None
+    password_file: Path | None
+    headers: tuple[str, ...]
     output: str
     namespace: str | None
     context: str | None
@@ -102,8 +107,28 @@ def _of_gate(options: Options, gate: str) -> Source:
 
 
 def _server(options: Options, url: str) -> PrometheusServer:
+    if (options.user is None) != (options.password_file is None):
+        raise Trouble("--user and --password-file belong together: give both, or none.")
+    basic = {"username": options.user, "passwordFile": options.password_file}
+    asked = {
+        "url": url,
+        "tokenFile": options.token_file,
+        "caFile": options.ca_file,
+        "basicAuth": None if options.user is None else basic,
+        "headers": dict(map(_header, options.headers)),
+    }
     try:
-        return PrometheusServer(url=url, token_file=options.token_file, ca_file=options.ca_file)
+        return PrometheusServer.model_validate(asked)
     except ValidationError as error:
         first = error.errors()[0]
-        raise Trouble(f"PROMETHEUS-URL: {first.get('ctx', {}).get('error', first['msg'])}.") from error
+        told = first.get("ctx", {}).get("error", first["msg"])
+        raise Trouble(
+            f"{_OPTIONS.get(str(next(iter(first['loc']), 'url')), _CREDENTIALS)}: {told}."
+        ) from error
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise Trouble(f'--header: "{text}" is not NAME=VALUE: write for example X-Scope-OrgID=shop.')
+    return name.strip(), value.strip()
