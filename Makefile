@@ -39,10 +39,10 @@ unit: $(READY) ## Pure tests; seconds
 	$(PYTEST) tests/unit -n 2
 
 integration: $(READY) ## Against a real etcd and kube-apiserver
-	$(PYTEST) tests/integration -n 2
+	$(PYTEST) tests/integration -n 2 --durations 12
 
 e2e: $(READY) ## Real Jobs, JMeter and Prometheus on the local cluster; needs root
-	$(PYTEST) tests/e2e -n 3
+	$(PYTEST) tests/e2e -n 3 --durations 12
 
 
 .PHONY: crds install-yaml lock

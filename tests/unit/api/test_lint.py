@@ -9,7 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devperfops_operator.analysis.runs import FEWEST_RUNS
 from devperfops_operator.api.lint import Finding, PlanReader, Severity, lint, samples_to_pass
+from devperfops_operator.api.lint.outlook import COMPARED_RUNS
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from tests.api_cases import FIRST, JMETER, REFUSED, VALID, Refused, gate, run
@@ -214,6 +216,15 @@ def test_too_few_samples_are_told_to_the_sample() -> None:
             ),
         )
     ]
+
+
+def test_a_history_too_short_to_compare_with_is_told() -> None:
+    compared = {"spec.objectives": [{"expect": "p95 < past + 15%"}]}
+    assert warnings(gate({**compared, "spec.historyLimit": COMPARED_RUNS})) == []
+    (warning,) = warnings(gate({**compared, "spec.historyLimit": COMPARED_RUNS - 1}))
+    assert warning[0] == "spec.objectives[0].expect"
+    assert "it takes 6 earlier runs to compare with, and historyLimit keeps 5" in warning[1]
+    assert COMPARED_RUNS == FEWEST_RUNS, "what is foretold is what is judged by"
 
 
 def test_threads_that_would_hide_a_stall_are_told() -> None:

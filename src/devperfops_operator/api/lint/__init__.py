@@ -1,0 +1,44 @@
+"""Checks manifests without a cluster: what the API server would refuse, and what it cannot see.
+
+The CRDs' own schema and rules are the reference, so `lint` and the API server judge alike. Kinds that are not
+ours are skipped, except the ConfigMaps that hold test plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devperfops_operator.api import crd
+from devperfops_operator.api.documents import Document, UnreadableError, read
+from devperfops_operator.api.graph_rules import graph_problems
+from devperfops_operator.api.lint.finding import Finding, Problem, Severity, dotted, located
+from devperfops_operator.api.lint.outlook import disappointments, samples_to_pass
+from devperfops_operator.api.lint.plans import PlanReader, config_maps, plan_findings
+from devperfops_operator.api.lint.schema import duplicates, schema_problems, with_defaults
+
+__all__ = ["Finding", "PlanReader", "Severity", "dotted", "lint", "samples_to_pass", "with_defaults"]
+
+
+def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
+    """Check all files together: `(name, text)` each, of any number of YAML documents.
+
+    A gate's test plan is checked when its ConfigMap is among them.
+    """
+    documents: list[Document] = []
+    findings: list[Finding] = []
+    for file, text in files:
+        try:
+            documents.extend(read(file, text))
+        except UnreadableError as error:
+            findings.append(Finding(file, error.line, "", f"is not YAML: {error}"))
+    plans = config_maps(documents)
+    for document in documents:
+        problems = [*duplicates(document), *schema_problems(document)]
+        if not problems and document.content.get("kind") == crd.GATE.kind:
+            gate = with_defaults(document.content, crd.GATE)
+            problems = list(disappointments(gate))
+            findings.extend(plan_findings(document, gate, plans, reader))
+        if not problems and document.content.get("kind") == crd.GRAPH.kind:
+            problems = [Problem(*each) for each in graph_problems(with_defaults(document.content, crd.GRAPH))]
+        findings.extend(located(document, problem) for problem in problems)
+    return sorted(set(findings))
