@@ -88,6 +88,9 @@ _LIVE: Final = {
 _COVERAGE: Final = {"traffic": 'requests_total{app="cart"}', "by": ["method", "route"]}
 _COVERED: Final = {"spec.coverage": _COVERAGE, "spec.prometheus": "monitoring"}
 
+_RESET: Final = {"job": {"image": "shop-data:7"}}
+_PASSWORD: Final = {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
+
 VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
@@ -260,6 +263,35 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             "spec.prometheus": "monitoring",
         }
     ),
+    "data that are reset": gate({"spec.data": _RESET}),
+    "all of a reset": gate(
+        {
+            "spec.data": {
+                "timeout": "1h",
+                "job": {
+                    "image": "registry.example/shop-data:7",
+                    "command": ["sh", "-c"],
+                    "args": ["psql --file=/golden/shop.sql"],
+                    "env": [{"name": "PGHOST", "value": "db"}, _PASSWORD],
+                    "envFrom": [{"secretRef": {"name": "more"}}],
+                    "volumes": [
+                        {"configMap": "golden", "mountPath": "/golden"},
+                        {"pvc": "dumps", "mountPath": "/dumps"},
+                    ],
+                    "serviceAccountName": "resetter",
+                    "imagePullSecrets": [{"name": "registry"}],
+                    "resources": {"requests": {"cpu": "500m"}, "limits": {"memory": "1Gi"}},
+                    "securityContext": {
+                        "runAsUser": 0,
+                        "runAsGroup": 0,
+                        "fsGroup": 0,
+                        "runAsNonRoot": False,
+                        "readOnlyRootFilesystem": False,
+                    },
+                },
+            }
+        }
+    ),
     "a run": run(),
     "a run of 52 characters, without reason": run({"metadata.name": "r" * 52, "spec.reason": ABSENT}),
 }
@@ -281,6 +313,11 @@ class Refused:
 
 def _expect(text: str, says: str, lint_says: str) -> Refused:
     return Refused(gate({f"{FIRST}.expect": text}), "spec.objectives[0].expect", says, lint_says)
+
+
+def _reset(changes: Mapping[str, Any], field: str, says: str) -> Refused:
+    data = {"job": {**_RESET["job"], **changes}}
+    return Refused(gate({"spec.data": data}), f"spec.data.job.{field}", says)
 
 
 _OVERRIDE: Final = {"revision": "5f1d0c2ab9", "reason": "sale", "expires": "2026-11-25T18:00:00Z"}
@@ -314,6 +351,51 @@ REFUSED: Final[Mapping[str, Refused]] = {
         )
         for field, (sound, text, says) in _LINE_BREAKS.items()
     },
+    # data
+    "data of real users": Refused(
+        gate({**_LIVE, "spec.data": _RESET}), "spec.data", "live judges real users' traffic"
+    ),
+    "no time to reset data": Refused(
+        gate({"spec.data": {**_RESET, "timeout": "0s"}}), "spec.data.timeout", "is no time at all"
+    ),
+    "a reset without an image that is one": _reset({"image": "shop data"}, "image", "is not an image"),
+    "a reset by nothing": _reset({"command": []}, "command", "is empty: write what to run"),
+    "a variable without value": _reset(
+        {"env": [{"name": "PGHOST"}]}, "env[0]", 'variable "PGHOST" must have one value'
+    ),
+    "a variable with two values": _reset(
+        {"env": [{**_PASSWORD, "value": "secret"}]}, "env[0]", 'variable "PGPASSWORD" must have one value'
+    ),
+    "a variable named twice": _reset(
+        {"env": [_PASSWORD, _PASSWORD]}, "env", "a variable is named twice: write each one once"
+    ),
+    "a variable that is none": _reset(
+        {"env": [{"name": "PG-HOST", "value": "db"}]}, "env[0].name", "is not the name of a variable"
+    ),
+    "a folder that is none": _reset(
+        {"volumes": [{"pvc": "dumps", "mountPath": "dumps"}]},
+        "volumes[0].mountPath",
+        '"dumps" is not a folder to mount at',
+    ),
+    "a volume over /tmp": _reset(
+        {"volumes": [{"pvc": "dumps", "mountPath": "/tmp"}]}, "volumes[0].mountPath", "/tmp is there already"
+    ),
+    "two volumes in one folder": _reset(
+        {"volumes": [{"pvc": name, "mountPath": "/dumps"} for name in ("a", "b")]},
+        "volumes",
+        "two volumes are mounted at one path",
+    ),
+    "a volume from nowhere": _reset(
+        {"volumes": [{"mountPath": "/dumps"}]}, "volumes[0]", "there must be one place to take it from"
+    ),
+    "a user below 0": _reset(
+        {"securityContext": {"runAsUser": -1}},
+        "securityContext.runAsUser",
+        "is not the number of a user or group",
+    ),
+    "a ServiceAccount without a name": _reset(
+        {"serviceAccountName": ""}, "serviceAccountName", "write the name of a ServiceAccount"
+    ),
     # expect
     "no operator": _expect(
         "p99 2s", '"p99 2s" is not understood after "p99 ": write < or <=', "character 5: write < or <= here"

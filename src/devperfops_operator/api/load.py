@@ -173,14 +173,14 @@ class Amounts(ApiModel):
 
 
 class Resources(ApiModel):
-    """What JMeter's container asks for and may have."""
+    """What a container asks for and may have."""
 
     validations: ClassVar = load_rules.REQUESTS_WITHIN_LIMITS
 
     requests: Amounts | None = None
     """What the scheduler sets aside."""
     limits: Amounts | None = None
-    """What it may not exceed; the Java heap is a share of the memory."""
+    """What it may not exceed."""
 
 
 class TolerationOperator(StrEnum):
@@ -294,7 +294,10 @@ class JMeterLoad(ApiModel):
     ] = None
     """What starts JMeter in the image; JMeter's arguments follow it. By default the image's entry point."""
     resources: Resources | None = None
-    """What JMeter's container asks for and may have, in place of the operator's own choice."""
+    """What JMeter's container asks for and may have, in place of the operator's own choice.
+
+    The Java heap is a share of the memory limit.
+    """
     node_selector: Annotated[Labels | None, Field(max_length=16), load_rules.LABEL_VALUES] = None
     """Labels of the nodes the load may run on."""
     tolerations: Annotated[tuple[Toleration, ...] | None, Field(max_length=16)] = None

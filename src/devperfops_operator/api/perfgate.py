@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from devperfops_operator.api import coverage_rules, objective_rules, rules
+from devperfops_operator.api import coverage_rules, data_rules, objective_rules, rules
 from devperfops_operator.api.base import (
     API_VERSION,
     ApiModel,
@@ -20,6 +20,7 @@ from devperfops_operator.api.base import (
     Word,
 )
 from devperfops_operator.api.coverage import Coverage
+from devperfops_operator.api.data import Data
 from devperfops_operator.api.live import Live
 from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Objective
@@ -112,6 +113,7 @@ class PerfGateSpec(ApiModel):
         objective_rules.SAMPLES_EXTEND,
         objective_rules.LIVE_COUNTS_TRAFFIC,
         rules.LOAD_OR_LIVE,
+        data_rules.DATA_HAS_LOAD,
         coverage_rules.COVERAGE_HAS_PROMETHEUS,
         rules.PROMOTES_TO_ANOTHER,
     )
@@ -124,6 +126,8 @@ class PerfGateSpec(ApiModel):
     """
     load: Load | None = None
     """A load test of the gate's own; without it, live judges the traffic of real users."""
+    data: Data | None = None
+    """How the data the load works on are reset before it, when the rollout is complete."""
     live: Live | None = None
     """No load: the traffic of real users is judged, by objectives that Prometheus knows of."""
     objectives: Annotated[

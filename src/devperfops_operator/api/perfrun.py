@@ -35,6 +35,7 @@ class Phase(StrEnum):
     PENDING = "Pending"
     AWAITING_ROLLOUT = "AwaitingRollout"
     PREPARING = "Preparing"
+    RESETTING_DATA = "ResettingData"
     STARTING = "Starting"
     RUNNING = "Running"
     JUDGING = "Judging"

@@ -21,13 +21,15 @@ from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.target_pods import TargetPodsReader
 from devperfops_operator.controller.targets import TargetReader
 from devperfops_operator.domain.errors import InvalidSpec, Refused
+from devperfops_operator.domain.manifests.common import DATA_LABEL
+from devperfops_operator.domain.manifests.data_job import data_job_name
 from devperfops_operator.domain.manifests.job import read_job
 from devperfops_operator.domain.observed import (
     Evidence,
     GateObserved,
     Inputs,
-    LoadJob,
     Primary,
+    RunJob,
     RunObserved,
     RunSettings,
     Target,
@@ -106,7 +108,8 @@ class Observer:
             record_kept=await self._record_kept(run),
             earlier=self._earlier(run),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
-            job=self._job(run),
+            job=self._load_job(run),
+            data_job=self._data_job(run),
             evidence=self._evidence_of(gate, run),
             blocked_by=self._blocked_by(gate, run),
             restoration=restoration,
@@ -133,7 +136,8 @@ class Observer:
             target=None,
             inputs=Inputs(),
             snapshots=(),
-            job=self._job(run),
+            job=self._load_job(run),
+            data_job=self._data_job(run),
             evidence=Evidence(),
             failures=self._failures.of(key),
             deliveries=self._outbox.of(key, run.metadata.uid),
@@ -164,10 +168,20 @@ class Observer:
                 return Inputs()
         return self._primaries.checked(gate, target, primary, inputs)
 
-    def _job(self, run: PerfRun) -> LoadJob | None:
-        namespace, name = run.metadata.namespace, run.metadata.name
+    def _load_job(self, run: PerfRun) -> RunJob | None:
+        return self._job(run, run.metadata.name, resets=False)
+
+    def _data_job(self, run: PerfRun) -> RunJob | None:
+        return self._job(run, data_job_name(run.metadata.name), resets=True)
+
+    def _job(self, run: PerfRun, name: str, *, resets: bool) -> RunJob | None:
+        """With what those of the run's pods tell that are that Job's."""
+        namespace = run.metadata.namespace
         job = self._store.jobs.get(namespace, name)
-        return None if job is None else read_job(job, self._store.pods.owned(namespace, name))
+        if job is None:
+            return None
+        pods = self._store.pods.owned(namespace, run.metadata.name)
+        return read_job(job, [pod for pod in pods if (DATA_LABEL in pod["metadata"]["labels"]) == resets])
 
     def _evidence_of(self, gate: PerfGate | None, run: PerfRun) -> Evidence:
         """What the workers have delivered; from Starting on they may deliver."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.domain.digest import digest
 
-_JUDGING = {"target_ref", "load", "live", "patience", "coverage", "objectives", "prometheus"}
+_JUDGING = {"target_ref", "load", "data", "live", "patience", "coverage", "objectives", "prometheus"}
 
 
 def criteria_hash(spec: PerfGateSpec) -> str:

@@ -138,8 +138,10 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadJob:
-    """The run's Job. `problem`: why its pod cannot start (the scheduler's or kubelet's own words).
+class RunJob:
+    """A Job of the run. `problem`: why its pod cannot start or failed, in the scheduler's or kubelet's words.
+
+    `succeeded`: finished, and its pods ended as they should.
 
     `refusal`: why a pod will not, in the agent's words. `run_uid`: of the run it was made for, which may be
     an earlier one of the same name.
@@ -151,6 +153,7 @@ class LoadJob:
     finished: bool
     problem: str | None = None
     refusal: Problem | None = None
+    succeeded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +327,7 @@ class GateObserved:
 
 @dataclass(frozen=True, slots=True)
 class RunObserved:
-    """`blocked_by`: the run whose load must end first.
+    """`job` loads, `data_job` resets the data before. `blocked_by`: the run whose load must end first.
 
     `config_maps`: while it is to be promoted, those its template reads, as stored, by name; `unused_copies`:
     once it is, names of the primary's copies that nothing reads any more.
@@ -340,7 +343,7 @@ class RunObserved:
     target: Target | None
     inputs: Inputs
     snapshots: tuple[Snapshot, ...]
-    job: LoadJob | None
+    job: RunJob | None
     evidence: Evidence
     blocked_by: str | None = None
     restoration: Restoration | None = None
@@ -353,3 +356,4 @@ class RunObserved:
     target_pods: TargetPods | None = None
     record_kept: bool = False
     earlier: tuple[PerfRun, ...] = ()
+    data_job: RunJob | None = None

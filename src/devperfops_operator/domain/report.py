@@ -39,8 +39,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
 
         schema        "devperfops.io/report/v1"
         run           {namespace, name, uid, gate, trigger, revision, askedFor, createdAt, completedAt}
-        phase         Pending, AwaitingRollout, Preparing, Starting, Running, Judging, Acting, or at the end
-                      one of Completed, Superseded, Cancelled
+        phase         Pending, AwaitingRollout, Preparing, ResettingData, Starting, Running, Judging,
+                      Acting, or at the end one of Completed, Superseded, Cancelled
         verdict       Pass, Fail, Inconclusive, Error, or null: it ended without one, or goes on
         reason        coded reason of the verdict or of the end; message: the sentence that goes with it
         score         share of the objectives, by weight, that hold ("83%"), or null: not all were judged. It

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     PRIMARY_UNFIT = "PrimaryUnfit"
     PRIMARY_TAKEN = "PrimaryTaken"
     SNAPSHOT_REFUSED = "SnapshotRefused"
+    DATA_RESET_FAILED = "DataResetFailed"
     JOB_REFUSED = "JobRefused"
     START_TIMEOUT = "StartTimeout"
     # tested and found wanting
@@ -91,6 +92,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.PRIMARY_UNFIT: Verdict.ERROR,
     Reason.PRIMARY_TAKEN: Verdict.ERROR,
     Reason.SNAPSHOT_REFUSED: Verdict.ERROR,
+    Reason.DATA_RESET_FAILED: Verdict.ERROR,
     Reason.JOB_REFUSED: Verdict.ERROR,
     Reason.START_TIMEOUT: Verdict.ERROR,
     Reason.REVISION_REJECTED: Verdict.FAIL,

@@ -39,7 +39,7 @@ from tests.unit.domain.world import BAD, COMPLETE, GOOD, World, gate
 UNDER_WAY = Rollout(complete=False, message="1 of 2 pods updated, 2 ready")
 STALLED = replace(UNDER_WAY, problem=Problem("RolloutStalled", "the rollout makes no progress"))
 SEEDS, STEPS = 24, 80
-LOADS = {Phase.PREPARING, Phase.STARTING, Phase.RUNNING, Phase.JUDGING}
+LOADS = {Phase.PREPARING, Phase.RESETTING_DATA, Phase.STARTING, Phase.RUNNING, Phase.JUDGING}
 KEPT = ("phase", "verdict", "reason", "message", "action", "completed_at", "timeline")
 REASONS = {reason.value for reason in (*Reason, *Step)}
 EFFECTS = (

@@ -31,6 +31,7 @@ from devperfops_operator.domain.effects import (
 from devperfops_operator.domain.gate import decide_gate
 from devperfops_operator.domain.manifests.canonical import canonical_json
 from devperfops_operator.domain.manifests.config_copy import PRIMARY_LABEL, config_content, unused_copies
+from devperfops_operator.domain.manifests.data_job import data_job_name
 from devperfops_operator.domain.manifests.ownership import (
     LAST_APPLIED,
     Restoration,
@@ -53,10 +54,10 @@ from devperfops_operator.domain.observed import (
     Evidence,
     GateObserved,
     Inputs,
-    LoadJob,
     ObjectiveEvidence,
     Primary,
     Rollout,
+    RunJob,
     RunObserved,
     RunSettings,
     Snapshot,
@@ -133,7 +134,7 @@ class World:
     scaled_to_zero: bool = False
     runs: dict[str, PerfRun] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    jobs: dict[str, LoadJob] = field(default_factory=dict)
+    jobs: dict[str, RunJob] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     failures: dict[str, EffectFailure] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)  # effect key -> message
@@ -253,6 +254,7 @@ class World:
                 unused_copies=self._unused_copies() if has_promoted(run) else (),
                 snapshots=tuple(self.snapshots.values()),
                 job=self.jobs.get(name),
+                data_job=self.jobs.get(data_job_name(name)),
                 evidence=self.evidence.get(name, Evidence()),
                 blocked_by=blocked_by(run, list(self.runs.values())),
                 restoration=self.restoration(name),
@@ -323,7 +325,7 @@ class World:
                 self.created.append(f"ControllerRevision/{name}")
             case "Job" if name not in self.jobs:
                 uid = manifest["metadata"]["ownerReferences"][0]["uid"]
-                self.jobs[name] = LoadJob(name=name, run_uid=uid, suspended=False, finished=False)
+                self.jobs[name] = RunJob(name=name, run_uid=uid, suspended=False, finished=False)
                 self.created.append(f"Job/{name}")
 
     def _roll_back(self, effect: RollBack) -> None:

@@ -9,6 +9,7 @@ from devperfops_operator.api.base import API_VERSION, ObjectMeta
 GATE_LABEL: Final = "devperfops.io/gate"
 RUN_LABEL: Final = "devperfops.io/run"
 KNOWN_GOOD_LABEL: Final = "devperfops.io/known-good"
+DATA_LABEL: Final = "devperfops.io/data-reset"
 RECORD_LABEL: Final = "devperfops.io/record"
 MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "devperfops-operator"}
 

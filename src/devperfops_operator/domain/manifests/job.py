@@ -23,7 +23,7 @@ from devperfops_operator.domain.manifests.load_volumes import (
 )
 from devperfops_operator.domain.manifests.pod import disruption
 from devperfops_operator.domain.objectives import RunPlan
-from devperfops_operator.domain.observed import Inputs, LoadJob, Problem, RunSettings
+from devperfops_operator.domain.observed import Inputs, Problem, RunJob, RunSettings
 from devperfops_operator.domain.plan import (
     baseline_properties,
     jmeter_properties,
@@ -85,16 +85,17 @@ def job_manifest(
     }
 
 
-def read_job(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> LoadJob:
+def read_job(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> RunJob:
     ended = {condition["type"] for condition in _true_conditions(job)} & {"Complete", "Failed"}
     problems = [*_pod_problems(pods), _failure(job)]
-    return LoadJob(
+    return RunJob(
         name=job["metadata"]["name"],
         run_uid=next((owner["uid"] for owner in job["metadata"].get("ownerReferences", [])), ""),
         suspended=bool(job["spec"].get("suspend")),
         finished=bool(ended),
         problem=next((problem for problem in problems if problem), None),
         refusal=next((refusal for refusal in map(_refusal, pods) if refusal), None),
+        succeeded="Complete" in ended,
     )
 
 

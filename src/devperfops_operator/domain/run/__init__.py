@@ -13,12 +13,13 @@ from devperfops_operator.domain.effects import DeleteJob, RunDecision
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.judgement import Judgement, decided
 from devperfops_operator.domain.manifests.common import MANAGED_BY
-from devperfops_operator.domain.observed import RunObserved, Target
+from devperfops_operator.domain.observed import RunJob, RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.run.acting import acting
 from devperfops_operator.domain.run.actions import known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
 from devperfops_operator.domain.run.live import watching
+from devperfops_operator.domain.run.resetting import resetting
 from devperfops_operator.domain.run.rollback import rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
 from devperfops_operator.domain.run.target_watch import pods_wanted
@@ -136,6 +137,8 @@ def _advance(observed: RunObserved, gate: PerfGate, target: Target, now: datetim
             return awaiting_rollout(observed, gate, target, now)
         case Phase.PREPARING:
             return preparing(observed, gate, target, now)
+        case Phase.RESETTING_DATA:
+            return resetting(observed, gate, target, now)
         case Phase.STARTING:
             return starting(observed, gate, target, now)
         case Phase.RUNNING | Phase.JUDGING:
@@ -186,11 +189,12 @@ def _ended(status: PerfRunStatus, now: datetime, phase: Phase, code: Step, messa
 
 
 def _clean_up(observed: RunObserved) -> tuple[DeleteJob, ...]:
-    """A Job that may still load goes. One whose load has surely ended is kept for its logs until its TTL."""
+    """A Job that may still load or reset goes. One that has ended is kept for its logs until its TTL."""
+    jobs = [job for job in (_may_load(observed), observed.data_job) if job is not None and not job.finished]
+    return tuple(DeleteJob(observed.run.metadata.namespace, job.name) for job in jobs)
+
+
+def _may_load(observed: RunObserved) -> RunJob | None:
     status, job = observed.run.status, observed.job
-    if job is None or job.finished:
-        return ()
     load_ended = status.phase is Phase.COMPLETED and all_delivered(status)
-    if load_ended and not job.suspended:
-        return ()
-    return (DeleteJob(observed.run.metadata.namespace, job.name),)
+    return None if job is not None and load_ended and not job.suspended else job

@@ -1,4 +1,7 @@
-"""Pending, AwaitingRollout, Preparing, Starting: until the workers are told when to begin."""
+"""Pending, AwaitingRollout, Preparing, Starting: until the workers are told when to begin.
+
+Between the last two come the data, in `resetting`.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,9 @@ from devperfops_operator.domain.judgement import decided
 from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
-from devperfops_operator.domain.objectives import LivePlan, Plan
+from devperfops_operator.domain.objectives import LivePlan
 from devperfops_operator.domain.observed import (
-    EffectFailure,
-    LoadJob,
+    RunJob,
     RunObserved,
     Target,
     WorkerEvidence,
@@ -28,7 +30,7 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.past import learned, recalled
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.run.live import begun
-from devperfops_operator.domain.run.steps import Step, entered, queues, step, to_acting, told, wait
+from devperfops_operator.domain.run.steps import Step, entered, queues, refusal, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
 
 _LOOK_AGAIN = timedelta(seconds=2)
@@ -122,8 +124,8 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
         return RunDecision(to_acting(status, decided(Reason(problem.reason), problem.message), now))
     name = snapshot_name(run)
     if any(snapshot.name == name for snapshot in observed.snapshots):
-        return RunDecision(_kept(observed, resolve_plan(gate.spec), name, now))
-    refused = _refusal(observed, "CreateControllerRevision")
+        return RunDecision(_kept(observed, gate, name, now))
+    refused = refusal(observed, "CreateControllerRevision")
     if refused is not None:
         return RunDecision(to_acting(status, decided(Reason.SNAPSHOT_REFUSED, refused.message), now))
     number = 1 + max((snapshot.number for snapshot in observed.snapshots), default=0)
@@ -134,11 +136,11 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
 
 
-def _kept(observed: RunObserved, plan: Plan, snapshot: str, now: datetime) -> PerfRunStatus:
-    """Next comes the load, or the time in which traffic is watched."""
-    status = observed.run.status
+def _kept(observed: RunObserved, gate: PerfGate, snapshot: str, now: datetime) -> PerfRunStatus:
+    """Next comes the load, with its data before it, or the time in which traffic is watched."""
+    status, plan = observed.run.status, resolve_plan(gate.spec)
     message = f"revision {status.revision} is kept as {snapshot}"
-    following: dict[str, Any] = {"phase": Phase.STARTING}
+    following: dict[str, Any] = {"phase": Phase.RESETTING_DATA if gate.spec.data else Phase.STARTING}
     if isinstance(plan, LivePlan):
         following = begun(plan, now)
         message += f"; the traffic of real users is judged for {format_duration(plan.duration)} from now on"
@@ -171,7 +173,7 @@ def _ready(worker: WorkerEvidence, now: datetime) -> bool:
     return worker.prepared and worker.heard_at is not None and now - worker.heard_at < _ASKED_RECENTLY
 
 
-def _without_namesake(observed: RunObserved, job: LoadJob, now: datetime) -> RunDecision:
+def _without_namesake(observed: RunObserved, job: RunJob, now: datetime) -> RunDecision:
     """The Job of a deleted run of the same name must be gone before ours can be made."""
     problem = _start_problem(replace(observed, job=None), now)
     if problem is not None:
@@ -207,7 +209,7 @@ def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunSta
 
 def _start_problem(observed: RunObserved, now: datetime) -> tuple[Reason, str] | None:
     status, job = observed.run.status, observed.job
-    refused = _refusal(observed, "CreateJob")
+    refused = refusal(observed, "CreateJob")
     if refused is not None:
         return Reason.JOB_REFUSED, f"the load test's Job was refused: {refused.message}"
     missing = observed.inputs.problem
@@ -225,8 +227,3 @@ def _start_problem(observed: RunObserved, now: datetime) -> tuple[Reason, str] |
         limit = format_duration(observed.settings.start_timeout)
         return Reason.START_TIMEOUT, f"the load test did not start within {limit}: {because}"
     return None
-
-
-def _refusal(observed: RunObserved, effect: str) -> EffectFailure | None:
-    failure = observed.failures.get(effect)
-    return failure if failure is not None and failure.refused else None

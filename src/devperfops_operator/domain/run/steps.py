@@ -11,7 +11,7 @@ from devperfops_operator.api.perfrun import PerfRunStatus, Phase, TimelineEntry,
 from devperfops_operator.domain.conditions import set_conditions
 from devperfops_operator.domain.effects import RunDecision
 from devperfops_operator.domain.judgement import Judgement
-from devperfops_operator.domain.observed import RunObserved
+from devperfops_operator.domain.observed import EffectFailure, RunObserved
 
 
 class Step(StrEnum):
@@ -23,6 +23,7 @@ class Step(StrEnum):
     CONFIG_NOT_LOADED = "ConfigNotLoaded"
     ROLLOUT_COMPLETE = "RolloutComplete"
     SNAPSHOT_TAKEN = "SnapshotTaken"
+    DATA_RESET = "DataReset"
     WORKERS_READY = "WorkersReady"
     LOAD_RUNNING = "LoadRunning"
     LOAD_ENDED = "LoadEnded"
@@ -64,6 +65,12 @@ def told(status: PerfRunStatus, reason: StrEnum) -> datetime | None:
 def queues(status: PerfRunStatus) -> bool:
     """Whether the run waits for its turn: so the last line of its timeline says."""
     return bool(status.timeline) and status.timeline[-1].reason == Step.QUEUED.value
+
+
+def refusal(observed: RunObserved, effect: str) -> EffectFailure | None:
+    """How the API server refused the effect of that key; None: it did not."""
+    failure = observed.failures.get(effect)
+    return failure if failure is not None and failure.refused else None
 
 
 def wait(observed: RunObserved, until: datetime) -> RunDecision:

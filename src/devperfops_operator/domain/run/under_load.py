@@ -44,7 +44,7 @@ from devperfops_operator.domain.load_findings import (
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import (
     Evidence,
-    LoadJob,
+    RunJob,
     RunObserved,
     WorkerEvidence,
 )
@@ -117,7 +117,7 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
 
 
 def _cause_outstanding(
-    judgement: Judgement, job: LoadJob | None, status: PerfRunStatus, now: datetime
+    judgement: Judgement, job: RunJob | None, status: PerfRunStatus, now: datetime
 ) -> bool:
     """The agent tells that JMeter died about when the kubelet tells why; lost evidence was waited for."""
     if judgement.reason is not Reason.JMETER_DIED or job is None or job.problem is not None:
@@ -125,7 +125,7 @@ def _cause_outstanding(
     return now - (entered(status, Phase.JUDGING) or now) < _CAUSE_WAIT
 
 
-def _with_cause(judgement: Judgement, job: LoadJob | None) -> Judgement:
+def _with_cause(judgement: Judgement, job: RunJob | None) -> Judgement:
     """In the words of the pod that went wrong: of an evicted one there are no logs."""
     if judgement.reason not in _CAUSED_BY_POD or job is None or job.problem is None:
         return judgement

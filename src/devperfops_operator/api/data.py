@@ -1,0 +1,123 @@
+"""`spec.data` of a gate: how its environment's data are reset before each load."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from devperfops_operator.api import data_rules, load_rules, rules
+from devperfops_operator.api.base import ApiModel, Name
+from devperfops_operator.api.load import LocalReference, Resources, Source
+
+
+class SecretKey(ApiModel):
+    """One key of a Secret in the gate's namespace."""
+
+    name: Annotated[Name, rules.not_empty("is empty: write the name of a Secret")]
+    """The Secret's name."""
+    key: Annotated[Name, rules.not_empty("is empty: write a key of the Secret, such as password")]
+    """The key whose value it is."""
+
+
+class ValueSource(ApiModel):
+    """Where a variable's value is, as in a pod."""
+
+    secret_key_ref: SecretKey
+    """A key of a Secret; the kubelet reads it, the operator does not."""
+
+
+class EnvVar(ApiModel):
+    """A variable of the container, as in a pod."""
+
+    validations: ClassVar = (data_rules.ONE_VALUE,)
+
+    name: Annotated[str, Field(max_length=128), data_rules.ENV_NAME]
+    """Its name."""
+    value: Annotated[str | None, Field(max_length=1024)] = None
+    """Its value, which is no place for secrets."""
+    value_from: ValueSource | None = None
+    """A Secret's key in place of value."""
+
+
+class EnvSource(ApiModel):
+    """A Secret whose keys all become variables, as in a pod."""
+
+    secret_ref: LocalReference
+    """The Secret."""
+
+
+class DataVolume(Source):
+    """Files of the gate's namespace, mounted read-only."""
+
+    mount_path: Annotated[str, Field(max_length=253), data_rules.MOUNT_PATH, data_rules.NOT_TMP]
+    """Where the container finds them."""
+
+
+class SecurityContext(ApiModel):
+    """Who the container runs as; by default as the restricted Pod Security Standard wants it.
+
+    No container gets a capability or may gain privileges.
+    """
+
+    run_as_user: Annotated[int, data_rules.USER] = 10001
+    """The number of its user."""
+    run_as_group: Annotated[int, data_rules.USER] = 10001
+    """The number of its group."""
+    fs_group: Annotated[int, data_rules.USER] = 10001
+    """The group that volumes belong to."""
+    run_as_non_root: bool = True
+    """Whether the kubelet refuses to run it as user 0."""
+    read_only_root_filesystem: bool = True
+    """Whether it may write to /tmp only."""
+
+
+class ResetPod(ApiModel):
+    """The pod of a reset: what it runs, with what rights."""
+
+    image: Annotated[str, Field(max_length=512), load_rules.IMAGE]
+    """The image of its container."""
+    env: Annotated[tuple[EnvVar, ...] | None, Field(max_length=32), data_rules.DISTINCT_ENV] = None
+    """Variables of the container."""
+    env_from: Annotated[tuple[EnvSource, ...] | None, Field(max_length=8)] = None
+    """Secrets whose keys become variables; env goes first."""
+    resources: Resources | None = None
+    """What the container asks for and may have."""
+    service_account_name: Annotated[
+        Name | None, rules.not_empty("is empty: write the name of a ServiceAccount, or leave it out")
+    ] = None
+    """Who it is to the API server; without it, it gets no token."""
+    image_pull_secrets: Annotated[tuple[LocalReference, ...] | None, Field(max_length=8)] = None
+    """Secrets with which the image is pulled."""
+    security_context: SecurityContext = SecurityContext()
+    """Who it runs as."""
+
+
+Arguments = tuple[Annotated[str, Field(max_length=4096)], ...]
+
+
+class JobReset(ResetPod):
+    """Any container that resets the data: it ends with code 0 once they are as every load is to find them.
+
+    It must bear to be stopped anywhere and begun anew.
+    """
+
+    command: Annotated[
+        Arguments | None,
+        Field(max_length=16),
+        rules.not_empty("is empty: write what to run, or leave it out for the image's entry point"),
+    ] = None
+    """What it runs; by default the image's entry point."""
+    args: Annotated[Arguments | None, Field(max_length=32)] = None
+    """Its arguments, which everybody who may read pods can see."""
+    volumes: Annotated[tuple[DataVolume, ...] | None, Field(max_length=8), data_rules.DISTINCT_MOUNTS] = None
+    """Files it reads, such as a dump."""
+
+
+class Data(ApiModel):
+    """How the environment's data are reset before each load, so that every load finds the same."""
+
+    timeout: Annotated[str, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO] = "10m"
+    """How long a reset may take, until its pod has ended; then the run ends with DataResetFailed."""
+    job: JobReset
+    """A container that resets them, run to its end by a Job."""

@@ -1,0 +1,49 @@
+"""The rules of `spec.data`: how a gate resets its environment's data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from devperfops_operator.api.rules import Rule
+
+ENV_NAME: Final = Rule.matching(
+    "^[A-Za-z_][A-Za-z0-9_]*$",
+    '"{self}" is not the name of a variable: write letters, digits and underscores only, such as PGHOST',
+)
+DISTINCT_ENV: Final = Rule.of(
+    "self.all(a, self.exists_one(b, a.name == b.name))",
+    lambda variables: len({each["name"] for each in variables}) == len(variables),
+    "a variable is named twice: write each one once",
+)
+ONE_VALUE: Final = Rule.of(
+    "has(self.value) != has(self.valueFrom)",
+    lambda variable: ("value" in variable) != ("valueFrom" in variable),
+    'variable "{self.name}" must have one value: write either value or valueFrom',
+)
+MOUNT_PATH: Final = Rule.matching(
+    "^/[^:]+$",
+    '"{self}" is not a folder to mount at: write an absolute path without colons, such as /golden',
+)
+NOT_TMP: Final = Rule.of(
+    "self != '/tmp' && self != '/tmp/'",
+    lambda path: path.rstrip("/") != "/tmp",  # noqa: S108  a rule about it
+    "/tmp is there already, empty and writable: write another folder, such as /golden",  # noqa: S108  likewise
+)
+DISTINCT_MOUNTS: Final = Rule.of(
+    "self.all(a, self.exists_one(b, a.mountPath == b.mountPath))",
+    lambda volumes: len({each["mountPath"] for each in volumes}) == len(volumes),
+    "two volumes are mounted at one path: write a mountPath for each",
+)
+_MAX_ID: Final = 4_294_967_295
+USER: Final = Rule.of(
+    f"self >= 0 && self <= {_MAX_ID}",
+    lambda value: 0 <= value <= _MAX_ID,
+    f"is not the number of a user or group: write one from 0 to {_MAX_ID}, such as 999",
+)
+DATA_HAS_LOAD: Final = Rule.of(
+    "!has(self.data) || has(self.load)",
+    lambda spec: "data" not in spec or "load" in spec,
+    "data are reset before a load, and live judges real users' traffic, whose data are theirs: "
+    "write load, or leave data out",
+    field="data",
+)
