@@ -109,7 +109,7 @@ async def test_a_new_password_is_used_without_a_restart(guarded: Guarded) -> Non
     await metrics.gauge("m", "vector(7)", now, now, server.scrape_interval)
 
     guarded.want("sesame-2")
-    with pytest.raises(Unavailable, match="does not let the operator in"):
+    with pytest.raises(Unavailable, match="lets nobody in who asks like this"):
         await metrics.gauge("m", "vector(7)", now, now, server.scrape_interval)
     guarded.password.write_text("sesame-2")
 
@@ -125,8 +125,8 @@ async def test_a_wrong_password_is_told_without_it(
     message = await refusal(guarded.settings(), Unavailable)
 
     assert message == (
-        "Prometheus m does not let the operator in (HTTP 401); "
-        "check tokenFile, basicAuth and headers of prometheus.m in the operator's settings"
+        "Prometheus m lets nobody in who asks like this (HTTP 401); check the token, user and "
+        "headers: prometheus.m in the operator's settings, or the options of the command"
     )
     assert "s3cret" not in caplog.text
 
@@ -222,14 +222,14 @@ async def test_a_wrong_token_is_told_without_it_even_if_the_server_repeats_it(pr
 
     message = await refusal(proxy.settings(), Unavailable)
 
-    assert "does not let the operator in (HTTP 401)" in message
+    assert "lets nobody in who asks like this (HTTP 401)" in message
     assert "s3cret" not in message
 
 
 async def test_another_tenant_is_not_let_in(proxy: Proxy) -> None:
     proxy.headers = {"X-Scope-OrgID": "other"}
 
-    assert "headers of prometheus.m" in await refusal(proxy.settings(), Unavailable)
+    assert "check the token, user and headers: prometheus.m" in await refusal(proxy.settings(), Unavailable)
 
 
 @pytest.mark.parametrize("content", ["s3cret\nX-Evil: yes", "two s3cret words", "s3cret\u00e9"])

@@ -218,8 +218,8 @@ def _translated(server: str, query: str, error: PrometheusApiClientException) ->
     status, content = (int(match[1]), match[2]) if match else (0, str(error))
     if status in _NOT_LET_IN:  # the body may repeat what was sent
         return Unavailable(
-            f"Prometheus {server} does not let the operator in (HTTP {status}); "
-            f"check tokenFile, basicAuth and headers of prometheus.{server} in the operator's settings"
+            f"Prometheus {server} lets nobody in who asks like this (HTTP {status}); check the token, user "
+            f"and headers: prometheus.{server} in the operator's settings, or the options of the command"
         )
     if status in _WRONG_QUERY:
         return Refused("QueryInvalid", f"Prometheus {server} calls {query!r} wrong: {_words(content)}")
@@ -236,7 +236,8 @@ def _root(error: BaseException) -> str:
 def _remedy(error: BaseException) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return (
-            "; set the server's caFile in the operator's settings to the CA that has signed its certificate"
+            "; name the CA that has signed its certificate: the server's caFile in the operator's settings, "
+            "or the command's --ca-file"
         )
     return ""
 

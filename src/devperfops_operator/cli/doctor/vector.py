@@ -34,6 +34,5 @@ def vector(body: Any) -> Vector:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "all of it"
         raise Trouble(
-            f"its answer is not Prometheus' ({field}: {first['msg']}); "
-            "is the url in the operator's settings right?"
+            f"its answer is not Prometheus' ({field}: {first['msg']}); is this the address of a Prometheus?"
         ) from error
