@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from benchmarks.detection.cases import PLANNED, Case, cases
 from benchmarks.detection.outcome import Verdict
@@ -57,6 +58,42 @@ def with_interval(result: Result, verdict: Verdict) -> str:
 
 
 # --- bars ---------------------------------------------------------------------------------------------------
+
+
+class Compared(Protocol):
+    """Streams that policies judged: `place` says which."""
+
+    @property
+    def results(self) -> Mapping[str, Result]: ...
+
+    @property
+    def place(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a `policy` is to say at most, or at least, so often; told beside what `rival` says."""
+
+    policy: str
+    verdict: Verdict
+    share: float
+    rival: str
+
+    def at_worst(self, what: str, played: Sequence[Compared]) -> Row:
+        """Where it is nearest to being missed: shares below a half are of what must be rare."""
+        rare = self.share < 0.5  # noqa: PLR2004
+        worst = (max if rare else min)(played, key=self._of)
+        share = self._of(worst)
+        return Row(
+            f"{what}, worst of {len(played)}: {worst.place}",
+            with_interval(worst.results[self.policy], self.verdict),
+            f"{'<=' if rare else '>='} {self.share:.1%}",
+            share <= self.share if rare else share >= self.share,
+            f"{self.rival} {worst.results[self.rival].share(self.verdict):.3f}",
+        )
+
+    def _of(self, played: Compared) -> float:
+        return played.results[self.policy].share(self.verdict)
 
 
 def _bars(played: Sequence[Played]) -> list[Row]:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.detection.bars import with_interval
+from benchmarks.detection.bars import Bar, with_interval
 from benchmarks.detection.cases import PLANNED
 from benchmarks.detection.outcome import Outcome, Verdict
 from benchmarks.detection.paired import QUANTILE, quantile
@@ -60,6 +60,10 @@ class PlayedRuns:
     between: str
     change: str
     results: Mapping[str, Result] = field(default_factory=lambda: {name: Result() for name in _POLICIES})
+
+    @property
+    def place(self) -> str:
+        return f"{self.regime}, {self.between}"
 
 
 def measure_runs(streams: int, seed: int) -> list[Row]:
@@ -139,21 +143,8 @@ def _told(result: Result) -> str:
 def _bars(played: Sequence[PlayedRuns]) -> Iterator[Row]:
     of = {change: [one for one in played if one.change == change] for change in _CHANGES}
     for name in list(_POLICIES)[:2]:
-        yield _bar("unchanged: wrong Fail", of["unchanged"], name, "Fail", _WRONG_FAIL)
-        yield _bar("x1.15: wrong Pass", of["x1.15"], name, "Pass", _WRONG_PASS)
-        yield _bar("unchanged: right Pass", of["unchanged"], name, "Pass", _RIGHT_PASS)
-        yield _bar("x1.5: Fail", of["x1.5"], name, "Fail", _POWER)
-
-
-def _bar(what: str, played: Sequence[PlayedRuns], policy: str, verdict: Verdict, bar: float) -> Row:
-    """At the regime where it is nearest to being missed: bars below a half are for what must be rare."""
-    rare = bar < 0.5  # noqa: PLR2004
-    worst = (max if rare else min)(played, key=lambda one: one.results[policy].share(verdict))
-    share = worst.results[policy].share(verdict)
-    return Row(
-        f"{policy}, {what}, worst of {len(played)}: {worst.regime}, {worst.between}",
-        with_interval(worst.results[policy], verdict),
-        f"{'<=' if rare else '>='} {bar:.1%}",
-        share <= bar if rare else share >= bar,
-        f"{_LAST}: {worst.results[_LAST].share(verdict):.3f}",
-    )
+        bar = partial(Bar, name, rival=_LAST)
+        yield bar("Fail", _WRONG_FAIL).at_worst(f"{name}, unchanged: wrong Fail", of["unchanged"])
+        yield bar("Pass", _WRONG_PASS).at_worst(f"{name}, x1.15: wrong Pass", of["x1.15"])
+        yield bar("Pass", _RIGHT_PASS).at_worst(f"{name}, unchanged: right Pass", of["unchanged"])
+        yield bar("Fail", _POWER).at_worst(f"{name}, x1.5: Fail", of["x1.5"])
