@@ -226,6 +226,7 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "one that decides nothing, and where its threshold comes from": gate(
         {"spec.objectives.1": {"expect": "errors < 0.5%", "critical": False, "origin": "SLA"}}
     ),
+    "a quota policy": gate({"spec.quota": {"configMap": "january"}}),
     "earlier runs": gate({f"{FIRST}.expect": "p95 < past + 15%"}),
     "a baseline": gate(_COMPARED),
     "a baseline elsewhere": gate(
@@ -894,6 +895,11 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({f"{JMETER}.plan": {"key": "scenario.jmx"}}),
         f"{JMETER}.plan",
         "there must be one place to take it from: write either configMap or pvc",
+    ),
+    "a quota policy without a name": Refused(
+        gate({"spec.quota": {"configMap": ""}}),
+        "spec.quota.configMap",
+        "is empty: write the name of a ConfigMap",
     ),
     "two documents": Refused(
         gate({f"{JMETER}.plan.openAPI": {"document": "a.yaml", "path": "/openapi.json"}}),

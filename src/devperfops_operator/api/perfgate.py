@@ -99,6 +99,13 @@ class Initial(StrEnum):
     TEST = "Test"
 
 
+class Quota(ApiModel):
+    """What production must grant before a release goes there."""
+
+    config_map: Annotated[Name, rules.not_empty("is empty: write the name of a ConfigMap")]
+    """Holds a QuotaPolicy, its waivers and the files of limits that it names, each in any key."""
+
+
 class PerfGateSpec(ApiModel):
     """Which workload is guarded, how it is loaded and what it must hold."""
 
@@ -128,6 +135,8 @@ class PerfGateSpec(ApiModel):
     """A load test of the gate's own; without it, live judges the traffic of real users."""
     data: Data | None = None
     """How the data the load works on are reset before it, when the rollout is complete."""
+    quota: Quota | None = None
+    """A policy by which nothing is promoted while production is granted less than the load test was."""
     live: Live | None = None
     """No load: the traffic of real users is judged, by objectives that Prometheus knows of."""
     objectives: Annotated[

@@ -1,6 +1,6 @@
 """The documents of `devperfops quota`: QuotaPolicy, QuotaWaiver, QuotaLimits and QuotaPeaks.
 
-They are files. There is no CRD of them: nothing in the cluster would honour it yet.
+They are files, on disk or in a ConfigMap that a gate names. There is no CRD of them.
 """
 
 from __future__ import annotations

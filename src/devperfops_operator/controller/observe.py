@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -37,9 +39,11 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.past import past_effects, past_times
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
+from devperfops_operator.domain.quota.answer import QuotaAnswer, quota_answer
 from devperfops_operator.evidence import EvidenceStore
 
 _COLLECTS_EVIDENCE: Final = frozenset({Phase.STARTING, Phase.RUNNING, Phase.JUDGING, Phase.ACTING})
+_ASKS_QUOTA: Final = frozenset({Phase.PREPARING, Phase.JUDGING})
 
 
 class Observer:
@@ -107,6 +111,7 @@ class Observer:
             target_pods=await self._target_pods.of_run(gate, run),
             record_kept=await self._record_kept(run),
             earlier=self._earlier(run),
+            quota=await self._quota(gate, run),
             snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
             job=self._load_job(run),
             data_job=self._data_job(run),
@@ -121,6 +126,14 @@ class Observer:
         if run.status.phase is not Phase.PREPARING:
             return ()
         return tuple(self._store.runs.owned(run.metadata.namespace, run.spec.gate))
+
+    async def _quota(self, gate: PerfGate, run: PerfRun) -> QuotaAnswer | None:
+        """Of a ConfigMap as it is now. Large ones take a while to read, and nobody else waits for that."""
+        quota = gate.spec.quota
+        if quota is None or run.status.phase not in _ASKS_QUOTA:
+            return None
+        data = await self._cluster.config_map(gate.metadata.namespace, quota.config_map)
+        return await asyncio.to_thread(quota_answer, quota.config_map, data, datetime.now(UTC))
 
     def _blocked_by(self, gate: PerfGate, run: PerfRun) -> str | None:
         if run.status.phase is not Phase.AWAITING_ROLLOUT or gate.spec.load is None:

@@ -18,6 +18,7 @@ from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
 from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
+from devperfops_operator.domain.quota.answer import QuotaAnswer
 from devperfops_operator.domain.revision import Config
 from devperfops_operator.wire.measurement import Fault, Final, JMeterState
 from devperfops_operator.wire.wakes import Wakes
@@ -335,7 +336,8 @@ class RunObserved:
     only while the run rolls back.
     `target_pods`: read once when the load has begun, and once when it has ended.
     `record_kept`: its record is stored; asked only while that is awaited.
-    `earlier`: the gate's other runs; asked only before the load.
+    `earlier`: the gate's other runs; asked only before the load. `quota`: of a gate that has a policy; asked
+    before the load, and when it has ended.
     """
 
     run: PerfRun
@@ -357,3 +359,4 @@ class RunObserved:
     record_kept: bool = False
     earlier: tuple[PerfRun, ...] = ()
     data_job: RunJob | None = None
+    quota: QuotaAnswer | None = None

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     PRIMARY_UNFIT = "PrimaryUnfit"
     PRIMARY_TAKEN = "PrimaryTaken"
     SNAPSHOT_REFUSED = "SnapshotRefused"
+    QUOTA_UNKNOWN = "QuotaUnknown"
     DATA_RESET_FAILED = "DataResetFailed"
     JOB_REFUSED = "JobRefused"
     START_TIMEOUT = "StartTimeout"
@@ -71,6 +72,8 @@ class Reason(StrEnum):
     GOOD_EXCEEDS_TOTAL = "GoodExceedsTotal"
     NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
     DRIFTING = "Drifting"
+    # held everything, and must not be promoted
+    QUOTA_REGRESSION = "QuotaRegression"
     # held everything
     OBJECTIVES_MET = "ObjectivesMet"
 
@@ -92,6 +95,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.PRIMARY_UNFIT: Verdict.ERROR,
     Reason.PRIMARY_TAKEN: Verdict.ERROR,
     Reason.SNAPSHOT_REFUSED: Verdict.ERROR,
+    Reason.QUOTA_UNKNOWN: Verdict.ERROR,
     Reason.DATA_RESET_FAILED: Verdict.ERROR,
     Reason.JOB_REFUSED: Verdict.ERROR,
     Reason.START_TIMEOUT: Verdict.ERROR,
@@ -128,12 +132,15 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.GOOD_EXCEEDS_TOTAL: Verdict.INCONCLUSIVE,
     Reason.NOT_ENOUGH_EVIDENCE: Verdict.INCONCLUSIVE,
     Reason.DRIFTING: Verdict.INCONCLUSIVE,
+    Reason.QUOTA_REGRESSION: Verdict.INCONCLUSIVE,
     Reason.OBJECTIVES_MET: Verdict.PASS,
 }
 """Every reason's verdict."""
 
 
-UNSPOILT: Final = frozenset({Reason.OBJECTIVES_MET, Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING})
+UNSPOILT: Final = frozenset(
+    {Reason.OBJECTIVES_MET, Reason.QUOTA_REGRESSION, Reason.NOT_ENOUGH_EVIDENCE, Reason.DRIFTING}
+)
 """Of valid tests of a target that was not found wanting: they show how it usually is."""
 
 

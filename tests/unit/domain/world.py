@@ -67,6 +67,7 @@ from devperfops_operator.domain.observed import (
 )
 from devperfops_operator.domain.primary import primary_problem
 from devperfops_operator.domain.queueing import blocked_by
+from devperfops_operator.domain.quota.answer import QuotaAnswer
 from devperfops_operator.domain.revision import Config
 from devperfops_operator.domain.run import decide_run, pods_wanted, rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.promoting import has_promoted
@@ -156,6 +157,7 @@ class World:
     git_owner: str | None = None
     receivers: tuple[str, ...] = ()
     deliveries: dict[str, dict[str, Delivery]] = field(default_factory=dict)  # by run's uid, by receiver
+    quota: QuotaAnswer | None = None
 
     def __post_init__(self) -> None:
         self.managed_fields, self.annotation = owned_by_kubectl(self.template), last_applied(self.template)
@@ -264,6 +266,7 @@ class World:
                 target_pods=self.target_pods if pods_wanted(run) else None,
                 record_kept=run.status.record is not None and run.status.record.name in self.records,
                 earlier=tuple(self.runs.values()) if run.status.phase is Phase.PREPARING else (),
+                quota=self.quota,
             ),
             self.now,
         )

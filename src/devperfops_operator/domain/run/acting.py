@@ -146,6 +146,8 @@ def _choose_after_inconclusive(
     """As the gate asks, which never makes it a Pass. A run whose target went away is repeated anyhow."""
     status, asked = observed.run.status, gate.spec.actions.on_inconclusive
     because = f"spec.actions.onInconclusive is {asked}"
+    if status.reason == Reason.QUOTA_REGRESSION:
+        return hold("QuotaRegression", "raise the quota, or have it waived, and run again", now)
     if asked is OnInconclusive.HOLD or status.reason == Reason.TARGET_GONE:
         return hold("Inconclusive", _CHANGES_NOTHING, now)
     if status.trigger is Trigger.MANUAL:

@@ -29,6 +29,7 @@ from devperfops_operator.domain.observed import (
 )
 from devperfops_operator.domain.past import learned, recalled
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
+from devperfops_operator.domain.quota.gating import unknown
 from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, refusal, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
@@ -122,6 +123,9 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     if observed.inputs.problem is not None:
         problem = observed.inputs.problem
         return RunDecision(to_acting(status, decided(Reason(problem.reason), problem.message), now))
+    unread = unknown(observed.quota)
+    if unread is not None:
+        return RunDecision(to_acting(status, unread, now))
     name = snapshot_name(run)
     if any(snapshot.name == name for snapshot in observed.snapshots):
         return RunDecision(_kept(observed, gate, name, now))

@@ -25,6 +25,7 @@ from devperfops_operator.domain.judgement import (
 from devperfops_operator.domain.objectives import LivePlan
 from devperfops_operator.domain.observed import Evidence, RunObserved
 from devperfops_operator.domain.plan import resolve_live
+from devperfops_operator.domain.quota.gating import under_quota
 from devperfops_operator.domain.run.polling import Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, step, to_acting
 from devperfops_operator.domain.run.target_watch import close_target, follow_target
@@ -70,7 +71,7 @@ def _judging(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
         return RunDecision(status, reads, requeue_at=now + _TICK)
     evidence = with_gaps(observed, plan, window)
     objectives = close_objectives(plan, evidence, status.objectives, now)
-    judgement = with_warnings(judge(plan, evidence, status), objectives)
+    judgement = under_quota(with_warnings(judge(plan, evidence, status), objectives), observed.quota)
     coverage = coverage_status(plan, evidence)
     found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
     return RunDecision(to_acting(status, judgement, now, **found))

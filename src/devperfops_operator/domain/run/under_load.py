@@ -49,6 +49,7 @@ from devperfops_operator.domain.observed import (
     WorkerEvidence,
 )
 from devperfops_operator.domain.plan import resolve_load
+from devperfops_operator.domain.quota.gating import under_quota
 from devperfops_operator.domain.run.polling import Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.run.target_watch import close_target, follow_target, mixed_target
@@ -111,6 +112,7 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     if _cause_outstanding(judgement, observed.job, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     judgement = with_warnings(_with_cause(judgement, observed.job), objectives)
+    judgement = under_quota(judgement, observed.quota)
     coverage = coverage_status(plan, evidence)
     found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
     return RunDecision(to_acting(status, judgement, now, **found))
