@@ -94,6 +94,21 @@ def test_a_gate_shows_where_what_jmeter_needs_comes_from():
         assert part in told
 
 
+def test_a_gate_shows_what_its_load_is_made_of_and_what_is_asked_beside_it():
+    gate = samples.gate()
+    stored = gate.spec.to_json()
+    stored["load"]["jmeter"]["plan"] = {"openAPI": {"path": "/openapi.json"}}
+    stored |= {"data": {"job": {"image": "reset:1"}}, "quota": {"configMap": "january"}}
+    gate = PerfGate.from_json({"metadata": gate.metadata.to_json(), "spec": stored})
+    told = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
+    for part in (
+        "Plan made from what the target answers at /openapi.json",
+        "Reset data before each load, by a Job of 10m at most",
+        "Quota policy in ConfigMap january",
+    ):
+        assert part in told
+
+
 def test_a_gates_screen_fits_a_screen():
     text = trimmed(gate_screen(samples.gate(), [samples.failed()] * 5, samples.clock(60)), 110)
     assert len(text.splitlines()) <= 50

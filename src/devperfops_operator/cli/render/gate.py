@@ -79,6 +79,10 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
         yield from _load(spec.load, spec.target_ref.name)
     if spec.coverage is not None:
         yield "Coverage", _coverage(spec.coverage)
+    if spec.data is not None:
+        yield "Reset", f"data before each load, by a Job of {spec.data.timeout} at most"
+    if spec.quota is not None:
+        yield "Quota", f"policy in ConfigMap {spec.quota.config_map}"
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     if spec.environment:
