@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from benchmarks import agent, detection, evaluator, idle, jtl, load, quota, reaction, scenario, slo
+from benchmarks import agent, detection, evaluator, idle, jtl, load, quota, reaction, reset, scenario, slo
 from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
 
@@ -24,6 +24,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "past": ("Verdicts against earlier runs", lambda: _played(detection.measure_runs)),
     "prove": ("What is foretold", lambda: proving.measure(click.get_current_context().params["seed"])),
     "quota": ("Quota", lambda: quota.measure(limits=10_000)),
+    "reset": ("Data reset", lambda: reset.measure(mebibytes=500, repetitions=20)),
     "scenario": ("Test plans from OpenAPI", lambda: scenario.measure(*_params("documents"))),
     "slo": ("SLAs along call graphs", lambda: slo.measure(*_params("graphs", "seed"))),
 }

@@ -89,6 +89,7 @@ _COVERAGE: Final = {"traffic": 'requests_total{app="cart"}', "by": ["method", "r
 _COVERED: Final = {"spec.coverage": _COVERAGE, "spec.prometheus": "monitoring"}
 
 _RESET: Final = {"job": {"image": "shop-data:7"}}
+_POSTGRES: Final = {"image": "postgres:15", "database": "shop", "template": "shop_golden"}
 _PASSWORD: Final = {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
 
 VALID: Final[Mapping[str, dict[str, Any]]] = {
@@ -265,6 +266,20 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
         }
     ),
     "data that are reset": gate({"spec.data": _RESET}),
+    "a PostgreSQL database that is reset": gate({"spec.data": {"postgres": _POSTGRES}}),
+    "all of a PostgreSQL reset": gate(
+        {
+            "spec.data": {
+                "postgres": {
+                    **_POSTGRES,
+                    "database": "Shop-7.test",
+                    "envFrom": [{"secretRef": {"name": "shop-db"}}],
+                    "verify": {"query": "SELECT count(*)\nFROM orders", "expect": "500"},
+                    "volumes": [{"configMap": "ca", "mountPath": "/ca"}],
+                }
+            }
+        }
+    ),
     "all of a reset": gate(
         {
             "spec.data": {
@@ -358,6 +373,29 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "no time to reset data": Refused(
         gate({"spec.data": {**_RESET, "timeout": "0s"}}), "spec.data.timeout", "is no time at all"
+    ),
+    "a reset in no way": Refused(
+        gate({"spec.data": {"timeout": "5m"}}), "spec.data", "there must be one way to reset the data"
+    ),
+    "a reset in two ways": Refused(
+        gate({"spec.data": {**_RESET, "postgres": _POSTGRES}}),
+        "spec.data",
+        "there must be one way to reset the data",
+    ),
+    "a database that is its own golden copy": Refused(
+        gate({"spec.data": {"postgres": {**_POSTGRES, "template": "shop"}}}),
+        "spec.data.postgres.template",
+        'template "shop" is the database itself',
+    ),
+    "a database by a connection string": Refused(
+        gate({"spec.data": {"postgres": {**_POSTGRES, "database": "dbname=shop"}}}),
+        "spec.data.postgres.database",
+        '"dbname=shop" is not the name of a database that can be reset',
+    ),
+    "a verification without query": Refused(
+        gate({"spec.data": {"postgres": {**_POSTGRES, "verify": {"query": "", "expect": "1"}}}}),
+        "spec.data.postgres.verify.query",
+        "is empty: write a query",
     ),
     "a reset without an image that is one": _reset({"image": "shop data"}, "image", "is not an image"),
     "a reset by nothing": _reset({"command": []}, "command", "is empty: write what to run"),

@@ -81,6 +81,8 @@ class ResetPod(ApiModel):
     """Variables of the container."""
     env_from: Annotated[tuple[EnvSource, ...] | None, Field(max_length=8)] = None
     """Secrets whose keys become variables; env goes first."""
+    volumes: Annotated[tuple[DataVolume, ...] | None, Field(max_length=8), data_rules.DISTINCT_MOUNTS] = None
+    """Files it reads, such as a dump or a certificate."""
     resources: Resources | None = None
     """What the container asks for and may have."""
     service_account_name: Annotated[
@@ -110,14 +112,53 @@ class JobReset(ResetPod):
     """What it runs; by default the image's entry point."""
     args: Annotated[Arguments | None, Field(max_length=32)] = None
     """Its arguments, which everybody who may read pods can see."""
-    volumes: Annotated[tuple[DataVolume, ...] | None, Field(max_length=8), data_rules.DISTINCT_MOUNTS] = None
-    """Files it reads, such as a dump."""
+
+
+class Verification(ApiModel):
+    """A query whose result shows that the data are what they should be."""
+
+    query: Annotated[
+        str, Field(max_length=4096), rules.not_empty("is empty: write a query, or leave verify out")
+    ]
+    """Run by psql in the database that was reset, in a session that may not write."""
+    expect: Annotated[str, Field(max_length=1024)]
+    """What it must give, as psql prints it unaligned: columns with | between them, a line for each row."""
+
+
+class PostgresReset(ResetPod):
+    """A database that is replaced by a copy of a template database, PostgreSQL 13 or later.
+
+    The image has sh and psql; env and envFrom set libpq's variables: PGHOST, PGUSER, PGPASSWORD, PGSSLMODE.
+    The database must be marked by a comment as one that may be reset: COMMENT ON DATABASE shop IS
+    'devperfops.io/may-be-reset'.
+    """
+
+    validations: ClassVar = (data_rules.ANOTHER_TEMPLATE,)
+
+    database: Annotated[str, Field(max_length=63), data_rules.DATABASE]
+    """The database that the environment uses. All in it is lost, and its sessions end."""
+    template: Annotated[str, Field(max_length=63), data_rules.DATABASE]
+    """The golden copy, a database of the same server that accepts no connections."""
+    verify: Verification | None = None
+    """What is checked after the reset, before the load."""
 
 
 class Data(ApiModel):
     """How the environment's data are reset before each load, so that every load finds the same."""
 
+    validations: ClassVar = (data_rules.ONE_RESET,)
+
     timeout: Annotated[str, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO] = "10m"
     """How long a reset may take, until its pod has ended; then the run ends with DataResetFailed."""
-    job: JobReset
+    job: JobReset | None = None
     """A container that resets them, run to its end by a Job."""
+    postgres: PostgresReset | None = None
+    """A PostgreSQL database that is replaced by a copy of a template database."""
+
+    @property
+    def reset(self) -> JobReset | PostgresReset:
+        """The one that is asked for. Raises ValueError for what the CRD's own rules should have refused."""
+        reset = self.job or self.postgres
+        if reset is None:
+            raise ValueError("spec.data has neither job nor postgres")
+        return reset

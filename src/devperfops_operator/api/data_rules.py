@@ -40,6 +40,23 @@ USER: Final = Rule.of(
     lambda value: 0 <= value <= _MAX_ID,
     f"is not the number of a user or group: write one from 0 to {_MAX_ID}, such as 999",
 )
+DATABASE: Final = Rule.matching(
+    "^[A-Za-z0-9_][-A-Za-z0-9_.]*$",
+    '"{self}" is not the name of a database that can be reset: write letters, digits, dots, hyphens and '
+    "underscores only, such as shop",
+)
+ANOTHER_TEMPLATE: Final = Rule.of(
+    "self.database != self.template",
+    lambda reset: reset["database"] != reset["template"],
+    'template "{self.template}" is the database itself: write the name of its golden copy, such as '
+    "shop_golden",
+    field="template",
+)
+ONE_RESET: Final = Rule.of(
+    "has(self.job) != has(self.postgres)",
+    lambda data: ("job" in data) != ("postgres" in data),
+    "there must be one way to reset the data: write either job or postgres",
+)
 DATA_HAS_LOAD: Final = Rule.of(
     "!has(self.data) || has(self.load)",
     lambda spec: "data" not in spec or "load" in spec,

@@ -12,6 +12,7 @@ from devperfops_operator.api.perfrun import Phase, Verdict
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.manifests.data_job import data_job_manifest, data_job_name
 from devperfops_operator.domain.manifests.job import read_job
+from devperfops_operator.domain.manifests.postgres_reset import SCRIPT
 from tests.unit.domain.world import GOOD, LoadEnd, World, gate, released, template
 
 RESET: dict[str, Any] = {"job": {"image": "shop-data:7", "args": ["restore"]}}
@@ -269,6 +270,37 @@ def test_what_the_team_says_counts() -> None:
     assert (pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsNonRoot"]) == (0, False)
     assert container["securityContext"]["readOnlyRootFilesystem"] is False
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_a_postgres_reset_gets_what_the_team_and_the_operator_say_and_no_secret() -> None:
+    world, name = next(released(data=RESET))
+    password = {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
+    data = Data.from_json(
+        {
+            "postgres": {
+                "image": "postgres:15",
+                "env": [password],
+                "envFrom": [{"secretRef": {"name": "shop-db"}}],
+                "database": "shop",
+                "template": "shop_golden",
+                "verify": {"query": "SELECT '$(PGPASSWORD)'", "expect": "$$"},
+            }
+        }
+    )
+    pod = data_job_manifest(world.runs[name], data)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["env"] == [
+        password,
+        {"name": "RESET_DATABASE", "value": "shop"},
+        {"name": "RESET_TEMPLATE", "value": "shop_golden"},
+        {"name": "RESET_QUERY", "value": "SELECT '$$(PGPASSWORD)'"},
+        {"name": "RESET_EXPECT", "value": "$$$$"},
+    ]
+    assert container["envFrom"] == [{"secretRef": {"name": "shop-db"}}]
+    assert container["image"] == "postgres:15"
+    assert container["command"][:2] == ["sh", "-c"]
+    assert container["command"][2].replace("$$", "$") == SCRIPT
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
 def test_a_gates_earlier_verdicts_hold_until_it_resets_data() -> None:

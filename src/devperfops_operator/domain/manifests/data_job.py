@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from devperfops_operator.api.data import Data, DataVolume, JobReset, ResetPod
+from devperfops_operator.api.data import Data, DataVolume, JobReset, PostgresReset, ResetPod
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.domain.manifests.common import DATA_LABEL, labels, owner
 from devperfops_operator.domain.manifests.load_volumes import TMP_MOUNT, Mount
+from devperfops_operator.domain.manifests.postgres_reset import postgres_container
 
 _CONTAINER: Final = "reset"
 _KEPT_S: Final = 600
@@ -39,20 +40,22 @@ def data_job_manifest(run: PerfRun, data: Data) -> dict[str, Any]:
             "podFailurePolicy": {"rules": [{"action": "Ignore", "onPodConditions": [disrupted]}]},
             "activeDeadlineSeconds": math.ceil(timeout.total_seconds()),
             "ttlSecondsAfterFinished": _KEPT_S,
-            "template": {"metadata": {"labels": marks}, "spec": _pod(data.job, _own_container(data.job))},
+            "template": {"metadata": {"labels": marks}, "spec": _pod(data.reset, _own_container(data.reset))},
         },
     }
 
 
-def _own_container(reset: JobReset) -> dict[str, Any]:
-    """What the team says of it beyond any reset's pod."""
+def _own_container(reset: JobReset | PostgresReset) -> dict[str, Any]:
+    """What only this kind of reset says of it."""
+    if isinstance(reset, PostgresReset):
+        return postgres_container(reset)
     return {
         **({"command": list(reset.command)} if reset.command else {}),
         **({"args": list(reset.args)} if reset.args else {}),
     }
 
 
-def _pod(reset: JobReset, container: dict[str, Any]) -> dict[str, Any]:
+def _pod(reset: ResetPod, container: dict[str, Any]) -> dict[str, Any]:
     security, account = reset.security_context, reset.service_account_name
     volumes = reset.volumes or ()
     mounts = [Mount(_volume(at), each.mount_path, read_only=True) for at, each in enumerate(volumes)]

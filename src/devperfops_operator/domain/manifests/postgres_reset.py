@@ -1,0 +1,32 @@
+"""What the container of `spec.data.postgres` runs: one script of this package, by sh and psql."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, Final
+
+from devperfops_operator.api.data import PostgresReset
+
+SCRIPT: Final = files(__package__).joinpath("postgres_reset.sh").read_text("utf-8")
+
+
+def postgres_container(reset: PostgresReset) -> dict[str, Any]:
+    """`command` and `env` beyond the team's own. Nothing of it is secret."""
+    verify = reset.verify
+    own = {
+        "RESET_DATABASE": reset.database,
+        "RESET_TEMPLATE": reset.template,
+        **({"RESET_QUERY": verify.query, "RESET_EXPECT": verify.expect} if verify is not None else {}),
+    }
+    return {
+        "command": ["sh", "-c", _literal(SCRIPT)],
+        "env": [
+            *(each.to_json() for each in reset.env or ()),
+            *({"name": name, "value": _literal(value)} for name, value in own.items()),
+        ],
+    }
+
+
+def _literal(value: str) -> str:
+    """Kubernetes takes `$(NAME)` for a variable, and `$$` for `$`."""
+    return value.replace("$", "$$")
