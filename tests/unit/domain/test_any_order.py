@@ -24,6 +24,7 @@ from devperfops_operator.domain.effects import (
     RunDecision,
 )
 from devperfops_operator.domain.loading import loading
+from devperfops_operator.domain.manifests.data_job import data_job_name
 from devperfops_operator.domain.manifests.event import run_events
 from devperfops_operator.domain.manifests.template import RESTARTED_AT, template_hash
 from devperfops_operator.domain.observed import Delivery, Primary, Problem, Rollout, Snapshot
@@ -40,6 +41,9 @@ UNDER_WAY = Rollout(complete=False, message="1 of 2 pods updated, 2 ready")
 STALLED = replace(UNDER_WAY, problem=Problem("RolloutStalled", "the rollout makes no progress"))
 SEEDS, STEPS = 24, 80
 LOADS = {Phase.PREPARING, Phase.RESETTING_DATA, Phase.STARTING, Phase.RUNNING, Phase.JUDGING}
+BEFORE_LOAD = {
+    Phase.PENDING, Phase.AWAITING_ROLLOUT, Phase.PREPARING, Phase.RESETTING_DATA, Phase.STARTING
+}  # fmt: skip
 KEPT = ("phase", "verdict", "reason", "message", "action", "completed_at", "timeline")
 REASONS = {reason.value for reason in (*Reason, *Step)}
 EFFECTS = (
@@ -53,6 +57,8 @@ class WatchedWorld(World):
     """Looks at every decision before it is carried out."""
 
     loaded: set[str] = field(default_factory=set)  # uids of runs that got a Job
+    resets: set[str] = field(default_factory=set)  # uids of runs that got a Job for their data
+    reset: set[str] = field(default_factory=set)  # uids of runs whose data were reset
     proven: set[str] = field(default_factory=set)  # uids of runs whose load was good to its end
     rejectable: set[tuple[str, str | None]] = field(default_factory=set)  # (revision, criteria) that failed
     born: int = 0
@@ -182,8 +188,11 @@ class WatchedWorld(World):
             self.runs[name] = self.runs[name].model_copy(update={"metadata": metadata})
         if new and kind == "Job":
             uid = self.jobs[name].run_uid
-            assert uid not in self.loaded, "a second Job for the run"
-            self.loaded.add(uid)
+            made = self.loaded if name in self.runs else self.resets
+            assert uid not in made, "a second Job for the run"
+            made.add(uid)
+            resets = self.gate is not None and self.gate.spec.data is not None
+            assert made is self.resets or uid in self.reset or not resets, "a load on other data"
 
 
 class Life:
@@ -196,9 +205,11 @@ class Life:
         promotes = self.draw.random() < 0.5
         load = {**gate().to_json()["spec"]["load"], "workers": self.draw.choice([1, 3])}
         spec = {"load": load, "initial": self.draw.choice(["Adopt", "Adopt", "Test"]), "historyLimit": 2}
-        self.world = WatchedWorld(
-            gate=gate(**spec, **({"promoteTo": PRIMARY} if promotes else {})), template=template("1")
-        )
+        if self.draw.random() < 0.5:
+            spec["data"] = {"job": {"image": "shop-data:7"}}
+        if promotes:
+            spec["promoteTo"] = PRIMARY
+        self.world = WatchedWorld(gate=gate(**spec), template=template("1"))
         self.world.receivers = ("slack",)
         self.world.config_maps["settings"] = config("one")
         if promotes:
@@ -222,6 +233,8 @@ class Life:
             (self.loads_go_badly, 10),
             (self.loads_are_lost, 2),
             (self.pods_refuse, 1),
+            (self.resets_go_well, 6),
+            (self.resets_fail, 2),
             (self.killed_between_status_and_effects_of_the_gate, 3),
             (self.killed_between_status_and_effects_of_a_run, 5),
             (self.time_passes, 8),
@@ -379,6 +392,24 @@ class Life:
                 refusal = Problem("SecretNotFound", "there is no such Secret")
                 self.world.jobs[name] = replace(self.world.jobs[name], refusal=refusal)
 
+    def resets_go_well(self) -> None:
+        for name, run in self.world.runs.items():
+            if self._end_reset(name, succeeded=True):
+                self.world.reset.add(run.metadata.uid)
+
+    def resets_fail(self) -> None:
+        for name in self.world.runs:
+            self._end_reset(name, succeeded=False)
+
+    def _end_reset(self, name: str, *, succeeded: bool) -> bool:
+        """Whether one of that run went on."""
+        job = self.world.jobs.get(data_job_name(name))
+        if job is None or job.finished or job.run_uid != self.world.runs[name].metadata.uid:
+            return False
+        problem = None if succeeded else "code 1"
+        self.world.jobs[job.name] = replace(job, finished=True, succeeded=succeeded, problem=problem)
+        return True
+
     def _loading(self) -> list[tuple[str, PerfRun]]:
         """Those under load; what could have started has."""
         for name in list(self.world.runs):
@@ -390,7 +421,9 @@ class Life:
             phase = self.world.runs[name].status.phase
             if phase is Phase.STARTING and name in self.world.jobs:
                 self.world.prepare(name)
-            if phase not in {Phase.PENDING, Phase.AWAITING_ROLLOUT, Phase.PREPARING, Phase.STARTING}:
+            if phase is Phase.RESETTING_DATA:
+                self.resets_go_well()
+            if phase not in BEFORE_LOAD:
                 return
             self.world.step_run(name)
 
