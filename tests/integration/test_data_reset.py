@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from devperfops_operator.adapters.kubernetes import Connection, connect
+from devperfops_operator.controller.operator import Operator
 from hack.kube import Kube
 from tests.integration.operating import adopted, operating
 from tests.integration.world import World, eventually, sockets_closed
@@ -74,19 +75,44 @@ def accepted_pod(world: World, job: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+async def end_pod(world: World, said: str) -> None:
+    """What the kubelet writes when the container has failed."""
+    ended = {"exitCode": 3, "reason": "Error", "message": said}
+    container = {
+        "name": "reset",
+        "image": "shop-data:7",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"terminated": ended},
+    }
+    status = {"phase": "Failed", "containerStatuses": [container]}
+    await world.write_status("pods", "reset", status, group="/api/v1")
+
+
+def knows_of_end(operator: Operator, world: World, run: str) -> bool:
+    """Pods and Jobs come by two watches, and nothing else tells which was first."""
+    pods = operator._store.pods.owned(world.namespace, run)
+    return any(pod.get("status", {}).get("phase") == "Failed" for pod in pods)
+
+
 async def test_a_load_follows_a_reset_that_succeeds_and_no_other(world: World) -> None:
     world.kube.patch("Namespace", world.namespace, None, {"metadata": {"labels": RESTRICTED}})
-    async with operating(world):
+    async with operating(world) as operator:
         await adopted(world)
         world.edit_gate({"data": {"job": {"image": "shop-data:7"}}})
         failed = await resetting(world, [])
         assert world.phase(failed) == "ResettingData"
         assert accepted_pod(world, world.kube.get("Job", f"{failed}.data", world.namespace))
+        await end_pod(world, "no golden copy in /golden")
+        await eventually("the operator knows of it", lambda: knows_of_end(operator, world, failed))
         await end(world, failed, "FailureTarget", "Failed")
         await eventually("it is over", lambda: world.phase(failed) == "Completed")
         status = world.status("PerfRun", failed)
         assert (status["verdict"], status["reason"]) == ("Error", "DataResetFailed")
-        assert "its pod ended with code 3" in status["message"]
+        assert (
+            "container reset of pod reset ended with code 3: no golden copy in /golden" in status["message"]
+        )
         assert world.kube.find("Job", failed, world.namespace) is None
 
         reset = await resetting(world, [failed])

@@ -14,6 +14,7 @@ from devperfops_operator.domain.manifests.postgres_reset import postgres_contain
 
 _CONTAINER: Final = "reset"
 _KEPT_S: Final = 600
+_GRACE_S: Final = 5  # a reset bears to be killed, and the next one may begin meanwhile
 
 
 def data_job_name(run: str) -> str:
@@ -61,6 +62,7 @@ def _pod(reset: ResetPod, container: dict[str, Any]) -> dict[str, Any]:
     mounts = [Mount(_volume(at), each.mount_path, read_only=True) for at, each in enumerate(volumes)]
     return {
         "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": _GRACE_S,
         "automountServiceAccountToken": account is not None,
         **({"serviceAccountName": account} if account is not None else {}),
         "enableServiceLinks": False,
