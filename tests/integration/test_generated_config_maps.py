@@ -77,8 +77,25 @@ def test_every_field_of_a_gate_that_names_a_config_map_is_followed():
     assert followed == set(naming_config_maps(crd.schema(crd.GATE)["properties"]["spec"], "spec"))
 
 
+def test_what_is_in_a_list_follows_too(example):
+    (example / "dump.sql").write_text("SELECT 1;\n")
+    kustomization = yaml.safe_load((example / "kustomization.yaml").read_text())
+    kustomization["configMapGenerator"].append({"name": "dump", "files": ["dump.sql"]})
+    (example / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    gate = yaml.safe_load((example / "gate.yaml").read_text())
+    volume = {"configMap": "dump", "mountPath": "/golden"}
+    gate["spec"]["data"] = {"job": {"image": "reset:1", "volumes": [volume]}}
+    (example / "gate.yaml").write_text(yaml.safe_dump(gate))
+
+    (mounted,) = only(kustomize(example), "PerfGate")["spec"]["data"]["job"]["volumes"]
+    assert mounted["configMap"].startswith("dump-")
+
+
 def naming_config_maps(schema, path):
+    """Kustomize's paths: a list is no step of one."""
     for name, inner in schema.get("properties", {}).items():
         if name == "configMap":
             yield f"{path}/{name}"
         yield from naming_config_maps(inner, f"{path}/{name}")
+    if "items" in schema:
+        yield from naming_config_maps(schema["items"], path)
