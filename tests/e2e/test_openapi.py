@@ -14,9 +14,9 @@ weights: {GET /: 100, GET /api/info: 50}
 
 
 def test_the_document_of_the_revision_under_test_becomes_its_load(arena: Arena):
-    arena.load["jmeter"]["plan"] = {
-        "configMap": "overlay",
-        "openAPI": {"path": "/swagger.json", "overlay": "overlay.yaml"},
+    arena.load["jmeter"] |= {
+        "plan": {"configMap": "overlay", "openAPI": {"path": "/swagger.json", "overlay": "overlay.yaml"}},
+        "duration": "45s",
     }
     arena.gate_manifest["spec"]["objectives"].append(
         {"name": "info", "expect": "p95 < 1s", "transaction": "GET /api/info", "critical": False}

@@ -23,6 +23,7 @@ def by_hand(arena: Arena) -> Arena:
 
 def test_one_plan_gives_the_same_rate_and_verdict_on_1_2_and_4_workers(by_hand: Arena):
     by_hand.load["jmeter"]["duration"] = "45s"  # four JMeters that start at once lose a second of it or two
+    by_hand.play_per(60)
     by_hand.start()
     for number, workers in enumerate((1, 2, 4), start=1):
         by_hand.load["workers"] = workers
