@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devperfops_operator.adapters.kubernetes import Connection, connect
 from devperfops_operator.controller.operator import Operator
-from hack.kube import Kube
 from tests.integration.operating import adopted, operating
 from tests.integration.world import World, eventually, sockets_closed
 
@@ -24,19 +21,6 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 async def tidy() -> AsyncIterator[None]:
     yield
     await sockets_closed()
-
-
-@pytest.fixture
-async def connection(api_server: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connection]:
-    monkeypatch.setenv("KUBECONFIG", str(api_server))
-    connection = await connect()
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def world(kube: Kube, connection: Connection, namespace: str) -> World:
-    return World(kube, connection, namespace)
 
 
 async def resetting(world: World, before: list[str]) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from devperfops_operator.adapters.kubernetes import Cluster, Connection, connect
+from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.domain.errors import Conflict
-from hack.kube import Kube
 from tests.integration.operating import adopted, operating, ready
 from tests.integration.world import GATE, World, eventually, sockets_closed
 
@@ -20,19 +18,6 @@ pytestmark = pytest.mark.integration
 async def tidy() -> AsyncIterator[None]:
     yield
     await sockets_closed()
-
-
-@pytest.fixture
-async def connection(api_server: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connection]:
-    monkeypatch.setenv("KUBECONFIG", str(api_server))
-    connection = await connect()
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def world(kube: Kube, connection: Connection, namespace: str) -> World:
-    return World(kube, connection, namespace)
 
 
 async def stalled_run(world: World, image: str = "podinfo:broken") -> str:

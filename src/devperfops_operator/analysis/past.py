@@ -18,9 +18,10 @@ from typing import Final
 
 from devperfops_operator.analysis.timeline import FEWEST, block_effect, variance_ratio
 
+AS_LONG: Final = Fraction(9, 10)
+"""Of their samples: a run as long as those before."""
 _DOUBT: Final = NormalDist().inv_cdf(0.05)  # that runs vary more than is believed of them
 _ALIKE: Final = 2  # times the usual design effect: a run like those before
-_AS_LONG: Final = Fraction(9, 10)  # of their samples: a run as long as those before
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class PastEffect:
 
     def at_end(self, own: float, samples: int) -> float:
         """When a run has come to its end. Regular clumps count for less, if they are the usual ones."""
-        usual = own <= _ALIKE * self.least and samples >= _AS_LONG * self.whole_samples
+        usual = own <= _ALIKE * self.least and samples >= AS_LONG * self.whole_samples
         if self.of_whole is None or not usual:
             return self.so_far(own)
         return min(self.so_far(own), max(1.0, self.of_whole))

@@ -22,8 +22,6 @@ from devperfops_operator.analysis.comparison import student_tail
 
 FEWEST_RUNS: Final = 6
 """Of fewer the variance is hardly known."""
-AS_LONG: Final = Fraction(9, 10)
-"""Of the earlier runs' samples: a run that can be compared with them."""
 _WRONG_PASS: Final = 0.005
 _RESOLUTION: Final = 0.01  # of a histogram's buckets: runs do not vary by less
 _HALVINGS: Final = 60

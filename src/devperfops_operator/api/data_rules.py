@@ -10,11 +10,7 @@ ENV_NAME: Final = Rule.matching(
     "^[A-Za-z_][A-Za-z0-9_]*$",
     '"{self}" is not the name of a variable: write letters, digits and underscores only, such as PGHOST',
 )
-DISTINCT_ENV: Final = Rule.of(
-    "self.all(a, self.exists_one(b, a.name == b.name))",
-    lambda variables: len({each["name"] for each in variables}) == len(variables),
-    "a variable is named twice: write each one once",
-)
+DISTINCT_ENV: Final = Rule.distinct("name", "a variable is named twice: write each one once")
 ONE_VALUE: Final = Rule.of(
     "has(self.value) != has(self.valueFrom)",
     lambda variable: ("value" in variable) != ("valueFrom" in variable),
@@ -29,10 +25,8 @@ NOT_TMP: Final = Rule.of(
     lambda path: path.rstrip("/") != "/tmp",  # noqa: S108  a rule about it
     "/tmp is there already, empty and writable: write another folder, such as /golden",  # noqa: S108  likewise
 )
-DISTINCT_MOUNTS: Final = Rule.of(
-    "self.all(a, self.exists_one(b, a.mountPath == b.mountPath))",
-    lambda volumes: len({each["mountPath"] for each in volumes}) == len(volumes),
-    "two volumes are mounted at one path: write a mountPath for each",
+DISTINCT_MOUNTS: Final = Rule.distinct(
+    "mountPath", "two volumes are mounted at one path: write a mountPath for each"
 )
 _MAX_ID: Final = 4_294_967_295
 USER: Final = Rule.of(

@@ -145,16 +145,8 @@ SHARED_FILE: Final = Rule.of(
     lambda value: "/" not in value and value not in {".", ".."},
     '"{self}" is not the name of a file at the root of the data: write one such as users.csv',
 )
-DISTINCT_SECRETS: Final = Rule.of(
-    "self.all(a, self.exists_one(b, a.secret == b.secret))",
-    lambda sources: len({source["secret"] for source in sources}) == len(sources),
-    "a Secret is named twice: write each one once",
-)
-DISTINCT_SHARDS: Final = Rule.of(
-    "self.all(a, self.exists_one(b, a.file == b.file))",
-    lambda shards: len({shard["file"] for shard in shards}) == len(shards),
-    "a file is named twice: write each file once",
-)
+DISTINCT_SECRETS: Final = Rule.distinct("secret", "a Secret is named twice: write each one once")
+DISTINCT_SHARDS: Final = Rule.distinct("file", "a file is named twice: write each file once")
 
 # The pods
 

@@ -66,6 +66,15 @@ class Rule:
             matches("self", pattern), lambda value: re.fullmatch(pattern, value) is not None, sentence
         )
 
+    @classmethod
+    def distinct(cls, field: str, sentence: str) -> Self:
+        """No two of a list's elements have the same in this field, which each of them has."""
+        return cls.of(
+            f"self.all(a, self.exists_one(b, a.{field} == b.{field}))",
+            lambda elements: len({each[field] for each in elements}) == len(elements),
+            sentence,
+        )
+
     def to_json(self) -> dict[str, str]:
         """An entry of `x-kubernetes-validations`."""
         entry = {"rule": self.cel, "message": self.message}

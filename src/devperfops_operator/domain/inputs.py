@@ -118,10 +118,7 @@ def _plan_problem(load: Load, found: ConfigMaps) -> Problem | None:
     if source.open_api is not None:
         return _material_problem(source, data)
     if source.key not in data:
-        keys = ", ".join(sorted(data)) or "none"
-        return Problem(
-            "PlanNotFound", f"{source.described} has no key {source.key} (keys: {keys}); set plan.key"
-        )
+        return Problem("PlanNotFound", _lacks(source, data, source.key, "plan.key"))
     wrong = jmx.problems(data[source.key].encode(), properties_read(load))
     if wrong:
         return Problem("PlanInvalid", f"{source.key} in {source.described} {wrong[0]}")
@@ -136,11 +133,12 @@ def _content(source: PlanSource) -> str:
 def _material_problem(source: PlanSource, data: Mapping[str, str]) -> Problem | None:
     """Of what a plan is made from."""
     missing = [key for key in source.made_from if key not in data]
-    if not missing:
-        return None
+    return Problem("PlanNotFound", _lacks(source, data, missing[0], "plan.openAPI")) if missing else None
+
+
+def _lacks(source: Source, data: Mapping[str, str], key: str, field: str) -> str:
     keys = ", ".join(sorted(data)) or "none"
-    message = f"ConfigMap {source.config_map} has no key {missing[0]} (keys: {keys}); set plan.openAPI"
-    return Problem("PlanNotFound", message)
+    return f"ConfigMap {source.config_map} has no key {key} (keys: {keys}); set {field}"
 
 
 def _data_problem(source: DataSource | None, found: ConfigMaps) -> Problem | None:
@@ -150,12 +148,7 @@ def _data_problem(source: DataSource | None, found: ConfigMaps) -> Problem | Non
     if data is None:
         return Problem("DataNotFound", f"{source.described} does not exist; create it with the plan's data")
     missing = [shard.file for shard in source.shards or () if shard.file not in data]
-    if missing:
-        keys = ", ".join(sorted(data)) or "none"
-        return Problem(
-            "DataNotFound", f"{source.described} has no key {missing[0]} (keys: {keys}); set data.shards"
-        )
-    return None
+    return Problem("DataNotFound", _lacks(source, data, missing[0], "data.shards")) if missing else None
 
 
 def _plugins_problem(source: Source | None, found: ConfigMaps) -> Problem | None:

@@ -10,6 +10,7 @@ from devperfops_operator.api.documents import UnreadableError, read
 from devperfops_operator.api.load_profile import LoadProfile, Seasons, Window
 from devperfops_operator.api.strict import Strict, dotted, validated
 from devperfops_operator.cli.errors import Trouble
+from devperfops_operator.cli.files import text_of
 
 _Model = TypeVar("_Model", bound=Strict)
 
@@ -26,9 +27,7 @@ def read_windows(file: Path | None) -> Sequence[Window]:
 
 def _only(file: Path, model: type[_Model]) -> _Model:
     try:
-        documents = list(read(str(file), file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Trouble(f"cannot read {file}: {getattr(error, 'strerror', None) or error}.") from error
+        documents = list(read(str(file), text_of(file)))
     except UnreadableError as error:
         raise Trouble(f"{file}:{error.line}: is not YAML: {error}.") from error
     if len(documents) != 1:

@@ -10,6 +10,7 @@ from pathlib import Path
 from devperfops_operator.api.quota import QuotaPolicy
 from devperfops_operator.api.quota_documents import Located, QuotaDocumentError, read_quota_documents
 from devperfops_operator.cli.errors import Trouble
+from devperfops_operator.cli.files import text_of
 from devperfops_operator.domain.quota import asked as documents
 from devperfops_operator.domain.quota.entry import Peak, Reading
 from devperfops_operator.domain.quota.finding import Waiver
@@ -61,12 +62,8 @@ def read_asked(files: Sequence[Path]) -> Asked:
 
 
 def _documents(file: Path) -> list[Located]:
-    try:
-        return read_quota_documents(str(file), file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Trouble(f"cannot read {file}: {getattr(error, 'strerror', None) or error}.") from error
-    except QuotaDocumentError as error:
-        raise Trouble(str(error)) from error
+    with _told():
+        return read_quota_documents(str(file), text_of(file))
 
 
 @contextmanager

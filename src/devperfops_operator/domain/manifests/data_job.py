@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from devperfops_operator.api.data import Data, DataVolume, JobReset, PostgresReset, ResetPod
+from devperfops_operator.api.data import Data, JobReset, PostgresReset, ResetPod
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.domain.manifests.common import DATA_LABEL, labels, owner
-from devperfops_operator.domain.manifests.load_volumes import TMP_MOUNT, Mount
+from devperfops_operator.domain.manifests.load_volumes import TMP_MOUNT, Mount, file_volume, place
 from devperfops_operator.domain.manifests.postgres_reset import postgres_container
 
 _CONTAINER: Final = "reset"
@@ -59,7 +59,7 @@ def _own_container(reset: JobReset | PostgresReset) -> dict[str, Any]:
 def _pod(reset: ResetPod, container: dict[str, Any]) -> dict[str, Any]:
     security, account = reset.security_context, reset.service_account_name
     volumes = reset.volumes or ()
-    mounts = [Mount(_volume(at), each.mount_path, read_only=True) for at, each in enumerate(volumes)]
+    mounts = [Mount(file_volume(at), each.mount_path, read_only=True) for at, each in enumerate(volumes)]
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_S,
@@ -81,7 +81,7 @@ def _pod(reset: ResetPod, container: dict[str, Any]) -> dict[str, Any]:
         ],
         "volumes": [
             {"name": TMP_MOUNT.volume, "emptyDir": {}},
-            *({"name": _volume(at)} | _place(each) for at, each in enumerate(volumes)),
+            *({"name": file_volume(at)} | place(each) for at, each in enumerate(volumes)),
         ],
     }
 
@@ -101,13 +101,3 @@ def _container(reset: ResetPod) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
     }
-
-
-def _volume(index: int) -> str:
-    return f"files-{index}"
-
-
-def _place(volume: DataVolume) -> dict[str, Any]:
-    if volume.pvc is not None:
-        return {"persistentVolumeClaim": {"claimName": volume.pvc, "readOnly": True}}
-    return {"configMap": {"name": volume.config_map}}

@@ -83,7 +83,7 @@ def volumes(options: JMeterLoad) -> list[dict[str, Any]]:
         {"name": RESULTS_MOUNT.volume, "emptyDir": {}},
         {"name": TMP_MOUNT.volume, "emptyDir": {}},
         {"name": TOKEN_MOUNT.volume, "projected": {"sources": [{"serviceAccountToken": token}]}},
-        *({"name": _file_volume(index), **place} for index, place in enumerate(_places(options))),
+        *({"name": file_volume(index), **files} for index, files in enumerate(_places(options))),
         *([{"name": DATA, "emptyDir": {}}] if _shares(options) else []),
         *([{"name": PLAN, "emptyDir": {"sizeLimit": _PLAN_SIZE}}] if options.plan.open_api else []),
         *_secret_volumes(options),
@@ -99,7 +99,7 @@ def _plan_and_plugins(options: JMeterLoad) -> Sequence[Mount]:
 def _files(options: JMeterLoad, source: Source | None, folder: str) -> Sequence[Mount]:
     if source is None or not source.placed:
         return ()
-    volume = _file_volume(_places(options).index(_place(source)))
+    volume = file_volume(_places(options).index(place(source)))
     return (Mount(volume, f"{ROOT}/{folder}", read_only=True),)
 
 
@@ -107,18 +107,20 @@ def _places(options: JMeterLoad) -> list[dict[str, Any]]:
     """Each ConfigMap and claim once: a pod that names a claim in two volumes never starts."""
     places: list[dict[str, Any]] = []
     for source in (options.plan, options.data, options.plugins):
-        if source is not None and source.placed and _place(source) not in places:
-            places.append(_place(source))
+        if source is not None and source.placed and place(source) not in places:
+            places.append(place(source))
     return places
 
 
-def _place(source: Source) -> dict[str, Any]:
+def place(source: Source) -> dict[str, Any]:
+    """Where a volume's files are, as in a pod."""
     if source.pvc is not None:
         return {"persistentVolumeClaim": {"claimName": source.pvc, "readOnly": True}}
     return {"configMap": {"name": source.config_map}}
 
 
-def _file_volume(index: int) -> str:
+def file_volume(index: int) -> str:
+    """The name of a pod's volume of files."""
     return f"files-{index}"
 
 
