@@ -14,6 +14,7 @@ import pytest
 from devperfops_operator.api.data import PostgresReset
 from devperfops_operator.domain.manifests.postgres_reset import postgres_container
 from hack.cluster.errors import ClusterError
+from hack.kube import wait_for
 from hack.postgres import Postgres, running
 from tests.conftest import require_layer
 
@@ -278,6 +279,26 @@ def test_two_at_once_take_turns(shop: Postgres) -> None:
         assert list(pool.map(reset, [shop, shop])) == [None, None]
     assert state(shop) == before
     assert databases(shop) == EXPECTED
+
+
+UNTIL_ANOTHER_WAITS = """DO $$ BEGIN
+    FOR each IN 1..1000 LOOP
+        EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted);
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END $$;
+SELECT count(*) FROM orders;"""
+
+
+def test_one_that_verifies_still_has_its_turn(shop: Postgres) -> None:
+    def verifies() -> bool | None:
+        return "FOR each" in shop.sql("SELECT query FROM pg_stat_activity WHERE datname = 'shop'") or None
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(reset, shop, verify={"query": UNTIL_ANOTHER_WAITS, "expect": "500"})
+        wait_for("the first to verify", verifies, seconds=30, interval=0.01)
+        assert reset(shop) is None
+        assert first.result() is None
 
 
 def test_a_user_without_rights_is_told(shop: Postgres) -> None:

@@ -5,13 +5,37 @@
 # and whoever is killed anywhere leaves what the next one goes on from. Bears PostgreSQL 13 and later.
 set -eu
 
-run() {
-    psql --no-psqlrc --no-password --quiet --tuples-only --no-align --file=- \
-        --set=ON_ERROR_STOP=1 --set=VERBOSITY=terse "$@"
-}
+export PSQL="psql --no-psqlrc --no-password --quiet --tuples-only --no-align --file=-
+    --set=ON_ERROR_STOP=1 --set=VERBOSITY=terse"
 
-run --dbname="${PGDATABASE:-postgres}" \
-    --set=database="$RESET_DATABASE" --set=template="$RESET_TEMPLATE" <<'SQL'
+# What is left once the database is there again.
+RESET_SETTLE=$(cat <<'SH'
+set -eu
+
+# Statistics come with the copy, where there are any.
+$PSQL --dbname="$RESET_DATABASE" <<'SQL'
+SELECT 'ANALYZE' WHERE EXISTS (
+    SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind IN ('r', 'm') AND reltuples < 0 AND nspname NOT IN ('pg_catalog', 'information_schema')
+) \gexec
+SQL
+
+if [ -n "${RESET_QUERY:-}" ]; then
+    export PGOPTIONS="${PGOPTIONS:-} -c default_transaction_read_only=on"
+    found=$(printf '%s\n' "$RESET_QUERY" | $PSQL --dbname="$RESET_DATABASE")
+    if [ "$found" != "$RESET_EXPECT" ]; then
+        echo "verify.query gave \"$found\" after the reset and not verify.expect, \"$RESET_EXPECT\":" \
+            "correct the golden copy or what is expected of it" | cut -c 1-1500 >&2
+        exit 1
+    fi
+fi
+echo settled
+SH
+)
+export RESET_SETTLE
+
+$PSQL --dbname="${PGDATABASE:-postgres}" \
+    --set=database="$RESET_DATABASE" --set=template="$RESET_TEMPLATE" <<'SQL' | grep -q '^settled$'
 SET client_min_messages = warning;
 SET statement_timeout = 0;
 
@@ -101,20 +125,6 @@ DROP DATABASE :"database" WITH (FORCE);
 ALTER DATABASE :"copy" WITH ALLOW_CONNECTIONS true;
 ALTER DATABASE :"copy" RENAME TO :"database";
 
--- Statistics come with the copy, where there are any.
-\connect :"database"
-SELECT 'ANALYZE' WHERE EXISTS (
-    SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE relkind IN ('r', 'm') AND reltuples < 0 AND nspname NOT IN ('pg_catalog', 'information_schema')
-) \gexec
+-- By another session: this one holds the lock, without which the next reset would drop the database meanwhile.
+\! sh -c "$RESET_SETTLE"
 SQL
-
-if [ -n "${RESET_QUERY:-}" ]; then
-    export PGOPTIONS="${PGOPTIONS:-} -c default_transaction_read_only=on"
-    found=$(printf '%s\n' "$RESET_QUERY" | run --dbname="$RESET_DATABASE")
-    if [ "$found" != "$RESET_EXPECT" ]; then
-        echo "verify.query gave \"$found\" after the reset and not verify.expect, \"$RESET_EXPECT\":" \
-            "correct the golden copy or what is expected of it" | cut -c 1-1500 >&2
-        exit 1
-    fi
-fi
