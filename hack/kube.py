@@ -27,6 +27,8 @@ FIELD_MANAGER: Final = "devperfops-hack"
 _API_VERSIONS: Final = {
     "PerfGate": "devperfops.io/v1alpha1",
     "PerfRun": "devperfops.io/v1alpha1",
+    "QuotaPolicy": "devperfops.io/v1alpha1",
+    "QuotaWaiver": "devperfops.io/v1alpha1",
     "Deployment": "apps/v1",
     "ReplicaSet": "apps/v1",
     "ControllerRevision": "apps/v1",

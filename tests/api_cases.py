@@ -35,6 +35,43 @@ _RUN: Final = {
     "spec": {"gate": "front-end", "reason": "before the sale"},
 }
 
+_POLICY: Final = {
+    "apiVersion": "devperfops.io/v1alpha1",
+    "kind": "QuotaPolicy",
+    "metadata": {"name": "january"},
+    "spec": {
+        "mode": "Enforce",
+        "configMap": "january",
+        "baseline": {"name": "load-test", "file": "load-test.yaml"},
+        "serving": {"name": "production", "file": "production.yaml"},
+        "services": [{"name": "ledger.googleapis.com", "metrics": ["read_calls"]}],
+        "dimensionMap": {"region": {"test-eu": "europe-west1"}},
+        "needs": [
+            {
+                "service": "ledger.googleapis.com",
+                "metric": "read_calls",
+                "unit": "1/min/{project}",
+                "need": 1800,
+                "from": "12-15",
+                "to": "04-30",
+                "because": "annual accounts",
+            }
+        ],
+    },
+}
+_WAIVER: Final = {
+    "apiVersion": "devperfops.io/v1alpha1",
+    "kind": "QuotaWaiver",
+    "metadata": {"name": "asked-for"},
+    "spec": {
+        "service": "ledger.googleapis.com",
+        "metric": "read_calls",
+        "reason": "asked for on 3 January",
+        "approver": "Ada Byron",
+        "expires": "2027-01-15T00:00:00Z",
+    },
+}
+
 
 def gate(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A sound gate, then `{"spec.objectives.0.expect": ...}` changed in it."""
@@ -44,6 +81,16 @@ def gate(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
 def run(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A sound run, then changed."""
     return _changed(_RUN, changes or {})
+
+
+def policy(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A sound quota policy, then changed."""
+    return _changed(_POLICY, changes or {})
+
+
+def waiver(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A sound waiver, then changed."""
+    return _changed(_WAIVER, changes or {})
 
 
 def _changed(sound: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,6 +107,7 @@ def _changed(sound: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return manifest
 
 
+NEED: Final = "spec.needs.0"
 JMETER: Final = "spec.load.jmeter"
 FIRST: Final = "spec.objectives.0"
 _COUNTERS: Final = {
@@ -94,6 +142,40 @@ _PASSWORD: Final = {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name":
 
 VALID: Final[Mapping[str, dict[str, Any]]] = {
     "the example": gate(),
+    "a policy": policy(),
+    "a policy for the command alone": policy(
+        {
+            "spec.configMap": ABSENT,
+            "spec.baseline": {"name": "test", "kubernetes": {"context": "test", "namespace": "shop"}},
+            "spec.serving": {
+                "name": "live",
+                "google": {"project": "shop", "api": "ServiceConsumerManagement"},
+            },
+        }
+    ),
+    "numbers with a point": policy({"spec.scale": "2.5", "spec.safety": 2, NEED + ".need": "0.5"}),
+    "the largest policy": policy(
+        {
+            "spec.services": [
+                {"name": f"{n:0253}", "metrics": [f"{m:0253}" for m in range(10)]} for n in range(100)
+            ],
+            "spec.dimensionMap": {f"d{n}": {f"{m:0250}": f"{m:0253}" for m in range(50)} for n in range(8)},
+            "spec.needs": [
+                {
+                    **_POLICY["spec"]["needs"][0],
+                    "service": f"{n:0253}",
+                    "metric": f"{n:0253}",
+                    "unit": "u" * 64 + "/min" + "/{project}" * 18,
+                    "because": "b" * 1024,
+                }
+                for n in range(100)
+            ],
+        }
+    ),
+    "a waiver": waiver(),
+    "a waiver for a region": waiver({"spec.dimensions": {"region": "eu"}}),
+    "a gate with a policy": gate({"spec.quota": {"policy": "january"}}),
+    "a gate with a policy in a ConfigMap": gate({"spec.quota": {"configMap": "january"}}),
     "no ramp, no rate": gate({f"{JMETER}.rampUp": ABSENT, f"{JMETER}.rate": ABSENT}),
     "as long as it takes": gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m"}),
     "one that counts more": gate({f"{FIRST}.weight": 100}),
@@ -361,6 +443,79 @@ _LINE_BREAKS: Final = {
 }
 
 REFUSED: Final[Mapping[str, Refused]] = {
+    # quota
+    "no quota policy": Refused(
+        gate({"spec.quota": {}}), "spec.quota", "needs one of policy and configMap: write the name of"
+    ),
+    "two quota policies": Refused(
+        gate({"spec.quota": {"policy": "a", "configMap": "b"}}), "spec.quota", "needs one of policy and"
+    ),
+    "a policy without a name": Refused(
+        gate({"spec.quota": {"policy": ""}}), "spec.quota.policy", "is empty: write the name of a QuotaPolicy"
+    ),
+    "an environment without a source": Refused(
+        policy({"spec.serving": {"name": "production"}}),
+        "spec.serving",
+        "needs one of file, kubernetes and google: write where its limits are told",
+    ),
+    "an environment with two": Refused(
+        policy({"spec.serving.google": {"project": "p"}}), "spec.serving", "needs one of file, kubernetes"
+    ),
+    "two environments of a name": Refused(
+        policy({"spec.serving.name": "load-test"}),
+        "spec.serving",
+        "baseline and serving have the same name",
+    ),
+    "a producer without services": Refused(
+        policy(
+            {
+                "spec.services": ABSENT,
+                "spec.baseline": {
+                    "name": "test",
+                    "google": {"project": "p", "api": "ServiceConsumerManagement"},
+                },
+            }
+        ),
+        "spec.services",
+        "services is needed with ServiceConsumerManagement",
+    ),
+    "a service twice": Refused(
+        policy({"spec.services": [{"name": "a"}, {"name": "a"}]}), "spec.services", "a service is there twice"
+    ),
+    "two values of a name": Refused(
+        policy({"spec.dimensionMap": {"region": {"a": "eu", "b": "eu"}}}),
+        "spec.dimensionMap",
+        "gives two values of a dimension the same name: write one of its own for each",
+    ),
+    "a policy's need without an end": Refused(
+        policy({f"{NEED}.to": ABSENT}), "spec.needs[0]", "from and to belong together: write both days"
+    ),
+    "a 13th month": Refused(
+        policy({f"{NEED}.from": "13-01"}), "spec.needs[0].from", '"13-01" is not a day of the year'
+    ),
+    "a unit that is none": Refused(
+        policy({f"{NEED}.unit": "1/fortnight"}), "spec.needs[0].unit", '"1/fortnight" is not a unit: write'
+    ),
+    "needs less than nothing": Refused(
+        policy({f"{NEED}.need": -1}), "spec.needs[0].need", '"-1" is not a number'
+    ),
+    "a scale of nothing": Refused(policy({"spec.scale": 0}), "spec.scale", '"0" is not'),
+    "a year's lead": Refused(
+        policy({f"{NEED}.leadDays": 400}), "spec.needs[0].leadDays", "leadDays must lie between 0 and 365"
+    ),
+    "limits of no age": Refused(policy({"spec.maxAge": "0s"}), "spec.maxAge", '"0s" is no time at all'),
+    "checked each second": Refused(
+        policy({"spec.interval": "1s"}), "spec.interval", "1s is less than a minute: write 1m or more"
+    ),
+    "policy name with a dot": Refused(
+        policy({"metadata.name": "january.2027"}), "", 'metadata.name "january.2027" has a dot'
+    ),
+    "a waiver without a reason": Refused(
+        waiver({"spec.reason": ""}), "spec.reason", "is empty: write something"
+    ),
+    "a waiver that ends no time": Refused(
+        waiver({"spec.expires": "soon"}), "spec.expires", '"soon" is not a moment: write date, time and zone'
+    ),
     **{
         f"a line break in {field}": Refused(
             gate({**sound, field.replace("[", ".").replace("]", ""): text}), field, says

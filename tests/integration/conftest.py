@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from devperfops_operator.adapters.kubernetes import Connection, connect
 from hack.cluster import apiserver
@@ -99,9 +100,9 @@ def _established(kube: Kube, name: str) -> bool:
 
 
 def _can_be_listed(kube: Kube, kind: str) -> bool:
-    """The API server's cache of a new kind takes a moment longer: "storage is (re)initializing"."""
+    """The API server's discovery and its cache of a new kind take a moment longer."""
     try:
         kube.list(kind, "default")
-    except ApiException:
+    except (ApiException, ResourceNotFoundError):
         return False
     return True

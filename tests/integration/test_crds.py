@@ -47,7 +47,8 @@ class Perf:
 
     def _kind(self, manifest: dict[str, Any]) -> tuple[str, str, str, str]:
         group, version = manifest["apiVersion"].split("/")
-        return group, version, self._namespace, f"{manifest['kind'].lower()}s"
+        plural = next(each.plural for each in RESOURCES if each.kind == manifest["kind"])
+        return group, version, self._namespace, plural
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +79,6 @@ def test_sound_manifests_are_accepted(perf: Perf, manifest: dict[str, Any]) -> N
 def test_nonsense_is_refused_with_what_to_write_instead(perf: Perf, case: Refused) -> None:
     with pytest.raises(ApiException) as refused:
         perf.create(case.manifest, dry_run=True)
-
     assert [
         message for field, message in refusal(refused.value) if field == case.field and case.says in message
     ]

@@ -71,10 +71,11 @@ def test_what_else_the_gate_takes_from_config_maps_follows_too(example, field):
     assert source["configMap"] in {each["metadata"]["name"] for each in rendered}
 
 
-def test_every_field_of_a_gate_that_names_a_config_map_is_followed():
+@pytest.mark.parametrize("kind", [crd.GATE, crd.POLICY], ids=lambda kind: kind.kind)
+def test_every_field_that_names_a_config_map_is_followed(kind):
     reference = yaml.safe_load((CHECKOUT / COMPONENT / "name-reference.yaml").read_text())["nameReference"]
-    followed = {spec["path"] for spec in reference[0]["fieldSpecs"]}
-    assert followed == set(naming_config_maps(crd.schema(crd.GATE)["properties"]["spec"], "spec"))
+    followed = {spec["path"] for spec in reference[0]["fieldSpecs"] if spec["kind"] == kind.kind}
+    assert followed == set(naming_config_maps(crd.schema(kind)["properties"]["spec"], "spec"))
 
 
 def test_what_is_in_a_list_follows_too(example):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from devperfops_operator.evidence import EvidenceStore
 from tests.integration.operating import operating
@@ -82,6 +83,48 @@ async def test_what_production_is_not_granted_is_not_promoted(world: World) -> N
         await eventually(
             "it is known-good", lambda: world.status("PerfGate", GATE)["knownGood"] == raised["revision"]
         )
+
+
+def objects(world: World, mode: str = "Enforce", **files: str) -> None:
+    """The policy as a resource, and a ConfigMap with the files it names."""
+    granted(world, policy_yaml="", **files)
+    policy = yaml.safe_load(FILES["policy.yaml"])
+    policy["metadata"]["namespace"] = world.namespace
+    policy["spec"] |= {"configMap": "quota", "mode": mode}
+    world.kube.apply([policy])
+
+
+def waived(world: World, until: str) -> None:
+    waiver = yaml.safe_load((EXAMPLE / "waiver.yaml").read_text())
+    waiver["metadata"]["namespace"] = world.namespace
+    waiver["spec"]["expires"] = until
+    world.kube.apply([waiver])
+
+
+async def test_the_accountants_january_by_resources(world: World) -> None:
+    evidence = EvidenceStore()
+    objects(world)
+    async with operating(world, evidence=evidence) as operator:
+        await adopted_first(world, {**GUARDED, "spec.quota": {"policy": "january"}})
+
+        less = await released(world, operator, evidence, "podinfo:2", played(0))
+        assert (less["verdict"], less["reason"]) == ("Inconclusive", "QuotaRegression"), less["message"]
+        assert "quota policy january: production grants less than is asked of it" in less["message"]
+        assert less["action"]["type"] == "Hold"
+
+        waived(world, "2099-01-15T00:00:00Z")
+        passed = await released(world, operator, evidence, "podinfo:3", played(1))
+        assert (passed["verdict"], passed["action"]["type"]) == ("Pass", "Promote"), passed["message"]
+        assert "read_calls is waived by Ada Byron until 2099-01-15" in passed["message"]
+
+        waived(world, "2026-01-15T00:00:00Z")
+        again = await released(world, operator, evidence, "podinfo:4", played(2))
+        assert again["reason"] == "QuotaRegression", again["message"]
+
+        objects(world, production_yaml=RAISED)
+        raised = await released(world, operator, evidence, "podinfo:5", played(3))
+        assert (raised["verdict"], raised["reason"]) == ("Pass", "ObjectivesMet"), raised["message"]
+        assert "quota" not in raised["message"]
 
 
 async def test_a_policy_that_cannot_be_read_lets_nothing_be_loaded(world: World) -> None:

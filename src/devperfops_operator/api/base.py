@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    PlainSerializer,
-)
-from pydantic.alias_generators import to_camel
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from devperfops_operator.api.rules import Rule, with_rules
+from devperfops_operator.api.ruled import Ruled
 
 GROUP: Final = "devperfops.io"
 VERSION: Final = "v1alpha1"
@@ -74,27 +62,10 @@ def _or_default(value: Any) -> Any:
     return {} if value is None else value
 
 
-class ApiModel(BaseModel):
-    """camelCase on the wire, immutable in memory.
+class ApiModel(Ruled):
+    """What the API server keeps; it has refused what it does not know."""
 
-    Attribute docstrings become the CRD's descriptions (`kubectl explain`), `validations` its CEL rules.
-    """
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        frozen=True,
-        extra="ignore",
-        use_attribute_docstrings=True,
-    )
-
-    validations: ClassVar[tuple[Rule, ...]] = ()
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return with_rules(handler(core_schema), cls.validations)
+    model_config = ConfigDict(extra="ignore")
 
     def to_json(self) -> dict[str, Any]:
         """The object as the API server stores it: camelCase, absent fields left out."""

@@ -19,6 +19,9 @@ import yaml
 from devperfops_operator.api.base import GROUP, VERSION, ApiModel
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec, PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunSpec, PerfRunStatus
+from devperfops_operator.api.quota import QuotaPolicy, QuotaPolicySpec, QuotaWaiver, QuotaWaiverSpec
+from devperfops_operator.api.quota_status import QuotaPolicyStatus
+from devperfops_operator.api.ruled import Ruled
 from devperfops_operator.api.rules import VALIDATIONS, Rule
 from devperfops_operator.api.servicegraph import ServiceGraph, ServiceGraphSpec
 
@@ -55,22 +58,19 @@ class Column:
 class Kind:
     """One kind of document."""
 
-    model: type[ApiModel]
-    spec: type[ApiModel]
+    model: type[Ruled]
+    spec: type[Ruled]
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resource(Kind):
-    """A kind the API server keeps, and what it must know of it."""
+    """A kind the API server keeps, and what it must know of it. `status`: None where nobody writes one."""
 
-    status: type[ApiModel]
+    status: type[ApiModel] | None
     short: str
     columns: tuple[Column, ...]
-
-    @property
-    def plural(self) -> str:
-        return f"{self.kind.lower()}s"
+    plural: str
 
     @property
     def name(self) -> str:
@@ -91,6 +91,7 @@ GATE: Final = Resource(
     spec=PerfGateSpec,
     status=PerfGateStatus,
     kind="PerfGate",
+    plural="perfgates",
     short="pgate",
     columns=(
         Column("Target", ".spec.targetRef.name"),
@@ -108,6 +109,7 @@ RUN: Final = Resource(
     spec=PerfRunSpec,
     status=PerfRunStatus,
     kind="PerfRun",
+    plural="perfruns",
     short="prun",
     columns=(
         Column("Gate", ".spec.gate"),
@@ -120,7 +122,40 @@ RUN: Final = Resource(
         Column("Message", ".status.message", priority=1),
     ),
 )
-RESOURCES: Final = (GATE, RUN)
+POLICY: Final = Resource(
+    model=QuotaPolicy,
+    spec=QuotaPolicySpec,
+    status=QuotaPolicyStatus,
+    kind="QuotaPolicy",
+    plural="quotapolicies",
+    short="qpol",
+    columns=(
+        Column("Mode", ".spec.mode"),
+        Column("Passed", _condition("Passed", "status")),
+        Column("Reason", _condition("Passed", "reason")),
+        Column("Headroom", ".status.headroom"),
+        Column("Worst", ".status.worst.metric"),
+        _AGE,
+        Column("Message", _condition("Passed", "message"), priority=1),
+    ),
+)
+WAIVER: Final = Resource(
+    model=QuotaWaiver,
+    spec=QuotaWaiverSpec,
+    status=None,
+    kind="QuotaWaiver",
+    plural="quotawaivers",
+    short="qwaiver",
+    columns=(
+        Column("Service", ".spec.service"),
+        Column("Metric", ".spec.metric"),
+        Column("Approver", ".spec.approver"),
+        Column("Expires", ".spec.expires"),
+        _AGE,
+        Column("Why", ".spec.reason", priority=1),
+    ),
+)
+RESOURCES: Final = (GATE, RUN, POLICY, WAIVER)
 GRAPH: Final = Kind(model=ServiceGraph, spec=ServiceGraphSpec, kind="ServiceGraph")
 KINDS: Final[tuple[Kind, ...]] = (*RESOURCES, GRAPH)
 """All kinds of documents; a graph is read from files only."""
@@ -135,7 +170,7 @@ def schema(kind: Kind) -> dict[str, Any]:
         "metadata": {"type": "object"},
         "spec": _structural_model(kind.spec),
     }
-    if isinstance(kind, Resource):
+    if isinstance(kind, Resource) and kind.status is not None:
         properties["status"] = _without_defaults(_structural_model(kind.status))
     root: dict[str, Any] = {
         "description": kind.model.__doc__,
@@ -168,7 +203,7 @@ def definition(resource: Resource) -> dict[str, Any]:
                     "name": VERSION,
                     "served": True,
                     "storage": True,
-                    "subresources": {"status": {}},
+                    **({"subresources": {"status": {}}} if resource.status is not None else {}),
                     "additionalPrinterColumns": [_column(column) for column in resource.columns],
                     "schema": {"openAPIV3Schema": _plain(schema(resource))},
                 }
@@ -200,7 +235,7 @@ def _column(column: Column) -> dict[str, Any]:
     return entry | ({"priority": column.priority} if column.priority else {})
 
 
-def _structural_model(model: type[ApiModel]) -> dict[str, Any]:
+def _structural_model(model: type[Ruled]) -> dict[str, Any]:
     raw = model.model_json_schema(by_alias=True)
     return _structural(raw, raw.get("$defs", {}))
 

@@ -100,10 +100,16 @@ class Initial(StrEnum):
 
 
 class Quota(ApiModel):
-    """What production must grant before a release goes there."""
+    """What production must grant before a release goes there: one of policy and configMap."""
 
-    config_map: Annotated[Name, rules.not_empty("is empty: write the name of a ConfigMap")]
-    """Holds a QuotaPolicy, its waivers and the files of limits that it names, each in any key."""
+    validations: ClassVar = (rules.ONE_QUOTA,)
+
+    policy: Annotated[
+        str | None, Field(max_length=63), rules.not_empty("is empty: write the name of a QuotaPolicy")
+    ] = None
+    """A QuotaPolicy of the gate's namespace; the QuotaWaivers there count."""
+    config_map: Annotated[Name | None, rules.not_empty("is empty: write the name of a ConfigMap")] = None
+    """A ConfigMap that holds a QuotaPolicy, its waivers and the files it names, each in any key."""
 
 
 class PerfGateSpec(ApiModel):

@@ -1,6 +1,6 @@
 """The documents of `devperfops quota`: QuotaPolicy, QuotaWaiver, QuotaLimits and QuotaPeaks.
 
-They are files, on disk or in a ConfigMap that a gate names. There is no CRD of them.
+All are files, on disk or in a ConfigMap; the first two are resources of the cluster, too.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from devperfops_operator.api import quota_rules, rules, strict
 from devperfops_operator.api.quantity import parse_duration
-from devperfops_operator.api.strict import Metadata, Sentence, Strict, Text
+from devperfops_operator.api.strict import Metadata, Strict
 
 UNLIMITED: Final = "unlimited"
 UNKNOWN: Final = "unknown"
@@ -51,11 +51,20 @@ def _duration(value: object) -> timedelta:
     return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
-Amount = Annotated[Fraction, BeforeValidator(_number)]
-Factor = Annotated[Fraction, BeforeValidator(_positive)]
-Dimensions = Annotated[dict[Text, Text], Field(default_factory=dict, max_length=8)]
+_NUMBER_SCHEMA: Final = {"anyOf": [{"type": "integer"}, {"type": "string", "maxLength": 32}]}
+_TEXT_SCHEMA: Final = {"type": "string", "maxLength": 40}
+
+Text = Annotated[strict.Text, quota_rules.SOMETHING]
+Sentence = Annotated[strict.Sentence, quota_rules.SOMETHING]
+Amount = Annotated[Fraction, BeforeValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
+Factor = Annotated[Fraction, BeforeValidator(_positive), WithJsonSchema(_NUMBER_SCHEMA), quota_rules.FACTOR]
+Dimensions = Annotated[dict[strict.Text, Text], Field(default_factory=dict, max_length=8)]
 LimitValue = Annotated[Fraction | str, BeforeValidator(_limit)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema(_TEXT_SCHEMA), rules.DURATION]
+Day = Annotated[Text, quota_rules.DAY]
+
+_MOST: Final = 100
+"""Of what a list may have, so that an API server can check each rule."""
 
 
 class Mode(StrEnum):
@@ -66,11 +75,14 @@ class Mode(StrEnum):
 
 
 class KubernetesNamespace(Strict):
-    """A namespace, as the context's user of the kubeconfig (default: KUBECONFIG) may read it."""
+    """A namespace, as the context's user of the kubeconfig may read it."""
 
     context: Text
+    """A context of the kubeconfig."""
     namespace: Text
+    """The namespace whose quotas are compared."""
     kubeconfig: Text | None = None
+    """The file; without it that of KUBECONFIG."""
 
 
 class GoogleApi(StrEnum):
@@ -81,112 +93,171 @@ class GoogleApi(StrEnum):
 
 
 class GoogleProject(Strict):
-    """A project, read with the application's default credentials. `endpoint`: instead of Google's own."""
+    """A project, read with the application's default credentials."""
 
     project: Text
+    """Its id or number."""
     api: GoogleApi = GoogleApi.SERVICE_USAGE
+    """ServiceUsage: asked by the project's owner. ServiceConsumerManagement: by the service's."""
     endpoint: Text | None = None
+    """Another address than Google's own."""
 
 
 class Environment(Strict):
-    """Where limits are told: a `file` (QuotaLimits), `kubernetes` or `google`; and what people call it."""
+    """What people call it, and where its limits are told: one of file, kubernetes and google."""
+
+    validations: ClassVar = (quota_rules.ONE_SOURCE,)
 
     name: Text
+    """What people call it."""
     file: Text | None = None
+    """A file of QuotaLimits. The operator reads no other source."""
     kubernetes: KubernetesNamespace | None = None
+    """A namespace; for the command only."""
     google: GoogleProject | None = None
+    """A project; for the command only."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(each is not None for each in (self.file, self.kubernetes, self.google)) != 1:
-            raise ValueError("needs one of file, kubernetes and google: write where its limits are told")
+            raise ValueError(quota_rules.ONE_SOURCE.message)
         return self
 
 
+def not_for_operators(environment: Environment) -> str | None:
+    """Why the operator cannot read it: it has no credentials but its own. None: it can."""
+    if environment.file is not None:
+        return None
+    return (
+        f"the operator reads files only, and environment {environment.name} is none: have the pipeline "
+        "write its limits into the ConfigMap as QuotaLimits, and name them by file"
+    )
+
+
 class Service(Strict):
-    """What is compared: all metrics of the service, or those named, which must be there."""
+    """What is compared."""
 
     name: Text
-    metrics: tuple[Text, ...] = ()
+    """As its limits name it."""
+    metrics: Annotated[tuple[Text, ...], Field(default_factory=tuple, max_length=_MOST)]
+    """Those that are compared, and must be there; none for all there are."""
 
 
 class DeclaredNeed(Strict):
-    """What serving must grant on the days from `first` to `last` (in the file `from` and `to`, as in 12-15).
+    """What serving must grant, on some days or always."""
 
-    Without days: always. `lead_days`: for how long before it is told.
-    """
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+    validations: ClassVar = (quota_rules.BOTH_DAYS,)
 
     service: Text
+    """Of whose limit."""
     metric: Text
+    """Of which limit."""
     dimensions: Dimensions
-    need: Amount
-    unit: Text
+    """For which values of the limit's dimensions."""
+    need: Annotated[Amount, quota_rules.AMOUNT]
+    """How much, in unit."""
+    unit: Annotated[Text, quota_rules.UNIT]
+    """What is counted, such as 1/min or cores."""
     because: Sentence
-    first: Annotated[Text | None, Field(alias="from")] = None
-    last: Annotated[Text | None, Field(alias="to")] = None
-    lead_days: Annotated[int, Field(ge=0, le=365, strict=True)] = 30
+    """Whose word it is, and why."""
+    first: Annotated[Day | None, Field(alias="from")] = None
+    """The first day of each year, such as 12-15; without it always."""
+    last: Annotated[Day | None, Field(alias="to")] = None
+    """The last day, such as 04-30."""
+    lead_days: Annotated[
+        int, Field(strict=True, ge=0, le=365), WithJsonSchema({"type": "integer"}), quota_rules.LEAD_DAYS
+    ] = 30
+    """For so many days before it is told when it is not granted yet."""
 
     @model_validator(mode="after")
     def _both_days(self) -> Self:
         if (self.first is None) != (self.last is None):
-            raise ValueError("from and to belong together: write both days, or none for the whole year")
+            raise ValueError(quota_rules.BOTH_DAYS.message)
         return self
 
 
 class QuotaPolicySpec(Strict):
-    """`services`: none for all. `scale`: the baseline is so many times serving, by design.
+    """What is compared, and by which rules."""
 
-    `peaks`: the file of a QuotaPeaks. `safety`: so many times the peak must fit. `max_age`: of limits that
-    were read. `dimension_map`: by dimension, what a value of the baseline is called in serving.
-    """
+    validations: ClassVar = (quota_rules.TWO_NAMES, quota_rules.PRODUCER_NAMES_SERVICES)
 
     mode: Mode = Mode.WARN
+    """Enforce: a regression blocks. Warn: it is told."""
     baseline: Environment
+    """Where the load test runs."""
     serving: Environment
-    services: tuple[Service, ...] = ()
-    scale: Factor = Fraction(1)
-    safety: Factor = Fraction(6, 5)
-    max_age: Duration = timedelta(hours=24)
-    dimension_map: dict[Text, dict[Text, Text]] = Field(default_factory=dict)
+    """Where what passed goes."""
+    services: Annotated[
+        tuple[Service, ...], Field(default_factory=tuple, max_length=_MOST), quota_rules.DISTINCT_SERVICES
+    ]
+    """What is compared; none for all there is."""
+    scale: Annotated[Factor, Field(json_schema_extra={"default": 1})] = Fraction(1)
+    """By design the baseline has so many times what serving has."""
+    safety: Annotated[Factor, Field(json_schema_extra={"default": "1.2"})] = Fraction(6, 5)
+    """So many times the peak must fit."""
+    max_age: Annotated[Duration, rules.ABOVE_ZERO, Field(json_schema_extra={"default": "24h"})] = timedelta(
+        hours=24
+    )
+    """How old limits may be that were read."""
+    dimension_map: Annotated[
+        dict[strict.Text, Annotated[dict[strict.Text, Text], Field(max_length=_MOST // 2)]],
+        Field(default_factory=dict, max_length=8),
+        quota_rules.DISTINCT_VALUES,
+    ]
+    """By dimension, what a value of the baseline is called in serving."""
     peaks: Text | None = None
-    needs: tuple[DeclaredNeed, ...] = ()
+    """A file of QuotaPeaks: what the load test used."""
+    needs: Annotated[tuple[DeclaredNeed, ...], Field(default_factory=tuple, max_length=_MOST)]
+    """What serving must grant, on some days or always."""
+    config_map: Text | None = None
+    """In a cluster: the ConfigMap whose keys are the files named here. The command has them in a folder."""
+    interval: Annotated[Duration, quota_rules.INTERVAL, Field(json_schema_extra={"default": "10m"})] = (
+        timedelta(minutes=10)
+    )
+    """In a cluster: how often it is checked when nothing changes."""
 
     @model_validator(mode="after")
     def _of_one_mind(self) -> Self:
         for each in (self.baseline, self.serving):
             named = each.google is None or each.google.api is GoogleApi.SERVICE_USAGE or self.services
             if not named:
-                raise ValueError("services is needed with ServiceConsumerManagement: name your own service")
+                raise ValueError(quota_rules.PRODUCER_NAMES_SERVICES.message)
         if self.baseline.name == self.serving.name:
-            raise ValueError("baseline and serving have the same name: give each environment its own")
-        for dimension, names in self.dimension_map.items():
-            if len(set(names.values())) < len(names):
-                raise ValueError(
-                    f"dimensionMap.{dimension} gives two values the same name: map each to its own"
-                )
+            raise ValueError(quota_rules.TWO_NAMES.message)
+        if len({each.name for each in self.services}) < len(self.services):
+            raise ValueError(quota_rules.DISTINCT_SERVICES.message)
+        if any(len(set(names.values())) < len(names) for names in self.dimension_map.values()):
+            raise ValueError(f"dimensionMap {quota_rules.DISTINCT_VALUES.message}")
         return self
 
 
 class QuotaPolicy(Strict):
     """What the load-test environment may be granted, compared to the serving one."""
 
+    validations: ClassVar = rules.POLICY_NAME
+
     api_version: Literal["devperfops.io/v1alpha1"]
     kind: Literal["QuotaPolicy"]
     metadata: Metadata
     spec: QuotaPolicySpec
+    status: Any = None  # as the operator left it; never read
 
 
 class QuotaWaiverSpec(Strict):
-    """Lets regressions of a metric be until `expires`. Dimensions: only where they are these."""
+    """Lets regressions of a metric be, for a while."""
 
     service: Text
+    """Of whose limit."""
     metric: Text
+    """Of which limit."""
     dimensions: Dimensions
+    """Only where they are these; none: wherever."""
     reason: Sentence
+    """Why, for whoever asks later."""
     approver: Text
-    expires: AwareDatetime
+    """Who says so, by their own account; the API server's audit log knows who wrote it."""
+    expires: Annotated[AwareDatetime, WithJsonSchema(_TEXT_SCHEMA), rules.MOMENT]
+    """Until when, such as 2027-01-15T00:00:00Z."""
 
 
 class QuotaWaiver(Strict):

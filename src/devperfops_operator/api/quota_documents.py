@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from devperfops_operator.api.base import API_VERSION
 from devperfops_operator.api.documents import Document, UnreadableError, read
 from devperfops_operator.api.quota import DOCUMENTS, QuotaDocument
 from devperfops_operator.api.strict import dotted, validated
@@ -24,13 +25,30 @@ class Located:
     content: QuotaDocument
 
     def where(self, field: str = "") -> str:
-        """`field` as in `spec.needs[0].unit`."""
+        """`field` as in `spec.needs[0].unit`; an object of the cluster has no lines."""
+        if not self.document.lines:
+            return self.document.file
         path = tuple(
             int(part) if part.isdecimal() else part
             for part in field.replace("[", ".").replace("]", "").split(".")
             if part
         )
         return f"{self.document.file}:{self.document.line(path)}"
+
+
+def read_quota_object(kind: str, name: str, spec: Mapping[str, Any]) -> Located:
+    """An object of the cluster, read as if it stood in a file.
+
+    Raises:
+        QuotaDocumentError: it cannot be used.
+    """
+    title = f"{kind} {name}"
+    content = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
+    document = Document(title, content, {}, ())
+    sound, wrong = validated(document, DOCUMENTS[kind])
+    if sound is None:
+        raise QuotaDocumentError("\n".join(f"{title}: {dotted(path)}: {message}" for path, message in wrong))
+    return Located(document, sound)
 
 
 def read_quota_documents(file: str, text: str) -> list[Located]:

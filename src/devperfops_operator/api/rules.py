@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_GATE_NAME: Final = 40
 MAX_RUN_NAME: Final = 52
+MAX_POLICY_NAME: Final = 63
 MAX_THREADS: Final = 100_000
 VALIDATIONS: Final = "x-kubernetes-validations"
 
@@ -155,6 +156,7 @@ def _named(what: str, limit: int, why: str) -> tuple[Rule, ...]:
 
 
 GATE_NAME: Final = _named("gate", MAX_GATE_NAME, "the names of its runs and their Jobs begin with it")
+POLICY_NAME: Final = _named("policy", MAX_POLICY_NAME, "its events are called after it")
 RUN_NAME: Final = _named("run", MAX_RUN_NAME, "its Job and pods are called after it")
 TARGET_NAME: Final = Rule.matching(
     _NAME_PATTERN,
@@ -179,6 +181,12 @@ LOAD_OR_LIVE: Final = Rule.of(
     "write either load, to test by a load of this gate's own, or live, to judge the traffic of real users, "
     "such as live: {duration: 10m}",
     field="load",
+)
+
+ONE_QUOTA: Final = Rule.of(
+    "has(self.policy) != has(self.configMap)",
+    lambda quota: ("policy" in quota) != ("configMap" in quota),
+    "needs one of policy and configMap: write the name of a QuotaPolicy, or of a ConfigMap that holds one",
 )
 
 # Load

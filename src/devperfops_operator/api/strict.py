@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from devperfops_operator.api.documents import Document, Path
+from devperfops_operator.api.ruled import Ruled
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=253, strip_whitespace=True)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=True)]
@@ -19,25 +19,18 @@ Problem = tuple[Path, str]
 _MOMENT: Final = "2026-02-01T00:00:00Z"
 
 
-class Strict(BaseModel):
-    """camelCase in the file; what is not known is refused: a word misspelt would be a rule not checked."""
+class Strict(Ruled):
+    """What is not known is refused: a word misspelt would be a rule not checked."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-    )
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
 class Metadata(Strict):
-    """Of a document; namespace, labels and annotations are for others."""
+    """Of a document; all but the name is for others, and an API server adds much of it."""
+
+    model_config = ConfigDict(extra="ignore")
 
     name: Text
-    namespace: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
 
 
 Content = TypeVar("Content", bound=Strict)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -18,6 +16,7 @@ from devperfops_operator.controller.inputs import InputReader
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.primaries import PrimaryReader
+from devperfops_operator.controller.quotas import QuotaReader
 from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.target_pods import TargetPodsReader
@@ -39,7 +38,7 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.past import past_effects, past_times
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
-from devperfops_operator.domain.quota.answer import QuotaAnswer, quota_answer
+from devperfops_operator.domain.quota.answer import QuotaAnswer
 from devperfops_operator.evidence import EvidenceStore
 
 _COLLECTS_EVIDENCE: Final = frozenset({Phase.STARTING, Phase.RUNNING, Phase.JUDGING, Phase.ACTING})
@@ -64,6 +63,7 @@ class Observer:
         self._failures = failures
         self._outbox = outbox
         self._settings = settings
+        self._quotas = QuotaReader(cluster)
         self._inputs = InputReader(cluster, configs, settings.prometheus.keys())
         deployments = Deployments(store, cluster)
         revisions = Revisions(cluster, configs, settings.timeouts.config_sync)
@@ -128,12 +128,9 @@ class Observer:
         return tuple(self._store.runs.owned(run.metadata.namespace, run.spec.gate))
 
     async def _quota(self, gate: PerfGate, run: PerfRun) -> QuotaAnswer | None:
-        """Of a ConfigMap as it is now. Large ones take a while to read, and nobody else waits for that."""
-        quota = gate.spec.quota
-        if quota is None or run.status.phase not in _ASKS_QUOTA:
+        if gate.spec.quota is None or run.status.phase not in _ASKS_QUOTA:
             return None
-        data = await self._cluster.config_map(gate.metadata.namespace, quota.config_map)
-        return await asyncio.to_thread(quota_answer, quota.config_map, data, datetime.now(UTC))
+        return await self._quotas.of_gate(gate.metadata.namespace, gate.spec.quota)
 
     def _blocked_by(self, gate: PerfGate, run: PerfRun) -> str | None:
         if run.status.phase is not Phase.AWAITING_ROLLOUT or gate.spec.load is None:

@@ -14,7 +14,7 @@ from devperfops_operator.api.lint import Finding, PlanReader, Severity, lint, sa
 from devperfops_operator.api.lint.outlook import COMPARED_RUNS
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
-from tests.api_cases import FIRST, JMETER, REFUSED, VALID, Refused, gate, run
+from tests.api_cases import ABSENT, FIRST, JMETER, REFUSED, VALID, Refused, gate, policy, run
 
 
 def no_names(_jmx: bytes) -> None:
@@ -449,3 +449,19 @@ def test_what_is_wrong_in_a_load_profile_is_told_with_its_line(
     (found,) = lint([("profile.yaml", LOAD_PROFILE.replace(was, written))], no_plan)
     assert (found.line, found.path) == (line, path)
     assert says in found.message
+
+
+def test_a_policy_that_a_gate_names_can_be_read_by_an_operator() -> None:
+    named = gate({"spec.quota": {"policy": "january"}})
+    from_google = policy(
+        {"spec.serving": {"name": "production", "google": {"project": "p"}}, "spec.configMap": ABSENT}
+    )
+    assert errors(from_google) == [], "for the command it is sound"
+    assert errors(named, policy()) == []
+    assert [path for path, _ in errors(named, from_google)] == ["spec", "spec.serving"]
+    assert (
+        "the operator reads files only, and environment production is none"
+        in errors(named, from_google)[1][1]
+    )
+    elsewhere = {**from_google, "metadata": {"name": "january", "namespace": "other"}}
+    assert errors(named, elsewhere) == []

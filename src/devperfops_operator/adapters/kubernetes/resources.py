@@ -29,6 +29,8 @@ RESOURCES: Final = {
     for resource in (
         Resource("PerfGate", API_VERSION, "perfgates"),
         Resource("PerfRun", API_VERSION, "perfruns"),
+        Resource("QuotaPolicy", API_VERSION, "quotapolicies"),
+        Resource("QuotaWaiver", API_VERSION, "quotawaivers"),
         Resource("Deployment", "apps/v1", "deployments"),
         Resource("ReplicaSet", "apps/v1", "replicasets"),
         Resource("ControllerRevision", "apps/v1", "controllerrevisions"),

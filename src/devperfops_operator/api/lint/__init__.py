@@ -14,6 +14,7 @@ from devperfops_operator.api.graph_rules import graph_problems
 from devperfops_operator.api.lint.finding import Finding, Problem, Severity, dotted, located
 from devperfops_operator.api.lint.outlook import disappointments, samples_to_pass
 from devperfops_operator.api.lint.plans import PlanReader, config_maps, plan_findings
+from devperfops_operator.api.lint.quotas import asked_by_gates, unreadable
 from devperfops_operator.api.lint.schema import duplicates, schema_problems, with_defaults
 
 __all__ = ["Finding", "PlanReader", "Severity", "dotted", "lint", "samples_to_pass", "with_defaults"]
@@ -22,7 +23,7 @@ __all__ = ["Finding", "PlanReader", "Severity", "dotted", "lint", "samples_to_pa
 def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
     """Check all files together: `(name, text)` each, of any number of YAML documents.
 
-    A gate's test plan is checked when its ConfigMap is among them.
+    A gate's test plan is checked when its ConfigMap is among them; so is its quota policy.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
@@ -32,12 +33,15 @@ def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
         except UnreadableError as error:
             findings.append(Finding(file, error.line, "", f"is not YAML: {error}"))
     plans = config_maps(documents)
+    asked = asked_by_gates(documents)
     for document in documents:
         problems = [*duplicates(document), *schema_problems(document)]
         if not problems and document.content.get("kind") == crd.GATE.kind:
             gate = with_defaults(document.content, crd.GATE)
             problems = list(disappointments(gate))
             findings.extend(plan_findings(document, gate, plans, reader))
+        if not problems and document.content.get("kind") == crd.POLICY.kind:
+            problems = list(unreadable(document, asked))
         if not problems and document.content.get("kind") == crd.GRAPH.kind:
             problems = [Problem(*each) for each in graph_problems(with_defaults(document.content, crd.GRAPH))]
         findings.extend(located(document, problem) for problem in problems)

@@ -17,7 +17,7 @@ from devperfops_operator.api.rules import VALIDATIONS
 from devperfops_operator.api.strict import Strict, validated
 
 _FILES: Final[Mapping[str, type[Strict]]] = {**QUOTA_DOCUMENTS, "LoadProfile": LoadProfile}
-"""Kinds that are read from files and have no CRD."""
+"""Kinds that are read from files; some are resources, too."""
 
 
 def _kind(document: Document) -> Kind | None:
@@ -35,12 +35,12 @@ def schema_problems(document: Document) -> Iterator[Problem]:
     version = str(document.content.get("apiVersion", ""))
     kind = _kind(document)
     file = _FILES.get(str(document.content.get("kind")))
-    if file is not None:
-        yield from (Problem(path, message) for path, message in validated(document, file)[1])
+    if kind is None and file is not None:
+        yield from _file_problems(document, file)
         return
     if kind is None:
         if version.startswith(f"{GROUP}/"):
-            kinds = " or ".join([*(each.kind for each in crd.KINDS), *_FILES])
+            kinds = " or ".join(dict.fromkeys([*(each.kind for each in crd.KINDS), *_FILES]))
             yield Problem(
                 ("kind",), f"{document.content.get('kind')} is not a kind of {GROUP}: write {kinds}"
             )
@@ -48,7 +48,14 @@ def schema_problems(document: Document) -> Iterator[Problem]:
     if version != API_VERSION:
         yield Problem(("apiVersion",), f'"{version}" does not have {kind.kind}: write {API_VERSION}')
         return
-    yield from _fields(document.content, crd.schema(kind))
+    wrong = list(_fields(document.content, crd.schema(kind)))
+    yield from wrong
+    if file is not None and not wrong:
+        yield from _file_problems(document, file)
+
+
+def _file_problems(document: Document, file: type[Strict]) -> Iterator[Problem]:
+    return (Problem(path, message) for path, message in validated(document, file)[1])
 
 
 def _metadata(metadata: Any) -> Iterator[Problem]:
@@ -74,7 +81,8 @@ def _type_problems(value: Any, schema: Mapping[str, Any], path: Path) -> Iterato
     if path in {("metadata",), ("status",)}:
         return
     if not _TYPES[wanted](value):
-        yield Problem(path, f"{_shown(value)} is of the wrong type: write {_WANTED[wanted]}")
+        hint = _WANTED["number" if "x-kubernetes-int-or-string" in schema else wanted]
+        yield Problem(path, f"{_shown(value)} is of the wrong type: write {hint}")
     elif isinstance(value, dict):
         yield from _object_problems(value, schema, path)
     elif isinstance(value, list):
@@ -178,6 +186,7 @@ _WANTED: Final = {
     "string": 'a text (in "quotes" if it looks like something else)',
     "boolean": "true or false",
     "integer": "a whole number",
+    "number": 'a whole number, or a text (in "quotes")',
 }
 
 

@@ -11,7 +11,7 @@ from devperfops_operator.api.base import Condition, ConditionStatus, ConditionTy
 from devperfops_operator.api.coverage import Coverage
 from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.override import Override
-from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec
+from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec, Quota
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.render.parts import Fact, facts, heading, indented, table
 from devperfops_operator.cli.render.run import Objectives, Timeline, doings, headline, objective_title
@@ -82,7 +82,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.data is not None:
         yield "Reset", f"data before each load, by a Job of {spec.data.timeout} at most"
     if spec.quota is not None:
-        yield "Quota", f"policy in ConfigMap {spec.quota.config_map}"
+        yield "Quota", _quota(spec.quota)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
     yield "Tested", _tested(spec)
     if spec.environment:
@@ -92,6 +92,11 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.override is not None:
         yield "Override", _override(spec.override, clock)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
+
+
+def _quota(quota: Quota) -> str:
+    named = quota.policy
+    return f"policy {named}" if named is not None else f"policy in ConfigMap {quota.config_map}"
 
 
 def _coverage(asked: Coverage) -> str:

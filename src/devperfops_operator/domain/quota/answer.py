@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from devperfops_operator.api.quota import Environment, Mode
-from devperfops_operator.api.quota_documents import Located, QuotaDocumentError, read_quota_documents
-from devperfops_operator.domain.quota.asked import Asked, asked
+from devperfops_operator.api.quota import Mode, not_for_operators
+from devperfops_operator.api.quota_documents import QuotaDocumentError
+from devperfops_operator.domain.quota.asked import Asked
 from devperfops_operator.domain.quota.check import Observed, check
-from devperfops_operator.domain.quota.entry import Reading
 from devperfops_operator.domain.quota.finding import Finding, Report, Verdict
 
 _TOLD: Final = 3  # findings, and how many more
@@ -26,50 +25,40 @@ class QuotaAnswer:
     message: str
 
 
-def quota_answer(name: str, data: Mapping[str, str] | None, now: datetime) -> QuotaAnswer:
-    """`name`, `data`: of the ConfigMap that holds the policy and what it names; None: there is none.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An answer, and what it was made from. None: the policy or what it names could not be read."""
+
+    answer: QuotaAnswer
+    asked: Asked | None = None
+    report: Report | None = None
+
+
+def checked(read: Callable[[], Asked], now: datetime) -> Checked:
+    """By a policy and what it names, wherever `read` finds it.
 
     What cannot be read is an Error: neither a pass nor a regression.
     """
     try:
-        return _checked(_asked(name, data), now)
+        wanted = read()
+        report = _report(wanted, now)
     except QuotaDocumentError as error:
-        return QuotaAnswer(Verdict.ERROR, blocks=True, message=f"quota: {' '.join(str(error).split())}")
+        return unread(str(error))
+    blocks = wanted.policy.spec.mode is Mode.ENFORCE
+    return Checked(QuotaAnswer(report.verdict, blocks, _message(wanted, report)), wanted, report)
 
 
-def _asked(name: str, data: Mapping[str, str] | None) -> Asked:
-    if data is None:
-        message = f"ConfigMap {name} does not exist; create it with a QuotaPolicy and the limits it names"
-        raise QuotaDocumentError(message)
-
-    def named(file: str) -> list[Located]:
-        if file not in data:
-            raise QuotaDocumentError(
-                f"ConfigMap {name} has no key {file}, which its QuotaPolicy names; add it"
-            )
-        return read_quota_documents(f"{name}/{file}", data[file])
-
-    found = asked((each for file in sorted(data) for each in named(file)), named)
-    if found is None:
-        raise QuotaDocumentError(f"ConfigMap {name} does not hold one QuotaPolicy; write one, in any key")
-    return found
+def unread(why: str) -> Checked:
+    return Checked(QuotaAnswer(Verdict.ERROR, blocks=True, message=f"quota: {' '.join(why.split())}"))
 
 
-def _checked(wanted: Asked, now: datetime) -> QuotaAnswer:
+def _report(wanted: Asked, now: datetime) -> Report:
     spec = wanted.policy.spec
-    baseline, serving = (_reading(wanted, each) for each in (spec.baseline, spec.serving))
-    observed = Observed(baseline, serving, wanted.peaks(), None, wanted.waivers)
-    report = check(wanted.terms, observed, now)
-    return QuotaAnswer(report.verdict, spec.mode is Mode.ENFORCE, _message(wanted, report))
-
-
-def _reading(wanted: Asked, environment: Environment) -> Reading:
-    if environment.file is None:
-        raise QuotaDocumentError(
-            f"the operator reads files only, and environment {environment.name} is none: have the pipeline "
-            "write its limits into the ConfigMap as QuotaLimits, and name them by file"
-        )
-    return wanted.limits(environment.name, environment.file)
+    for environment in (spec.baseline, spec.serving):
+        if (problem := not_for_operators(environment)) is not None:
+            raise QuotaDocumentError(problem)
+    baseline, serving = (wanted.limits(each.name, each.file or "") for each in (spec.baseline, spec.serving))
+    return check(wanted.terms, Observed(baseline, serving, wanted.peaks(), None, wanted.waivers), now)
 
 
 def _message(wanted: Asked, report: Report) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from devperfops_operator.domain.quota import assertion
@@ -59,16 +59,17 @@ def _fresh(reading: Reading, terms: Terms, now: datetime) -> Reading:
         if entry.observed_at is not None and terms.wants(entry.service, entry.metric):
             oldest[entry.service] = min(entry.observed_at, oldest.get(entry.service, entry.observed_at))
     stale = [
-        Fault(service, _age(now - at, terms.max_age), "read it again, or raise spec.maxAge of the policy")
+        Fault(service, _age(at, terms.max_age), "read it again, or raise spec.maxAge of the policy")
         for service, at in oldest.items()
         if now - at > terms.max_age
     ]
     return replace(reading, faults=(*reading.faults, *stale))
 
 
-def _age(age: timedelta, most: timedelta) -> str:
-    hours, allowed = (value / timedelta(hours=1) for value in (age, most))
-    return f"the limits were read {hours:,.1f} hours ago, {allowed:,.1f} are allowed"
+def _age(at: datetime, most: timedelta) -> str:
+    """The same words at each look."""
+    hours = most / timedelta(hours=1)
+    return f"the limits were read on {at.astimezone(UTC):%Y-%m-%d %H:%M %Z}, more than {hours:,.1f} hours ago"
 
 
 def _faults(reading: Reading) -> Iterator[Finding]:

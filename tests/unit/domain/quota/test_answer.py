@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from devperfops_operator.api.perfrun import Verdict as Judged
 from devperfops_operator.domain.judgement import decided
-from devperfops_operator.domain.quota.answer import QuotaAnswer, quota_answer
+from devperfops_operator.domain.quota.answer import QuotaAnswer, checked
 from devperfops_operator.domain.quota.finding import Verdict
 from devperfops_operator.domain.quota.gating import under_quota, unknown
+from devperfops_operator.domain.quota.kept import Stored, of_config_map, of_resources
 from devperfops_operator.domain.verdict import Reason
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -28,7 +30,11 @@ def answered(**changes: str | None) -> QuotaAnswer:
     """`changes`: by key, with _ for a dot and a hyphen: None leaves it out."""
     named = {key.replace("__", "-").replace("_", "."): text for key, text in changes.items()}
     data = {key: text for key, text in (FILES | named).items() if text is not None}
-    return quota_answer("january", data, NOW)
+    return kept_in("january", data, NOW)
+
+
+def kept_in(name: str, data: dict[str, str] | None, now: datetime) -> QuotaAnswer:
+    return checked(lambda: of_config_map(name, data), now).answer
 
 
 def test_a_regression_is_told_with_the_limits_and_what_to_do() -> None:
@@ -53,9 +59,7 @@ def test_a_waiver_counts_until_it_expires_and_is_told() -> None:
     answer = answered(waiver_yaml=WAIVER)
     assert answer.verdict is Verdict.PASS
     assert "read_calls is waived by Ada Byron until 2027-01-15 00:00 UTC" in answer.message
-    late = quota_answer(
-        "january", {**FILES, "waiver.yaml": WAIVER}, datetime(2027, 1, 15, 0, 0, 1, tzinfo=UTC)
-    )
+    late = kept_in("january", {**FILES, "waiver.yaml": WAIVER}, datetime(2027, 1, 15, 0, 0, 1, tzinfo=UTC))
     assert late.verdict is Verdict.REGRESSION
 
 
@@ -81,7 +85,7 @@ def test_a_waiver_counts_until_it_expires_and_is_told() -> None:
                     "spec:", "spec:\n  observedAt: 2026-11-26T00:00:00Z"
                 )
             },
-            "the limits were read 48.0 hours ago, 24.0 are allowed",
+            "the limits were read on 2026-11-26 00:00 UTC, more than 24.0 hours ago",
         ),
     ],
 )
@@ -95,9 +99,80 @@ def test_what_cannot_be_read_is_neither_a_pass_nor_a_regression(
 
 
 def test_a_missing_config_map_is_named() -> None:
-    answer = quota_answer("january", None, NOW)
+    answer = kept_in("january", None, NOW)
     assert answer.verdict is Verdict.ERROR
     assert "ConfigMap january does not exist; create it" in answer.message
+
+
+RESOURCE = yaml.safe_load(FILES["policy.yaml"])["spec"]
+WAIVED = Stored(
+    "asked-for",
+    {
+        "service": "ledger.googleapis.com",
+        "metric": "read_calls",
+        "reason": "asked for",
+        "approver": "Ada Byron",
+        "expires": "2027-01-15T00:00:00Z",
+    },
+)
+
+
+def by_resource(*waivers: Stored, files: dict[str, str] | None = FILES, **changes: object) -> QuotaAnswer:
+    """Of a QuotaPolicy with these fields changed; None takes one away."""
+    spec = {**RESOURCE, "configMap": "january", **changes}
+    policy = Stored("january", {name: value for name, value in spec.items() if value is not None})
+    return checked(lambda: of_resources("january", policy, waivers, files), NOW).answer
+
+
+def test_a_resource_is_answered_in_the_words_of_a_file() -> None:
+    assert by_resource() == answered()
+    assert by_resource(WAIVED) == answered(waiver_yaml=WAIVER)
+    assert by_resource(mode="Warn") == answered(
+        policy_yaml=FILES["policy.yaml"].replace("mode: Enforce", "mode: Warn")
+    )
+
+
+def test_a_waiver_of_what_the_policy_does_not_compare_is_none_of_its_business() -> None:
+    elsewhere = Stored("other", {**WAIVED.spec, "metric": "writes"})
+    asked = of_resources(
+        "january",
+        Stored(
+            "january",
+            {**RESOURCE, "services": [{"name": "ledger.googleapis.com", "metrics": ["read_calls"]}]},
+        ),
+        [elsewhere, WAIVED],
+        FILES,
+    )
+    assert [each.name for each in asked.waivers] == ["asked-for"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            by_resource(configMap=None),
+            "QuotaPolicy january names file load-test.yaml but no ConfigMap; write spec.configMap",
+        ),
+        (by_resource(files=None), "ConfigMap january does not exist; create it with a key load-test.yaml"),
+        (by_resource(files={}), "ConfigMap january has no key load-test.yaml"),
+        (
+            by_resource(serving={"name": "production", "google": {"project": "p"}}),
+            "the operator reads files only, and environment production is none",
+        ),
+        (
+            by_resource(needs=[{**RESOURCE["needs"][0], "from": "02-30"}]),
+            'QuotaPolicy january: spec.needs[0].from: "02-30" is not a day of the year',
+        ),
+        (by_resource(scope=1), "QuotaPolicy january: spec.scope: there is no such field"),
+        (
+            checked(lambda: of_resources("january", None, [], None), NOW).answer,
+            "QuotaPolicy january does not exist; create it",
+        ),
+    ],
+)
+def test_a_resource_that_cannot_be_used_says_why(answer: QuotaAnswer, words: str) -> None:
+    assert answer.verdict is Verdict.ERROR
+    assert words in answer.message
 
 
 MET = decided(Reason.OBJECTIVES_MET, "all objectives are met")

@@ -121,7 +121,9 @@ TABLE = {
     ),
     "not told in serving": Row([entry(100)], [entry(UNKNOWN)], ERROR, "production does not tell the limit"),
     "not told in the baseline": Row([entry(UNKNOWN)], [entry(UNLIMITED)], ERROR, "load-test does not tell"),
-    "stale": Row([entry(100)], [entry(200, observed_at=NOW - timedelta(hours=25))], ERROR, "25.0 hours ago"),
+    "stale": Row(
+        [entry(100)], [entry(200, observed_at=NOW - timedelta(hours=25))], ERROR, "more than 24.0 hours ago"
+    ),
 }
 
 

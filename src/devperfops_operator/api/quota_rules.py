@@ -1,0 +1,115 @@
+"""What a quota policy and a waiver must obey beyond their types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from devperfops_operator.api.quantity import DURATION_PATTERN, parse_duration
+from devperfops_operator.api.rules import Rule, matches, not_empty
+
+SOMETHING: Final = not_empty("is empty: write something")
+
+# Environments
+
+_SOURCES: Final = ("file", "kubernetes", "google")
+ONE_SOURCE: Final = Rule.of(
+    "[has(self.file), has(self.kubernetes), has(self.google)].filter(told, told).size() == 1",
+    lambda environment: sum(environment.get(each) is not None for each in _SOURCES) == 1,
+    "needs one of file, kubernetes and google: write where its limits are told",
+)
+
+
+def _services_are_named(spec: Mapping[str, Any]) -> bool:
+    apis = [(spec[each].get("google") or {}).get("api") for each in ("baseline", "serving")]
+    return "ServiceConsumerManagement" not in apis or bool(spec.get("services"))
+
+
+def _asks_the_owner(environment: str) -> str:
+    return f"has(self.{environment}.google) && self.{environment}.google.api == 'ServiceConsumerManagement'"
+
+
+PRODUCER_NAMES_SERVICES: Final = Rule.of(
+    "(has(self.services) && self.services.size() > 0) || "
+    f"!({_asks_the_owner('baseline')} || {_asks_the_owner('serving')})",
+    _services_are_named,
+    "services is needed with ServiceConsumerManagement: write the name of your own service",
+    field="services",
+)
+TWO_NAMES: Final = Rule.of(
+    "self.baseline.name != self.serving.name",
+    lambda spec: spec["baseline"]["name"] != spec["serving"]["name"],
+    "baseline and serving have the same name: write another name for each environment",
+    field="serving",
+)
+
+# What is compared
+
+DISTINCT_SERVICES: Final = Rule.distinct(
+    "name", "a service is there twice: write each once, with all its metrics"
+)
+DISTINCT_VALUES: Final = Rule.of(
+    "self.all(each, self[each].all(a, self[each].exists_one(b, self[each][a] == self[each][b])))",
+    lambda dimensions: all(len(set(names.values())) == len(names) for names in dimensions.values()),
+    "gives two values of a dimension the same name: write one of its own for each",
+)
+
+# Amounts
+
+_NUMBER: Final = "^[0-9]{1,18}([.][0-9]{1,9})?$"
+_SHOWN: Final = "'\"' + string(self) + '\"'"
+
+
+def _is_number(value: str | int) -> bool:
+    return re.fullmatch(_NUMBER, str(value)) is not None
+
+
+def _amount(above: str, holds: str, sentence: str) -> Rule:
+    """Of a whole number, or of a text; `above`: what its digits must have."""
+    return Rule(
+        cel=f"type(self) == int ? self {holds} 0 : ({matches('self', _NUMBER)} && self.matches('{above}'))",
+        message=sentence,
+        check=lambda value: (
+            None if _is_number(value) and re.search(above, str(value)) else f'"{value}" {sentence}'
+        ),
+        message_expression=f"{_SHOWN} + ' {sentence}'",
+    )
+
+
+AMOUNT: Final = _amount("[0-9]", ">=", "is not a number: write for example 1000 or 1.5 in quotes")
+FACTOR: Final = _amount("[1-9]", ">", "is not a number above 0: write for example 1 or 1.2 in quotes")
+UNIT: Final = Rule.matching(
+    "^[A-Za-z0-9_.{}-]{1,64}(/([1-9][0-9]{0,3})?(s|min|h|d))?(/[{][A-Za-z0-9_.-]{1,64}[}])*$",
+    '"{self}" is not a unit: write for example 1, By, cores, 1/min or requests/s/{project}',
+)
+
+# Times
+
+_SHORTEST: Final = timedelta(minutes=1)
+
+
+def _is_long_enough(text: str) -> bool:
+    return re.fullmatch(DURATION_PATTERN, text) is None or parse_duration(text) >= _SHORTEST
+
+
+INTERVAL: Final = Rule.of(
+    f"!{matches('self', DURATION_PATTERN)} || duration(self) >= duration('1m')",
+    _is_long_enough,
+    "{self} is less than a minute: write 1m or more; what changes is seen at once",
+)
+DAY: Final = Rule.matching(
+    "^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+    '"{self}" is not a day of the year: write month and day, as in 12-15',
+)
+BOTH_DAYS: Final = Rule.of(
+    "has(self.from) == has(self.to)",
+    lambda need: (need.get("from") is None) == (need.get("to") is None),
+    "from and to belong together: write both days, or none for the whole year",
+)
+LEAD_DAYS: Final = Rule.of(
+    "self >= 0 && self <= 365",
+    lambda days: 0 <= days <= 365,  # noqa: PLR2004
+    "leadDays must lie between 0 and 365: write how many days before it is told, such as 30",
+)

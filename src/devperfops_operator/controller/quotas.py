@@ -1,0 +1,73 @@
+"""What quota policies say, read from the cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from devperfops_operator.adapters.kubernetes import Cluster
+from devperfops_operator.api.perfgate import Quota
+from devperfops_operator.domain.errors import Refused
+from devperfops_operator.domain.quota.answer import Checked, QuotaAnswer, checked, unread
+from devperfops_operator.domain.quota.asked import Asked
+from devperfops_operator.domain.quota.kept import (
+    POLICY,
+    WAIVER,
+    Files,
+    Stored,
+    config_map_of,
+    of_config_map,
+    of_resources,
+)
+
+
+class QuotaReader:
+    """Nothing is kept: a release is judged by what holds now.
+
+    What the API server refuses is an Error, whatever else is known; that it does not answer is raised.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def of_gate(self, namespace: str, quota: Quota) -> QuotaAnswer:
+        """Raises Unavailable."""
+        try:
+            read = await self._wanted(namespace, quota)
+        except Refused as error:
+            return unread(str(error)).answer
+        return (await _checked(read)).answer
+
+    async def of_policy(self, namespace: str, policy: Stored, waivers: Sequence[Stored]) -> Checked:
+        """Raises Unavailable."""
+        try:
+            files = await self._files(namespace, policy)
+        except Refused as error:
+            return unread(str(error))
+        return await _checked(lambda: of_resources(policy.name, policy, waivers, files))
+
+    async def _wanted(self, namespace: str, quota: Quota) -> Callable[[], Asked]:
+        if quota.config_map is not None:
+            name, found = quota.config_map, await self._cluster.config_map(namespace, quota.config_map)
+            return lambda: of_config_map(name, found)
+        name = quota.policy or ""
+        policy = stored(await self._cluster.get(POLICY, namespace, name))
+        listed = (await self._cluster.list(WAIVER, namespace)).items
+        waivers = [each for each in map(stored, listed) if each is not None]
+        files = None if policy is None else await self._files(namespace, policy)
+        return lambda: of_resources(name, policy, waivers, files)
+
+    async def _files(self, namespace: str, policy: Stored) -> Files:
+        name = config_map_of(policy)
+        return None if name is None else await self._cluster.config_map(namespace, name)
+
+
+def stored(raw: Mapping[str, Any] | None) -> Stored | None:
+    return None if raw is None else Stored(raw["metadata"]["name"], raw["spec"])
+
+
+async def _checked(read: Callable[[], Asked]) -> Checked:
+    """Large files take a while to read, and nobody else waits for that."""
+    return await asyncio.to_thread(checked, read, datetime.now(UTC))
