@@ -255,8 +255,37 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
         {f"{JMETER}.plan": {"configMap": "api", "openAPI": {"document": "openapi.yaml", "overlay": "o.yaml"}}}
     ),
     "a plan made from what the target says": gate({f"{JMETER}.plan": {"openAPI": {"path": "/openapi.json"}}}),
-    "that, with the mix of production": gate(
-        {f"{JMETER}.plan": {"pvc": "api", "openAPI": {"path": "/v3/api-docs?group=a", "profile": "p.yaml"}}}
+    "production's busiest hour": gate(
+        {
+            f"{JMETER}.plan": {"openAPI": {"path": "/v3/api-docs?group=a"}},
+            f"{JMETER}.rate": ABSENT,
+            f"{JMETER}.threads": ABSENT,
+            "spec.load.profile": {"configMap": "shop-profile"},
+        }
+    ),
+    "half again as busy, in January": gate(
+        {
+            f"{JMETER}.rate": ABSENT,
+            f"{JMETER}.threads": ABSENT,
+            f"{JMETER}.duration": "auto",
+            f"{JMETER}.maxDuration": "30m",
+            "spec.load.workers": 4,
+            "spec.load.profile": {
+                "configMap": "shop-profile",
+                "key": "shop.yaml",
+                "scale": 1.5,
+                "season": "year-end",
+                "stall": "5s",
+                "acceptDoubts": True,
+            },
+        }
+    ),
+    "twice as busy, written as a whole number": gate(
+        {
+            f"{JMETER}.rate": ABSENT,
+            f"{JMETER}.threads": ABSENT,
+            "spec.load.profile": {"configMap": "shop-profile", "scale": 2},
+        }
     ),
     "a plan and data on volumes": gate(
         {
@@ -975,10 +1004,40 @@ REFUSED: Final[Mapping[str, Refused]] = {
         "spec.objectives",
         "so a load cannot go on for it",
     ),
+    "nobody says how many threads": Refused(
+        gate({f"{JMETER}.threads": ABSENT}), JMETER, "write jmeter.threads, such as threads: 50, or profile"
+    ),
+    "a rate beside a profile": Refused(
+        gate({f"{JMETER}.threads": ABSENT, "spec.load.profile": {"configMap": "p"}}),
+        "spec.load.profile",
+        "leave jmeter.rate and jmeter.threads out",
+    ),
+    "nothing of a profile": Refused(
+        gate(
+            {
+                f"{JMETER}.rate": ABSENT,
+                f"{JMETER}.threads": ABSENT,
+                "spec.load.profile": {"configMap": "p", "scale": 0},
+            }
+        ),
+        "spec.load.profile.scale",
+        "write how many times the busiest hour, such as 1.5",
+    ),
+    "a profile's scale in words": Refused(
+        gate(
+            {
+                f"{JMETER}.rate": ABSENT,
+                f"{JMETER}.threads": ABSENT,
+                "spec.load.profile": {"configMap": "p", "scale": "double"},
+            }
+        ),
+        "spec.load.profile.scale",
+        "number",
+    ),
     "auto at no rate": Refused(
         gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m", f"{JMETER}.rate": ABSENT}),
         f"{JMETER}.duration",
-        "write rate, such as 3000/m",
+        "write jmeter.rate, such as rate: 3000/m, or profile",
     ),
     "all ramp, up to the end": Refused(
         gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "3m"}),

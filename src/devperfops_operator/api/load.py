@@ -86,8 +86,6 @@ class OpenAPISource(ApiModel):
     """In place of document: where the target answers with it. So it is that of the revision under test."""
     overlay: FileName | None = None
     """The key of what is added by hand: weights, values, excludes."""
-    profile: FileName | None = None
-    """The key of a LoadProfile, whose mix is played."""
 
 
 class PlanSource(Source):
@@ -109,7 +107,7 @@ class PlanSource(Source):
     def made_from(self) -> tuple[str, ...]:
         """The keys of the files that a plan is made from."""
         made = self.open_api
-        keys = () if made is None else (made.document, made.overlay, made.profile)
+        keys = () if made is None else (made.document, made.overlay)
         return tuple(key for key in keys if key is not None)
 
     @property
@@ -230,13 +228,36 @@ class PropertySource(ApiModel):
     """The Secret's name. Its values must be text."""
 
 
+class ProfileSource(ApiModel):
+    """A LoadProfile, which says what production's busiest hour is like."""
+
+    config_map: Annotated[Name, rules.not_empty("is empty: write the name of a ConfigMap")]
+    """The ConfigMap's name."""
+    key: FileName = "profile.yaml"
+    """The key whose value is the LoadProfile, as devperfops profile writes it."""
+    scale: Annotated[float, load_rules.SCALE] = 1.0
+    """So many times the requests of the busiest hour."""
+    season: Annotated[
+        str | None, Field(max_length=64), rules.not_empty("is empty: write a season's name, or leave it out")
+    ] = None
+    """A season of the profile, at whose busiest hour the load is then."""
+    stall: Annotated[str, Field(max_length=16), rules.DURATION] = "10s"
+    """Requests go on to come while the target answers nothing for so long: there are as many threads."""
+    accept_doubts: bool = False
+    """Take a profile that is stale, thin or has gaps, which otherwise ends a run before its load."""
+
+    @property
+    def source(self) -> Source:
+        """Where it is."""
+        return Source(config_map=self.config_map)
+
+
 class JMeterLoad(ApiModel):
     """What JMeter is asked to do. Durations as in `90s`, `10m`, `1h30m`."""
 
     validations: ClassVar = (
         rules.RAMP_UP_UNDER_DURATION,
         rules.AUTO_IS_BOUNDED,
-        rules.AUTO_HAS_RATE,
         rules.RAMP_UP_UNDER_MAX,
         rules.MAX_IS_LONGER,
         load_rules.PROPERTIES_OF_ITS_OWN,
@@ -244,7 +265,7 @@ class JMeterLoad(ApiModel):
 
     plan: PlanSource
     """Where the test plan is."""
-    threads: Annotated[int, rules.THREADS]
+    threads: Annotated[int | None, rules.THREADS] = None
     """Users played at once, given to the plan as the property NumOfThreads."""
     ramp_up: Annotated[str, Field(max_length=16), rules.DURATION] = "0s"
     """Time until all threads run, given as RampUp (seconds); what happens in it is not judged."""
@@ -323,6 +344,9 @@ class Load(ApiModel):
         load_rules.WORKERS_WITHIN_THREADS,
         load_rules.BASELINE_HAS_WORKERS,
         load_rules.BASELINE_HAS_RATE,
+        load_rules.AUTO_HAS_RATE,
+        load_rules.THREADS_OR_PROFILE,
+        load_rules.RATE_OR_PROFILE,
     )
 
     target: LoadTarget = LoadTarget()
@@ -333,6 +357,8 @@ class Load(ApiModel):
     """
     workers: Annotated[int, load_rules.WORKERS] = 1
     """Pods that play the load together, each its share of threads and rate."""
+    profile: ProfileSource | None = None
+    """Gives jmeter's rate and threads, and the mix of a plan that is made from an OpenAPI document."""
     jmeter: JMeterLoad
     """A JMeter test plan and its parameters."""
 
@@ -351,7 +377,7 @@ def properties_read(load: Load) -> frozenset[str]:
         names.duration: True,
         names.host: True,
         names.ramp_up: parse_duration(jmeter.ramp_up) > timedelta(),
-        names.rate: jmeter.rate is not None,
+        names.rate: jmeter.rate is not None or load.profile is not None,
         names.port: any(side.port is not None for side in sides),
         names.scheme: any(side.scheme is Scheme.HTTPS for side in sides),
         names.data: jmeter.data is not None,

@@ -14,18 +14,23 @@ from devperfops_operator.api.quantity import (
     parse_cpu,
     parse_memory,
 )
-from devperfops_operator.api.rules import Rule, matches
+from devperfops_operator.api.rules import AUTO, MAX_THREADS, Rule, matches
 
 MAX_WORKERS: Final = 64
 _MAX_PORT: Final = 65_535
 _MAX_NAME: Final = 128
 _HOST: Final = "^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
 _PROPERTY: Final = "^[A-Za-z0-9_.-]+$"
+_HAS_RATE: Final = "(has(self.jmeter.rate) || has(self.profile))"
 _OURS: Final = ("threads", "rampUp", "duration", "rate", "host", "port", "scheme", "data")
 
 
 def _is(pattern: str, value: str) -> bool:
     return re.fullmatch(pattern, value) is not None
+
+
+def _has_rate(load: Mapping[str, Any]) -> bool:
+    return "rate" in load["jmeter"] or "profile" in load
 
 
 def _own_properties(jmeter: Mapping[str, Any]) -> bool:
@@ -49,8 +54,10 @@ WORKERS: Final = Rule.of(
     f"workers must lie between 1 and {MAX_WORKERS}: write among how many pods the load is divided, such as 2",
 )
 WORKERS_WITHIN_THREADS: Final = Rule.of(
-    "self.workers <= self.jmeter.threads || self.jmeter.threads < 1",
-    lambda load: load["workers"] <= load["jmeter"]["threads"] or load["jmeter"]["threads"] < 1,
+    "!has(self.jmeter.threads) || self.workers <= self.jmeter.threads || self.jmeter.threads < 1",
+    lambda load: (
+        load["workers"] <= load["jmeter"].get("threads", MAX_THREADS) or load["jmeter"]["threads"] < 1
+    ),
     "there are more workers than jmeter.threads, so some would have none: "
     "write fewer workers or more threads",
     field="workers",
@@ -62,11 +69,38 @@ BASELINE_HAS_WORKERS: Final = Rule.of(
     field="workers",
 )
 BASELINE_HAS_RATE: Final = Rule.of(
-    "!has(self.baseline) || has(self.jmeter.rate)",
-    lambda load: "baseline" not in load or "rate" in load["jmeter"],
+    f"!has(self.baseline) || {_HAS_RATE}",
+    lambda load: "baseline" not in load or _has_rate(load),
     "target and baseline are compared under the same load, so it needs a rate: "
-    "write jmeter.rate, such as rate: 50/s",
+    "write jmeter.rate, such as rate: 50/s, or profile",
     field="baseline",
+)
+AUTO_HAS_RATE: Final = Rule.of(
+    f"self.jmeter.duration != '{AUTO}' || {_HAS_RATE}",
+    lambda load: load["jmeter"]["duration"] != AUTO or _has_rate(load),
+    "jmeter.duration: auto is as long as the objectives need at a rate: "
+    "write jmeter.rate, such as rate: 3000/m, or profile, or a duration",
+    field="jmeter.duration",
+)
+THREADS_OR_PROFILE: Final = Rule.of(
+    "has(self.jmeter.threads) || has(self.profile)",
+    lambda load: "threads" in load["jmeter"] or "profile" in load,
+    "how many users are played at once is not said: write jmeter.threads, such as threads: 50, "
+    "or profile, such as profile: {configMap: shop-profile}",
+    field="jmeter",
+)
+RATE_OR_PROFILE: Final = Rule.of(
+    "!has(self.profile) || !(has(self.jmeter.rate) || has(self.jmeter.threads))",
+    lambda load: "profile" not in load or not {"rate", "threads"} & load["jmeter"].keys(),
+    "rate and threads follow from the profile: leave jmeter.rate and jmeter.threads out "
+    "(write profile.scale or profile.stall to change them), or leave profile out",
+    field="profile",
+)
+MAX_SCALE: Final = 1000
+SCALE: Final = Rule.of(
+    f"self > 0.0 && self <= {MAX_SCALE}.0",
+    lambda value: 0 < value <= MAX_SCALE,
+    f"scale must lie above 0, up to {MAX_SCALE}: write how many times the busiest hour, such as 1.5",
 )
 PROPERTY_NAME: Final = Rule.matching(
     _PROPERTY,
@@ -115,7 +149,7 @@ PLAN_HAS_PLACE: Final = Rule.of(
     "there must be one place to take it from: write either configMap or pvc (the name of a "
     "PersistentVolumeClaim), or openAPI.path, where the target tells its own document",
 )
-_FROM_PLACE: Final = ("document", "overlay", "profile")
+_FROM_PLACE: Final = ("document", "overlay")
 OPENAPI_HAS_PLACE: Final = Rule.of(
     "!has(self.openAPI) || has(self.configMap) || has(self.pvc)"
     f" || !({' || '.join(f'has(self.openAPI.{key})' for key in _FROM_PLACE)})",

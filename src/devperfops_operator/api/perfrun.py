@@ -174,6 +174,14 @@ class WorkerStatus(ApiModel):
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 
+class LoadModelStatus(ApiModel):
+    """What the gate's load profile asked for as the run prepared; `message`: where it comes from."""
+
+    rate: Word
+    threads: int
+    message: Sentence
+
+
 class LoadStatus(ApiModel):
     """Offered against achieved load. Rates per minute, as text `2987/m`."""
 
@@ -359,6 +367,7 @@ class PerfRunStatus(ApiModel):
     snapshot: Name | None = None
     past: Annotated[tuple[PastStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # as the run began
     past_times: Annotated[tuple[PastTimesStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # likewise
+    load_model: LoadModelStatus | None = None  # None: the gate says itself what it plays
     load: LoadStatus | None = None
     live: LiveStatus | None = None
     target: TargetStatus | None = None

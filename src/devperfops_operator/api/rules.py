@@ -261,12 +261,6 @@ MAX_IS_LONGER: Final = Rule.of(
     "write a longer maxDuration, or leave it out",
     field="maxDuration",
 )
-AUTO_HAS_RATE: Final = Rule.of(
-    f"self.duration != '{AUTO}' || has(self.rate)",
-    lambda jmeter: jmeter["duration"] != AUTO or "rate" in jmeter,
-    "duration: auto is as long as the objectives need at a rate: write rate, such as 3000/m, or a duration",
-    field="duration",
-)
 RAMP_UP_UNDER_MAX: Final = Rule.of(
     f"!has(self.maxDuration) || !{matches('self.rampUp', DURATION_PATTERN)}"
     f" || !{matches('self.maxDuration', DURATION_PATTERN)}"

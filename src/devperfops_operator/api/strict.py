@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import ConfigDict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from devperfops_operator.api.documents import Document, Path
+from devperfops_operator.api.documents import Document, Path, UnreadableError, read
 from devperfops_operator.api.ruled import Ruled
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=253, strip_whitespace=True)]
@@ -43,6 +43,25 @@ def validated(document: Document, model: type[Content]) -> tuple[Content | None,
         return model.model_validate(document.content), found
     except ValidationError as error:
         return None, [*found, *map(_problem, error.errors())]
+
+
+class ContentError(Exception):
+    """A file does not hold the one document it should; the message says where, and what to do."""
+
+
+def only(file: str, text: str, model: type[Content]) -> Content:
+    """The one document of a file. Raises ContentError."""
+    try:
+        documents = list(read(file, text))
+    except UnreadableError as error:
+        raise ContentError(f"{file}:{error.line}: is not YAML: {error}.") from error
+    if len(documents) != 1:
+        raise ContentError(f"{file} has {len(documents)} documents; write one {model.__name__}.")
+    content, problems = validated(documents[0], model)
+    if content is None or problems:
+        told = (f"{file}:{documents[0].line(path)}: {dotted(path)}: {message}" for path, message in problems)
+        raise ContentError("\n       ".join(told))
+    return content
 
 
 def dotted(path: Sequence[str | int]) -> str:

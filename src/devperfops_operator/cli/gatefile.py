@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from devperfops_operator.api.documents import UnreadableError, read
 from devperfops_operator.api.perfgate import PerfGateSpec
+from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.load_profile.model import with_model
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.plan import resolve_load
 
@@ -33,9 +36,13 @@ def gate_spec(file: Path, name: str) -> PerfGateSpec:
         raise Trouble(f"{file}: {field}: {first['msg']}; `devperfops lint {file}` says more.") from error
 
 
-def load_plan(name: str, spec: PerfGateSpec) -> RunPlan:
-    """Raises Trouble if the gate plays no load."""
+def load_plan(name: str, spec: PerfGateSpec, runs: Sequence[PerfRun]) -> RunPlan:
+    """`runs`: of the gate, the newest first; what a load profile gave the last of them is taken.
+
+    Raises Trouble if the gate plays no load.
+    """
+    models = (run.status.load_model for run in runs if run.status.load_model is not None)
     try:
-        return resolve_load(spec)
+        return resolve_load(with_model(spec, next(models, None)))
     except InvalidSpec as error:
         raise Trouble(f"gate {name} cannot be replayed: {error}.") from error

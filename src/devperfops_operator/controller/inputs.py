@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
@@ -37,7 +38,9 @@ class InputReader:
             if load is not None and load.target.host is None
             else None
         )
-        inputs = check_inputs(gate.spec, found, service, self._servers)
+        now = datetime.now(UTC)
+        # plans and profiles take a while to read, and nobody else waits for that
+        inputs = await asyncio.to_thread(check_inputs, gate.spec, found, service, self._servers, now)
         read_at = asyncio.get_running_loop().time()
         self._checked[gate.metadata.uid] = (versions, read_at, inputs)
         return inputs

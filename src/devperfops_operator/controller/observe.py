@@ -22,6 +22,7 @@ from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.target_pods import TargetPodsReader
 from devperfops_operator.controller.targets import TargetReader
 from devperfops_operator.domain.errors import InvalidSpec, Refused
+from devperfops_operator.domain.load_profile.model import played
 from devperfops_operator.domain.manifests.common import DATA_LABEL
 from devperfops_operator.domain.manifests.data_job import data_job_name
 from devperfops_operator.domain.manifests.job import read_job
@@ -95,9 +96,10 @@ class Observer:
             return None
         if run.status.phase.terminal:
             return self._to_clean_up(key, run)
-        gate = self._store.gates.get(key.namespace, run.spec.gate)
-        if gate is None:
+        stored = self._store.gates.get(key.namespace, run.spec.gate)
+        if stored is None:
             return self._to_clean_up(key, run)
+        gate = played(stored, run)
         target, restoration = await self._targets.of_run(gate, run)
         primary = await self._primaries.of_run(gate, run)
         return RunObserved(

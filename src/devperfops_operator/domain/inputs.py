@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from devperfops_operator.api.load import (
@@ -15,7 +17,9 @@ from devperfops_operator.api.load import (
     properties_read,
 )
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
+from devperfops_operator.api.perfrun import LoadModelStatus
 from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.load_profile.model import load_model, profile_text, with_model
 from devperfops_operator.domain.observed import Inputs, Problem
 from devperfops_operator.domain.plan import DEFAULT_PORTS, resolve_plan
 from devperfops_operator.domain.verdict import Reason
@@ -28,6 +32,9 @@ _SEEN_BY_GATE: Final = frozenset(
         Reason.INVALID_SPEC,
         Reason.PLAN_NOT_FOUND,
         Reason.PLAN_INVALID,
+        Reason.PROFILE_NOT_FOUND,
+        Reason.PROFILE_INVALID,
+        Reason.PROFILE_DOUBTED,
         Reason.DATA_NOT_FOUND,
         Reason.PLUGINS_NOT_FOUND,
         Reason.SERVICE_NOT_FOUND,
@@ -48,7 +55,7 @@ def config_maps(load: Load | None) -> frozenset[str]:
     if load is None:
         return frozenset()
     jmeter = load.jmeter
-    sources = (jmeter.plan, jmeter.data, jmeter.plugins)
+    sources = (jmeter.plan, jmeter.data, jmeter.plugins, load.profile)
     return frozenset(each.config_map for each in sources if each is not None and each.config_map is not None)
 
 
@@ -57,11 +64,35 @@ def check_inputs(
     found: ConfigMaps,
     service: Mapping[str, Any] | None,
     prometheus_servers: Collection[str],
+    now: datetime,
 ) -> Inputs:
     """`found`: the gate's `config_maps`. `service`: as stored; a gate that names a host needs none.
 
     What stands on volumes is checked by the load's pods: the operator cannot read it.
     """
+    model = _model(spec.load, found, now) if spec.load is not None else None
+    if isinstance(model, Problem):
+        return Inputs(problem=model)
+    return replace(_checked(with_model(spec, model), found, service, prometheus_servers), model=model)
+
+
+def _model(load: Load, found: ConfigMaps, now: datetime) -> LoadModelStatus | Problem | None:
+    """None: there is no profile, or the run has read it."""
+    if load.profile is None:
+        return None
+    data = found[load.profile.config_map]
+    if load.jmeter.threads is not None:
+        text = profile_text(load.profile, data)
+        return text if isinstance(text, Problem) else None
+    return load_model(load.profile, data, load.workers, now)
+
+
+def _checked(
+    spec: PerfGateSpec,
+    found: ConfigMaps,
+    service: Mapping[str, Any] | None,
+    prometheus_servers: Collection[str],
+) -> Inputs:
     problem = (
         _spec_problem(spec)
         or (_load_problem(spec.load, found) if spec.load is not None else None)

@@ -81,7 +81,7 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
         return RunPlan(
             workers=load.workers,
             against_baseline=load.baseline is not None,
-            threads=jmeter.threads,
+            threads=_threads(jmeter),
             ramp_up=parse_duration(jmeter.ramp_up),
             duration=planned if longest is None else longest,
             planned=None if longest is None else planned,
@@ -95,6 +95,12 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
         )
     except QuantityError as error:
         raise InvalidSpec("spec.load.jmeter", str(error)) from error
+
+
+def _threads(jmeter: JMeterLoad) -> int:
+    if jmeter.threads is None:
+        raise InvalidSpec("spec.load.jmeter.threads", "is missing; write it, or load.profile")
+    return jmeter.threads
 
 
 def _duration(jmeter: JMeterLoad, objectives: Sequence[JudgedObjective]) -> timedelta:

@@ -20,6 +20,9 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     PLAN_NOT_FOUND = "PlanNotFound"
     PLAN_INVALID = "PlanInvalid"
+    PROFILE_NOT_FOUND = "ProfileNotFound"
+    PROFILE_INVALID = "ProfileInvalid"
+    PROFILE_DOUBTED = "ProfileDoubted"
     DATA_NOT_FOUND = "DataNotFound"
     DATA_INVALID = "DataInvalid"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  a reason
@@ -83,6 +86,9 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.INVALID_SPEC: Verdict.ERROR,
     Reason.PLAN_NOT_FOUND: Verdict.ERROR,
     Reason.PLAN_INVALID: Verdict.ERROR,
+    Reason.PROFILE_NOT_FOUND: Verdict.ERROR,
+    Reason.PROFILE_INVALID: Verdict.ERROR,
+    Reason.PROFILE_DOUBTED: Verdict.ERROR,
     Reason.DATA_NOT_FOUND: Verdict.ERROR,
     Reason.DATA_INVALID: Verdict.ERROR,
     Reason.SECRET_NOT_FOUND: Verdict.ERROR,

@@ -49,9 +49,16 @@ def test_the_yaml_says_what_the_definition_says(resource: Resource) -> None:
     assert yaml.safe_load(crd.to_yaml(resource)) == crd.definition(resource)
 
 
+FLOATS = {"PerfGate.spec.load.profile.scale"}
+"""What people write as they say it, and nobody compares."""
+
+
 @resources
 def test_the_schema_is_structural_and_has_no_floats(resource: Resource) -> None:
     for path, node in nodes(resource):
+        if path in FLOATS:
+            assert node["type"] == "number"
+            continue
         assert node.get("type") in (
             {None}
             if "x-kubernetes-int-or-string" in node

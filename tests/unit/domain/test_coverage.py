@@ -18,7 +18,7 @@ from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Pro
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.measurement import LoadEnd
-from tests.unit.domain.world import World, gate, released
+from tests.unit.domain.world import START, World, gate, released
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 USUAL = Usual((10.0,) * 168, {"GET /": 0.8, "GET /cart": 0.2})
@@ -128,10 +128,10 @@ def test_an_endpoint_needs_what_the_least_demanding_objective_does() -> None:
 
 def test_a_gate_with_coverage_needs_its_prometheus() -> None:
     spec = gate(coverage=COVERAGE, prometheus="monitoring").spec
-    problem = check_inputs(spec, {"scenario": None}, None, set()).problem
+    problem = check_inputs(spec, {"scenario": None}, None, set(), START).problem
     assert problem is not None
     assert problem.reason == "PlanNotFound"
-    problem = check_inputs(gate(**LIVE).spec, {}, None, set()).problem
+    problem = check_inputs(gate(**LIVE).spec, {}, None, set(), START).problem
     assert problem is not None
     assert problem.reason == "PrometheusUnknown"
 

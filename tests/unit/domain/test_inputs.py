@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devperfops_operator.domain.inputs import check_inputs
-from tests.unit.domain.world import gate
+from tests.unit.domain.world import START, gate
 from tests.unit.wire.test_jmx import plan
 
 SCENARIO = plan('<T testclass="T" a="${__P(RampUp)}" b="${__P(TPM)}"/><hashTree/>').decode()
@@ -23,7 +23,7 @@ def check(
     others: Mapping[str, dict[str, str] | None] = MappingProxyType({}),
     **spec: Any,
 ) -> tuple[str | None, str]:
-    inputs = check_inputs(gate(**spec).spec, {"scenario": data, **others}, service, {"monitoring"})
+    inputs = check_inputs(gate(**spec).spec, {"scenario": data, **others}, service, {"monitoring"}, START)
     problem = inputs.problem
     return (problem.reason, problem.message) if problem else (None, f"{inputs.host}:{inputs.port}")
 

@@ -18,7 +18,7 @@ from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Pro
 from devperfops_operator.domain.plan import resolve_live, resolve_load, resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.run import stop_wanted
-from tests.unit.domain.world import World, gate, released, template
+from tests.unit.domain.world import START, World, gate, released, template
 
 LATENCY = {"name": "fast", "expect": "p99 < 2s", "histogram": "latency_seconds_bucket"}
 COUNTERS = {"name": "availability", "expect": "good >= 99%", "good": "ok", "total": "all"}
@@ -233,8 +233,8 @@ def test_only_the_end_of_its_own_time_stops_it() -> None:
 def test_it_needs_neither_files_nor_a_service() -> None:
     spec = gate(**LIVE).spec
     assert config_maps(spec.load) == frozenset()
-    assert check_inputs(spec, {}, None, {"monitoring"}).problem is None
-    problem = check_inputs(spec, {}, None, {"other"}).problem
+    assert check_inputs(spec, {}, None, {"monitoring"}, START).problem is None
+    problem = check_inputs(spec, {}, None, {"other"}, START).problem
     assert problem is not None
     assert problem.reason == "PrometheusUnknown"
 

@@ -29,6 +29,7 @@ from devperfops_operator.domain.effects import (
     SuspendJob,
 )
 from devperfops_operator.domain.gate import decide_gate
+from devperfops_operator.domain.load_profile.model import played
 from devperfops_operator.domain.manifests.canonical import canonical_json
 from devperfops_operator.domain.manifests.config_copy import PRIMARY_LABEL, config_content, unused_copies
 from devperfops_operator.domain.manifests.data_job import data_job_name
@@ -248,7 +249,7 @@ class World:
         return decide_run(
             RunObserved(
                 run=run,
-                gate=self.gate,
+                gate=None if self.gate is None else played(self.gate, run),
                 target=self.target(),
                 inputs=self.inputs if self.gate is None else self._checked(self.inputs),
                 primary=self.primary,

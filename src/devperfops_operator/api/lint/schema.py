@@ -81,7 +81,7 @@ def _type_problems(value: Any, schema: Mapping[str, Any], path: Path) -> Iterato
     if path in {("metadata",), ("status",)}:
         return
     if not _TYPES[wanted](value):
-        hint = _WANTED["number" if "x-kubernetes-int-or-string" in schema else wanted]
+        hint = _WANTED["int-or-string" if "x-kubernetes-int-or-string" in schema else wanted]
         yield Problem(path, f"{_shown(value)} is of the wrong type: write {hint}")
     elif isinstance(value, dict):
         yield from _object_problems(value, schema, path)
@@ -136,7 +136,7 @@ def _rule_problems(
         for rule in schema.get(VALIDATIONS, ()):
             message = rule.check(value)
             if message is not None:
-                yield Problem((*path, rule.field) if rule.field else path, message)
+                yield Problem((*path, *rule.field.split(".")) if rule.field else path, message)
     for key, inner, inner_schema in _inside(value, schema):
         yield from _rule_problems(inner, inner_schema, (*path, key), wrong)
 
@@ -179,6 +179,7 @@ _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
 }
 _WANTED: Final = {
     "object": "fields (NAME: VALUE)",
@@ -186,7 +187,8 @@ _WANTED: Final = {
     "string": 'a text (in "quotes" if it looks like something else)',
     "boolean": "true or false",
     "integer": "a whole number",
-    "number": 'a whole number, or a text (in "quotes")',
+    "int-or-string": 'a whole number, or a text (in "quotes")',
+    "number": "a number",
 }
 
 

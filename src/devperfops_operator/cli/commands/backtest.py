@@ -36,10 +36,10 @@ def command(cluster: Cluster, gate: str, file: Path | None) -> None:
     found = cluster.get(GATES, gate)
     spec = found.spec if file is None else gate_spec(file, gate)
     expect_load(gate, spec)
-    plan = load_plan(gate, spec)
     runs = [run for run in runs_of(cluster, found) if run.status.verdict is not None]
     if not runs:
         raise Trouble(f"gate {gate} has no run with a verdict yet; start one with `devperfops run {gate}`.")
+    plan = load_plan(gate, spec, runs)
     show(stdout(), backtest_screen([_trial(cluster, run, plan) for run in runs]))
 
 

@@ -59,7 +59,8 @@ def command(
     found = cluster.get(GATES, gate)
     spec = found.spec if file is None else gate_spec(file, gate)
     expect_load(gate, spec)
-    plan = load_plan(gate, spec)
+    runs = runs_of(cluster, found)
+    plan = load_plan(gate, spec, runs)
     tried = provable(plan)
     if not tried.critical_objectives:
         raise Trouble(
@@ -67,7 +68,7 @@ def command(
             "told, nor of a baseline."
         )
     wanted = [*(Injection(delay=each) for each in delays), *(Injection(errors=each) for each in errors)]
-    sound = [run for run in runs_of(cluster, found) if _sound(run)]
+    sound = [run for run in runs if _sound(run)]
     past = usable(cluster, gate, sound, "in which nothing was found wrong")
     records = [record for _, record in past]
     proof = Proof(

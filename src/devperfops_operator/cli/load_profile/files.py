@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from devperfops_operator.api.documents import UnreadableError, read
 from devperfops_operator.api.load_profile import LoadProfile, Seasons, Window
-from devperfops_operator.api.strict import Strict, dotted, validated
+from devperfops_operator.api.strict import ContentError, Strict, only
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.files import text_of
 
@@ -27,13 +26,6 @@ def read_windows(file: Path | None) -> Sequence[Window]:
 
 def _only(file: Path, model: type[_Model]) -> _Model:
     try:
-        documents = list(read(str(file), text_of(file)))
-    except UnreadableError as error:
-        raise Trouble(f"{file}:{error.line}: is not YAML: {error}.") from error
-    if len(documents) != 1:
-        raise Trouble(f"{file} has {len(documents)} documents; write one {model.__name__}.")
-    content, problems = validated(documents[0], model)
-    if content is None or problems:
-        told = (f"{file}:{documents[0].line(path)}: {dotted(path)}: {message}" for path, message in problems)
-        raise Trouble("\n       ".join(told))
-    return content
+        return only(str(file), text_of(file), model)
+    except ContentError as error:
+        raise Trouble(str(error)) from error

@@ -111,13 +111,23 @@ def _coverage(asked: Coverage) -> str:
 
 def _load(load: Load, target: str) -> Iterator[Fact]:
     jmeter, address = load.jmeter, load.target
-    rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
-    users = played_by(jmeter.threads, load.workers)
     auto = f" (up to {jmeter.max_duration} if need be)" if jmeter.max_duration is not None else ""
-    yield "Load", f"{users}{rate}, {jmeter.duration}{auto} with {jmeter.ramp_up} ramp-up"
+    yield "Load", f"{_intensity(load)}, {jmeter.duration}{auto} with {jmeter.ramp_up} ramp-up"
     port = f":{address.port}" if address.port else ""
     yield "Address", f"{address.scheme}://{address.host or target}{port}"
     yield from _files(jmeter)
+
+
+def _intensity(load: Load) -> str:
+    """`300 threads on 2 workers, 1800/m`, or by what profile."""
+    profile, jmeter = load.profile, load.jmeter
+    if profile is not None:
+        season = f" in the season {profile.season}" if profile.season else ""
+        scaled = f" x {profile.scale:g}" if profile.scale != 1 else ""
+        among = f" on {counted(load.workers, 'worker')}" if load.workers > 1 else ""
+        return f"production's busiest hour{season}{scaled} (ConfigMap {profile.config_map}){among}"
+    rate = f", {jmeter.rate}" if jmeter.rate is not None else ""
+    return f"{played_by(jmeter.threads or 0, load.workers)}{rate}"
 
 
 def _files(jmeter: JMeterLoad) -> Iterator[Fact]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from devperfops_operator.api.load_profile import LoadProfile
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.load_profile.files import read_profile
+from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.load_profile.doubts import doubts
+from devperfops_operator.domain.load_profile.model import season_factor
 from devperfops_operator.domain.load_profile.sequences import thinking
 from devperfops_operator.scenario.document import Document
 from devperfops_operator.scenario.operations import read_offer
@@ -61,7 +63,11 @@ def wanted(
             f"{file}: no operation of the document is called at the busiest hour; the profile has {some}. "
             "Is it the profile of this API, and are its routes paths?"
         )
-    return Wanted(profile, scale * _factor(file, profile, season), stall, matched)
+    try:
+        factor = season_factor(profile.spec, season)
+    except InvalidSpec as error:
+        raise Trouble(f"{file}: {error}.") from error
+    return Wanted(profile, scale * factor, stall, matched)
 
 
 def with_think_times(overlay: Overlay, asked: Wanted) -> Overlay:
@@ -99,18 +105,3 @@ def looks(plan: Plan, asked: Wanted) -> Looks:
         distance=distance(plan, {**rates, **outside}),
         lacking=sorted(lacking, key=lambda each: -each[1]),
     )
-
-
-def _factor(file: Path, profile: LoadProfile, season: str | None) -> float:
-    if season is None:
-        return 1.0
-    seasons = {each.name: each.factor for each in profile.spec.seasons}
-    if season not in seasons:
-        raise Trouble(f'{file}: there is no season "{season}"; it has {", ".join(seasons) or "none"}.')
-    factor = seasons[season]
-    if factor is None:
-        raise Trouble(
-            f"{file}: spec.seasons: nobody knows the factor of {season}: write it into the file of seasons, "
-            "and make the profile again."
-        )
-    return factor

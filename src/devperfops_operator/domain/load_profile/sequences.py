@@ -50,6 +50,14 @@ def thinking(sessions: Sessions) -> Mapping[str, float]:
     }
 
 
+def mean_think_s(spec: LoadProfileSpec) -> float:
+    """Before a request of the busiest hour, on the average; 0: no access log was read."""
+    if spec.sessions is None:
+        return 0.0
+    shares = {each.name: each.peak.share for each in spec.endpoints}
+    return sum(shares.get(name, 0.0) * ms for name, ms in thinking(spec.sessions).items()) / 1_000
+
+
 def _after(chain: Chain) -> Iterator[After]:
     counts = {
         name: chain.ends.get(name, 0) + sum(each.count for each in chain.steps.get(name, {}).values())

@@ -33,7 +33,7 @@ from devperfops_operator.domain.plan import (
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
 from devperfops_operator.wire.brief import Inputs as PodInputs
-from devperfops_operator.wire.layout import PLAN, PRIVATE, PRIVATE_PROPERTIES, ROOT, SCENARIO
+from devperfops_operator.wire.layout import PLAN, PRIVATE, PRIVATE_PROPERTIES, PROFILE, ROOT, SCENARIO
 from devperfops_operator.wire.refusal import Refusal, RefusalReason
 from devperfops_operator.wire.threads import Offered
 
@@ -104,8 +104,8 @@ def _pod(
 ) -> dict[str, Any]:
     brief = {"name": VARIABLE, "value": _brief(run, gate, plan, inputs, settings).to_json()}
     ours = {"image": settings.operator_image, "env": [brief]}
-    options = load_of(gate.spec).jmeter
-    jmeter = _jmeter(options, settings)
+    load = load_of(gate.spec)
+    options, jmeter = load.jmeter, _jmeter(load.jmeter, settings)
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_S,
@@ -127,18 +127,18 @@ def _pod(
             _container("pull", settings)
             | jmeter
             | {"args": ["--version", "-j", f"{TMP_MOUNT.path}/jmeter.log"]},
-            *_scenario(load_of(gate.spec), inputs, settings),
-            _container(_PREPARE, settings, RESULTS_MOUNT, TOKEN_MOUNT, *prepare_mounts(options))
+            *_scenario(load, inputs, settings),
+            _container(_PREPARE, settings, RESULTS_MOUNT, TOKEN_MOUNT, *prepare_mounts(load))
             | ours
             | {"command": ["devperfops-agent", "prepare"]}
             | _resources("20m", "48Mi", "128Mi"),
         ],
         "containers": [
-            _container("jmeter", settings, RESULTS_MOUNT, *jmeter_mounts(options))
+            _container("jmeter", settings, RESULTS_MOUNT, *jmeter_mounts(load))
             | jmeter
             | {"args": _jmeter_arguments(options)}
         ],
-        "volumes": volumes(options),
+        "volumes": volumes(load),
         **_placement(options),
     }
 
@@ -148,15 +148,16 @@ def _scenario(load: Load, inputs: Inputs, settings: RunSettings) -> list[dict[st
     made = load.jmeter.plan.open_api
     if made is None:
         return []
-    files = {"--overlay": made.overlay, "--profile": made.profile}
     address = f"{load.target.scheme}://{inputs.host}:{inputs.port}{made.path}"
     source = address if made.path is not None else f"{ROOT}/{SCENARIO}/{made.document}"
-    arguments = [f"{option}={ROOT}/{SCENARIO}/{key}" for option, key in files.items() if key is not None]
+    overlay = [f"--overlay={ROOT}/{SCENARIO}/{made.overlay}"] if made.overlay is not None else []
+    mix = [f"--profile={ROOT}/{PROFILE}/{load.profile.key}"] if load.profile is not None else []
+    weighed = ["--accept-doubts"] if mix else []  # before
     output = f"--output={ROOT}/{PLAN}/{load.jmeter.plan.key}"
     return [
-        _container(_SCENARIO, settings, *scenario_mounts(load.jmeter))
+        _container(_SCENARIO, settings, *scenario_mounts(load))
         | {"image": settings.operator_image, "terminationMessagePolicy": "FallbackToLogsOnError"}
-        | {"command": ["devperfops", "scenario", output, *arguments, "--", source]}
+        | {"command": ["devperfops", "scenario", output, *overlay, *mix, *weighed, "--", source]}
         | _resources("100m", "128Mi", "512Mi")
     ]
 

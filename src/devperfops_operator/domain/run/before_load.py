@@ -17,6 +17,7 @@ from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecision
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.judgement import decided
+from devperfops_operator.domain.load_profile.model import with_model
 from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
@@ -142,15 +143,18 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
 
 def _kept(observed: RunObserved, gate: PerfGate, snapshot: str, now: datetime) -> PerfRunStatus:
     """Next comes the load, with its data before it, or the time in which traffic is watched."""
-    status, plan = observed.run.status, resolve_plan(gate.spec)
+    status, model = observed.run.status, observed.inputs.model
+    plan = resolve_plan(with_model(gate.spec, model))
     message = f"revision {status.revision} is kept as {snapshot}"
     following: dict[str, Any] = {"phase": Phase.RESETTING_DATA if gate.spec.data else Phase.STARTING}
     if isinstance(plan, LivePlan):
         following = begun(plan, now)
         message += f"; the traffic of real users is judged for {format_duration(plan.duration)} from now on"
+    if model is not None:
+        message += f"; the load is {model.message}"
     earlier, criteria = observed.earlier, status.criteria_hash or ""
-    told = {"past": learned(plan, earlier, criteria), "past_times": recalled(plan, earlier, criteria)}
-    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, **told, **following)
+    following |= {"past": learned(plan, earlier, criteria), "past_times": recalled(plan, earlier, criteria)}
+    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, load_model=model, **following)
 
 
 def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: datetime) -> RunDecision:

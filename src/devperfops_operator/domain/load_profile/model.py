@@ -1,0 +1,124 @@
+"""What a gate's load profile asks of JMeter: a rate, and threads that keep it while the target stalls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from devperfops_operator.api.load import ProfileSource
+from devperfops_operator.api.load_profile import LoadProfile, LoadProfileSpec
+from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
+from devperfops_operator.api.perfrun import LoadModelStatus, PerfRun
+from devperfops_operator.api.quantity import parse_duration
+from devperfops_operator.api.rules import MAX_THREADS
+from devperfops_operator.api.strict import ContentError, only
+from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.load_profile.doubts import doubts
+from devperfops_operator.domain.load_profile.sequences import mean_think_s
+from devperfops_operator.domain.observed import Problem
+from devperfops_operator.domain.verdict import Reason
+
+
+def load_model(
+    asked: ProfileSource, data: Mapping[str, str] | None, workers: int, now: datetime
+) -> LoadModelStatus | Problem:
+    """`data`: of the ConfigMap; None: there is none. A Problem: why nothing can be played by it."""
+    text = profile_text(asked, data)
+    if isinstance(text, Problem):
+        return text
+    try:
+        profile = only(f"{asked.config_map}/{asked.key}", text, LoadProfile)
+        model = _model(asked, profile.spec, workers)
+    except (ContentError, InvalidSpec) as error:
+        return Problem(Reason.PROFILE_INVALID, " ".join(str(error).split()))
+    found = list(doubts(profile.spec, now))
+    if found and not asked.accept_doubts:
+        told = "; ".join(found)
+        message = (
+            f"{asked.key} in ConfigMap {asked.config_map} is doubted: {told}; or set profile.acceptDoubts"
+        )
+        return Problem(Reason.PROFILE_DOUBTED, message)
+    return model
+
+
+def profile_text(asked: ProfileSource, data: Mapping[str, str] | None) -> str | Problem:
+    """`data` likewise; unread."""
+    if data is None:
+        message = (
+            f"ConfigMap {asked.config_map} does not exist; create it with {asked.key}, a LoadProfile "
+            "(devperfops profile makes one)"
+        )
+        return Problem(Reason.PROFILE_NOT_FOUND, message)
+    if asked.key not in data:
+        keys = ", ".join(sorted(data)) or "none"
+        message = f"ConfigMap {asked.config_map} has no key {asked.key} (keys: {keys}); set profile.key"
+        return Problem(Reason.PROFILE_NOT_FOUND, message)
+    return data[asked.key]
+
+
+def awaits_model(spec: PerfGateSpec) -> bool:
+    """Whether rate and threads are still to be read from a profile."""
+    load = spec.load
+    return load is not None and load.profile is not None and load.jmeter.threads is None
+
+
+def with_model(spec: PerfGateSpec, model: LoadModelStatus | None) -> PerfGateSpec:
+    """The gate as if it said itself what its profile says."""
+    if model is None or spec.load is None or not awaits_model(spec):
+        return spec
+    jmeter = spec.load.jmeter.model_copy(update={"rate": model.rate, "threads": model.threads})
+    return spec.model_copy(update={"load": spec.load.model_copy(update={"jmeter": jmeter})})
+
+
+def played(gate: PerfGate, run: PerfRun) -> PerfGate:
+    """The gate as its run sees it."""
+    return gate.model_copy(update={"spec": with_model(gate.spec, run.status.load_model)})
+
+
+def season_factor(spec: LoadProfileSpec, season: str | None) -> float:
+    """How many times as busy it is then. Raises InvalidSpec: nobody knows."""
+    if season is None:
+        return 1.0
+    seasons = {each.name: each.factor for each in spec.seasons}
+    if season not in seasons:
+        known = ", ".join(seasons) or "none"
+        raise InvalidSpec("spec.seasons", f'there is no season "{season}"; it has {known}')
+    factor = seasons[season]
+    if factor is None:
+        raise InvalidSpec(
+            "spec.seasons",
+            f"nobody knows the factor of {season}: write it into the file of seasons, "
+            "and make the profile again",
+        )
+    return factor
+
+
+def _model(asked: ProfileSource, spec: LoadProfileSpec, workers: int) -> LoadModelStatus:
+    """Open arrivals: so many threads that requests go on to come while the target answers nothing.
+
+    Raises InvalidSpec.
+    """
+    per_second = spec.peak.rate * asked.scale * season_factor(spec, asked.season)
+    held_s = parse_duration(asked.stall).total_seconds() + mean_think_s(spec)
+    threads = max(workers, math.ceil(per_second * held_s))
+    if threads > MAX_THREADS:
+        message = (
+            f"{per_second:.4g} requests a second need {threads} threads, and {MAX_THREADS} are the most; "
+            "set profile.scale or profile.stall lower"
+        )
+        raise InvalidSpec("spec.peak.rate", message)
+    return LoadModelStatus(
+        rate=f"{max(1, round(60 * per_second))}/m", threads=threads, message=_origin(asked, spec, per_second)
+    )
+
+
+def _origin(asked: ProfileSource, spec: LoadProfileSpec, per_second: float) -> str:
+    """`30/s: Fri 12:00 (Europe/Berlin) x 1.5 in the season year-end, by ConfigMap shop-profile, ...`."""
+    peak, until = spec.peak, spec.data.newest
+    scaled = f" x {asked.scale:g}" if asked.scale != 1 else ""
+    season = f" in the season {asked.season}" if asked.season else ""
+    return (
+        f"{per_second:.4g}/s: production's {peak.day} {peak.hour:02d}:00 ({spec.origin.time_zone})"
+        f"{scaled}{season}, by {asked.key} in ConfigMap {asked.config_map}, traffic up to {until:%Y-%m-%d}"
+    )
