@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-RATES = {
-    "GET /api/customers": 20.0,
-    "GET /api/orders/{id}": 12.0,
-    "POST /api/orders": 4.0,
-    "GET /reports": 4.0,
-}
+RATES: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "GET /api/customers": 20.0,
+        "GET /api/orders/{id}": 12.0,
+        "POST /api/orders": 4.0,
+        "GET /reports": 4.0,
+    }
+)
 
 
-def document(age: timedelta = timedelta(hours=1)) -> dict[str, Any]:
-    """A LoadProfile of 40 requests a second whose newest traffic is so old."""
+def document(age: timedelta = timedelta(hours=1), rates: Mapping[str, float] = RATES) -> dict[str, Any]:
+    """A LoadProfile with such `rates` at the busiest hour (requests a second), whose newest traffic is so old."""
     newest = datetime.now(UTC) - age
-    whole = sum(RATES.values())
+    whole = sum(rates.values())
     return {
         "apiVersion": "devperfops.io/v1alpha1",
         "kind": "LoadProfile",
@@ -32,8 +36,15 @@ def document(age: timedelta = timedelta(hours=1)) -> dict[str, Any]:
                 "madeAt": newest.isoformat(),
             },
             "data": {"hours": 672, "known": 672, "gaps": 0, "newest": newest.isoformat()},
-            "usual": 10,
-            "peak": {"day": "Fri", "hour": 12, "rate": whole, "least": 38, "most": 42, "weeks": 4},
+            "usual": whole / 4,
+            "peak": {
+                "day": "Fri",
+                "hour": 12,
+                "weeks": 4,
+                "rate": whole,
+                "least": 0.95 * whole,
+                "most": 1.05 * whole,
+            },
             "seasons": [
                 {
                     "name": "sale",
@@ -53,7 +64,7 @@ def document(age: timedelta = timedelta(hours=1)) -> dict[str, Any]:
                     "peak": {"rate": rate, "share": rate / whole},
                     "usual": {"rate": rate / 4, "share": rate / whole},
                 }
-                for name, rate in RATES.items()
+                for name, rate in rates.items()
             ],
         },
     }

@@ -352,6 +352,29 @@ def test_a_gate_brings_its_counter_labels_and_weeks(
     assert "the operator's settings do not tell its address" in profile("--gate", name, *cluster).stderr
 
 
+def test_a_profile_is_written_where_gates_read_it_unless_it_is_doubted(
+    url: str, kube: Kube, api_server: Path, namespace: str
+) -> None:
+    asked = (url, "--config-map", "traffic", "--kubeconfig", api_server, "-n", namespace)
+    byhand = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "traffic", "namespace": namespace},
+    }
+    kube.create({**byhand, "data": {"overlay.yaml": "exclude: []"}})
+
+    done = profile(*asked, "-o", "yaml")
+    assert done.exit_code == 0, done.stderr
+    assert f"profile.yaml in ConfigMap traffic in namespace {namespace} is written" in done.stderr
+    data = kube.get("ConfigMap", "traffic", namespace)["data"]
+    assert data == {"overlay.yaml": "exclude: []", "profile.yaml": done.stdout}
+
+    refused = profile(*asked, "--match", 'app="generic"')  # which is new
+    assert refused.exit_code == 2
+    assert "was left as it is (--accept-doubts writes this profile all the same)" in refused.stderr
+    assert kube.get("ConfigMap", "traffic", namespace)["data"] == data
+
+
 def test_a_counter_that_is_not_there_and_a_prometheus_that_is_away_are_told(url: str) -> None:
     nothing = profile(url, "--match", 'namespace="elsewhere"')
     assert nothing.exit_code == 2

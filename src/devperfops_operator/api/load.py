@@ -13,6 +13,7 @@ from devperfops_operator.api.base import ApiModel, Name
 from devperfops_operator.api.quantity import parse_duration
 
 MAX_PROPERTIES = 64
+PROFILE_KEY = "profile.yaml"
 
 PropertyName = Annotated[str, Field(max_length=64), load_rules.PROPERTY_NAME]
 
@@ -233,7 +234,7 @@ class ProfileSource(ApiModel):
 
     config_map: Annotated[Name, rules.not_empty("is empty: write the name of a ConfigMap")]
     """The ConfigMap's name."""
-    key: FileName = "profile.yaml"
+    key: FileName = PROFILE_KEY
     """The key whose value is the LoadProfile, as devperfops profile writes it."""
     scale: Annotated[float, load_rules.SCALE] = 1.0
     """So many times the requests of the busiest hour."""

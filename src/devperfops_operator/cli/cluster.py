@@ -147,6 +147,25 @@ class Cluster:
                 _request_timeout=_TIMEOUT_S,
             )
 
+    def apply_config_map(self, name: str, data: Mapping[str, str]) -> None:
+        """Write these keys; others that people put beside them stay."""
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "data": dict(data),
+        }
+        with self._asking(None, None):
+            client.CoreV1Api(self._client).patch_namespaced_config_map(
+                name,
+                self.namespace,
+                manifest,
+                field_manager=_FIELD_MANAGER,
+                force=True,
+                _content_type="application/apply-patch+yaml",
+                _request_timeout=_TIMEOUT_S,
+            )
+
     def user(self) -> str:
         """Who we are to the API server."""
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}

@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
 from devperfops_operator.analysis.series import SeriesError
+from devperfops_operator.api.load import PROFILE_KEY
 from devperfops_operator.api.load_profile import LoadProfile
+from devperfops_operator.cli.cluster import Cluster
 from devperfops_operator.cli.console import show, stderr, stdout, unfolded
 from devperfops_operator.cli.errors import ExitCode, Trouble
 from devperfops_operator.cli.load_profile.asking import Advance, Window, find, rate, traffic, within
@@ -67,7 +69,13 @@ _MOST_WEEKS: Final = 106
 @click.option(
     "-o", "--output", type=click.Choice(["text", "yaml", "json"]), default="text", show_default=True
 )
-@click.option("-n", "--namespace", metavar="NS", help="Of the gate; default: the context's.")
+@click.option(
+    "--config-map", metavar="NAME", help="Write it there, as profile.yaml, for the load.profile of gates."
+)
+@click.option("--accept-doubts", is_flag=True, help="Write one that is thin or stale, too.")
+@click.option(
+    "-n", "--namespace", metavar="NS", help="Of the gate and the ConfigMap; default: the context's."
+)
 @click.option("--context", metavar="NAME", help="Context of the kubeconfig; default: the current one.")
 @click.option("--kubeconfig", metavar="FILE", envvar="KUBECONFIG", help="Default: as kubectl.")
 def command(**given: Any) -> int:
@@ -75,9 +83,9 @@ def command(**given: Any) -> int:
 
     Asks Prometheus how often each endpoint was called in the past weeks, and how long it took: arrival rates,
     their mix, requests in flight, the busiest hour of the week, growth. Whose names of metrics there are is
-    found out. -o yaml writes the document.
+    found out. -o yaml writes the document, --config-map writes it where a gate's load.profile reads it.
 
-    Exit code: 0 made (doubts about its data are told on stderr), 2 it cannot be made.
+    Exit code: 0 made (doubts about its data are told on stderr), 2 it cannot be made, or is not written.
     """
     options = Options(**given)
     try:
@@ -92,7 +100,19 @@ def command(**given: Any) -> int:
         click.echo(profile_text(profile, options.output), nl=False)
     if profile.spec.data.doubts:
         show(stderr(), doubts_text(profile.spec.data.doubts))
+    if options.config_map is not None:
+        _keep(options, profile, options.config_map)
     return ExitCode.PASS
+
+
+def _keep(options: Options, profile: LoadProfile, config_map: str) -> None:
+    """A profile that gates would refuse does not take the place of one that they play."""
+    cluster = Cluster.connect(options.kubeconfig, options.context, options.namespace)
+    place = f"ConfigMap {config_map} in namespace {cluster.namespace}"
+    if profile.spec.data.doubts and not options.accept_doubts:
+        raise Trouble(f"{place} was left as it is (--accept-doubts writes this profile all the same).")
+    cluster.apply_config_map(config_map, {PROFILE_KEY: profile_text(profile, "yaml")})
+    click.echo(f"{PROFILE_KEY} in {place} is written.", err=True)
 
 
 async def _profile(options: Options, source: Source) -> tuple[LoadProfile, str]:

@@ -44,6 +44,8 @@ class Options:
     password_file: Path | None
     headers: tuple[str, ...]
     output: str
+    config_map: str | None
+    accept_doubts: bool
     namespace: str | None
     context: str | None
     kubeconfig: str | None
