@@ -15,6 +15,7 @@ from devperfops_operator.api.lint.outlook import COMPARED_RUNS
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
 from tests.api_cases import ABSENT, FIRST, JMETER, REFUSED, VALID, Refused, gate, policy, run
+from tests.profiles import document
 
 
 def no_names(_jmx: bytes) -> None:
@@ -276,6 +277,27 @@ def test_a_plan_need_not_read_what_is_not_set() -> None:
     )
 
     assert asked == [frozenset({"NumOfThreads", "Duration", "ServerName"})]
+
+
+def profiled(**asked: str) -> dict[str, Any]:
+    jmeter = {f"{JMETER}.rate": ABSENT, f"{JMETER}.threads": ABSENT}
+    return gate({**jmeter, "spec.load.profile": {"configMap": "traffic", **asked}})
+
+
+def test_a_load_profile_is_held_against_the_gate_that_names_it() -> None:
+    sound = yaml.safe_dump(document())
+    assert errors(profiled(), config_map("traffic", {"profile.yaml": sound})) == []
+    assert errors(profiled(season="sale"), config_map("traffic", {"profile.yaml": sound})) == []
+    assert errors(profiled(season="summer"), config_map("traffic", {"profile.yaml": sound})) == [
+        ("spec.load.profile.season", 'profile.yaml has no season "summer": its seasons are sale, easter')
+    ]
+    assert errors(profiled(key="p.yaml"), config_map("traffic", {"profile.yaml": sound})) == [
+        ("spec.load.profile.key", "ConfigMap traffic has no key p.yaml: its keys are profile.yaml")
+    ]
+    negative = yaml.safe_dump({**document(), "spec": {**document()["spec"], "usual": -1}})
+    ((path, message),) = errors(profiled(), config_map("traffic", {"profile.yaml": negative}))
+    assert path == "data.profile.yaml"
+    assert 'spec.usual: "-1.0" is not a number above 0' in message
 
 
 def test_a_missing_key_is_found_at_the_gate() -> None:

@@ -1,7 +1,7 @@
 """Checks manifests without a cluster: what the API server would refuse, and what it cannot see.
 
 The CRDs' own schema and rules are the reference, so `lint` and the API server judge alike. Kinds that are not
-ours are skipped, except the ConfigMaps that hold test plans.
+ours are skipped, except the ConfigMaps that hold test plans and load profiles.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from devperfops_operator.api.graph_rules import graph_problems
 from devperfops_operator.api.lint.finding import Finding, Problem, Severity, dotted, located
 from devperfops_operator.api.lint.outlook import disappointments, samples_to_pass
 from devperfops_operator.api.lint.plans import PlanReader, config_maps, plan_findings
+from devperfops_operator.api.lint.profiles import profile_findings
 from devperfops_operator.api.lint.quotas import asked_by_gates, unreadable
 from devperfops_operator.api.lint.schema import duplicates, schema_problems, with_defaults
 
@@ -23,7 +24,7 @@ __all__ = ["Finding", "PlanReader", "Severity", "dotted", "lint", "samples_to_pa
 def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
     """Check all files together: `(name, text)` each, of any number of YAML documents.
 
-    A gate's test plan is checked when its ConfigMap is among them; so is its quota policy.
+    A gate's test plan, load profile and quota policy are checked when they are among them.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
@@ -32,14 +33,15 @@ def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
             documents.extend(read(file, text))
         except UnreadableError as error:
             findings.append(Finding(file, error.line, "", f"is not YAML: {error}"))
-    plans = config_maps(documents)
+    given = config_maps(documents)
     asked = asked_by_gates(documents)
     for document in documents:
         problems = [*duplicates(document), *schema_problems(document)]
         if not problems and document.content.get("kind") == crd.GATE.kind:
             gate = with_defaults(document.content, crd.GATE)
             problems = list(disappointments(gate))
-            findings.extend(plan_findings(document, gate, plans, reader))
+            findings.extend(plan_findings(document, gate, given, reader))
+            findings.extend(profile_findings(document, gate, given))
         if not problems and document.content.get("kind") == crd.POLICY.kind:
             problems = list(unreadable(document, asked))
         if not problems and document.content.get("kind") == crd.GRAPH.kind:

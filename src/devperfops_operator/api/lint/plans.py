@@ -43,6 +43,26 @@ def _key(content: Mapping[str, Any], name: str | None = None) -> tuple[str, str]
     return str(metadata.get("namespace", "")), name or str(metadata.get("name", ""))
 
 
+def named_config_map(
+    gate: Mapping[str, Any], source: Mapping[str, Any], found: Mapping[tuple[str, str], Document]
+) -> Document | None:
+    """The ConfigMap that a field of the gate names; None: it is not among the files."""
+    return found.get(_key(gate, source["configMap"])) if "configMap" in source else None
+
+
+def text_of(config_map: Document, source: Mapping[str, Any]) -> str | None:
+    """The value of the key that a field of the gate names; None: there is none."""
+    text = (config_map.content.get("data") or {}).get(source["key"])
+    return text if isinstance(text, str) else None
+
+
+def lacking(path: Path, config_map: Document, source: Mapping[str, Any]) -> Problem:
+    """What to say of that. `path`: of the field."""
+    keys = ", ".join(map(str, config_map.content.get("data") or {})) or "none"
+    message = f"ConfigMap {source['configMap']} has no key {source['key']}: its keys are {keys}"
+    return Problem((*path, "key"), message)
+
+
 def plan_findings(
     document: Document,
     gate: Mapping[str, Any],
@@ -51,16 +71,14 @@ def plan_findings(
 ) -> Iterator[Finding]:
     if "load" not in gate["spec"]:
         return
+    path: Path = ("spec", "load", "jmeter", "plan")
     source = gate["spec"]["load"]["jmeter"]["plan"]
-    config_map = found.get(_key(gate, source["configMap"])) if "configMap" in source else None
+    config_map = named_config_map(gate, source, found)
     if config_map is None or "openAPI" in source:
         return
-    plan = (config_map.content.get("data") or {}).get(source["key"])
-    if not isinstance(plan, str):
-        keys = ", ".join(map(str, config_map.content.get("data") or {})) or "none"
-        path: Path = ("spec", "load", "jmeter", "plan", "key")
-        message = f"ConfigMap {source['configMap']} has no key {source['key']}: its keys are {keys}"
-        yield located(document, Problem(path, message))
+    plan = text_of(config_map, source)
+    if plan is None:
+        yield located(document, lacking(path, config_map, source))
         return
     problems = reader.problems(plan.encode(), properties_read(Load.from_json(gate["spec"]["load"])))
     for message in problems:
