@@ -22,8 +22,9 @@ _OF_PROGRAMS: Final = {
     "podinfo": ("docker.io/devperfops/podinfo:dev", builds.PODINFO),
     "prometheus": ("docker.io/devperfops/prometheus:dev", builds.PROMETHEUS),
 }
+_OF_PACKAGES: Final = {"postgres": "docker.io/devperfops/postgres:dev"}
 _ATTEMPTS: Final = 3
-KNOWN: Final = tuple(_OF_PROGRAMS)
+KNOWN: Final = (*_OF_PROGRAMS, *_OF_PACKAGES)
 """Names of the images this package describes itself."""
 
 
@@ -44,15 +45,18 @@ class Image:
 
 
 def known(cache: Cache, name: str) -> Image:
-    """One of `KNOWN`; its program is built first.
+    """One of `KNOWN`; if it is of a program, that is built first.
 
     Raises:
         ClusterError: there is none of that name, not root, or the build fails.
     """
+    folder = SOURCES / "images" / name
+    if name in _OF_PACKAGES:
+        return Image(_OF_PACKAGES[name], folder / "Dockerfile", folder)
     full, program = _of_program(name)
     _need_root()
     builds.ensure(cache, [program])
-    return Image(full, SOURCES / "images" / name / "Dockerfile", builds.folder(cache, program))
+    return Image(full, folder / "Dockerfile", builds.folder(cache, program))
 
 
 def described(name: str, file: Path, context: Path, arguments: tuple[str, ...]) -> Image:
