@@ -141,7 +141,7 @@ async def _serve(settings: Settings, connection: Connection, leadership: Leaders
     )
     app = build_app(
         intake=intake,
-        metrics=Metrics(registry, operator.runs),
+        metrics=Metrics(registry, operator.runs, operator.quota_policies),
         obstacle=lambda: leadership.obstacle() or operator.obstacle(),
     )
     async with serving(app, settings.port):

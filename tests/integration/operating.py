@@ -23,11 +23,12 @@ def operating(
     world: World,
     connection: Connection | None = None,
     evidence: EvidenceStore | None = None,
+    registry: CollectorRegistry | None = None,
     **changes: Any,
 ) -> AbstractAsyncContextManager[Operator]:
     """A controller that watches the namespace, and acts with this connection, for the length of the block.
 
-    `changes`: settings of its own. `evidence`: where workers deliver.
+    `changes`: settings of its own. `evidence`: where workers deliver. `registry`: of its metrics.
     """
     settings = Settings(
         operator_url="http://operator:8080",
@@ -41,7 +42,7 @@ def operating(
         metrics=PrometheusMetrics(settings.prometheus),
         receivers=receivers(settings.notifications),
         evidence=evidence or EvidenceStore(),
-        telemetry=Telemetry(CollectorRegistry()),
+        telemetry=Telemetry(registry or CollectorRegistry()),
     )
     return running(operator)
 

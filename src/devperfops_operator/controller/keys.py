@@ -9,6 +9,7 @@ from typing import NamedTuple
 class Subject(StrEnum):
     GATE = "PerfGate"
     RUN = "PerfRun"
+    POLICY = "QuotaPolicy"
 
 
 class Key(NamedTuple):

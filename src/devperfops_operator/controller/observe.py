@@ -56,6 +56,7 @@ class Observer:
         failures: Failures,
         outbox: Outbox,
         configs: Configs,
+        quotas: QuotaReader,
         settings: Settings,
     ) -> None:
         self._store = store
@@ -64,7 +65,7 @@ class Observer:
         self._failures = failures
         self._outbox = outbox
         self._settings = settings
-        self._quotas = QuotaReader(cluster)
+        self._quotas = quotas
         self._inputs = InputReader(cluster, configs, settings.prometheus.keys())
         deployments = Deployments(store, cluster)
         revisions = Revisions(cluster, configs, settings.timeouts.config_sync)

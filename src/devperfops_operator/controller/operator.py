@@ -9,17 +9,22 @@ from typing import Final
 
 from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.quota_status import StoredQuotaPolicy
 from devperfops_operator.api.settings import Settings
 from devperfops_operator.controller.config_watch import watch_configs
 from devperfops_operator.controller.configs import Configs
 from devperfops_operator.controller.execute import Executor
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.controller.narrate import Narrator
 from devperfops_operator.controller.observe import Observer
 from devperfops_operator.controller.outbox import Outbox
+from devperfops_operator.controller.policies import PolicyReconciler
 from devperfops_operator.controller.polls import Polls
 from devperfops_operator.controller.queue import Queue
+from devperfops_operator.controller.quotas import QuotaReader
 from devperfops_operator.controller.reconcile import Reconciler
+from devperfops_operator.controller.statuses import Statuses
 from devperfops_operator.controller.store import KINDS, Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.controller.watches import SELECTORS, watch
@@ -59,8 +64,9 @@ class Operator:
         self._stop = asyncio.Event()
         self._listed_anew = asyncio.Event()
         failures = Failures()
+        narrator, statuses = Narrator(cluster), Statuses(cluster, self._store)
+        quotas = QuotaReader(cluster)
         self._reconciler = Reconciler(
-            cluster=cluster,
             store=self._store,
             evidence=evidence,
             observer=Observer(
@@ -70,6 +76,7 @@ class Operator:
                 failures=failures,
                 outbox=self._outbox,
                 configs=self._configs,
+                quotas=quotas,
                 settings=settings,
             ),
             executor=Executor(
@@ -84,6 +91,15 @@ class Operator:
             outbox=self._outbox,
             failures=failures,
             telemetry=telemetry,
+            narrator=narrator,
+            statuses=statuses,
+            policies=PolicyReconciler(
+                store=self._store,
+                configs=self._configs,
+                quotas=quotas,
+                statuses=statuses,
+                narrator=narrator,
+            ),
         )
         telemetry.waiting.set_function(lambda: len(self._queue))
 
@@ -97,6 +113,9 @@ class Operator:
 
     def runs(self) -> list[PerfRun]:
         return list(self._store.runs)
+
+    def quota_policies(self) -> list[StoredQuotaPolicy]:
+        return list(self._store.policies)
 
     def find_run(self, namespace: str, name: str) -> PerfRun | None:
         return self._store.runs.get(namespace, name)

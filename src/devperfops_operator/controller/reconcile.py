@@ -1,4 +1,4 @@
-"""One pass over a gate or a run: observe, decide, persist, then act."""
+"""One pass over a gate or a run: observe, decide, persist, then act. Quota policies have their own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
-from devperfops_operator.adapters.kubernetes import Cluster
-from devperfops_operator.api.perfgate import PerfGate, PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus, Phase
 from devperfops_operator.controller.execute import Executor
 from devperfops_operator.controller.failures import Failures
@@ -17,9 +15,10 @@ from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.narrate import Narrator
 from devperfops_operator.controller.observe import Observer
 from devperfops_operator.controller.outbox import Outbox
+from devperfops_operator.controller.policies import PolicyReconciler
+from devperfops_operator.controller.statuses import Statuses
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
-from devperfops_operator.domain.errors import Conflict
 from devperfops_operator.domain.gate import decide_gate
 from devperfops_operator.domain.manifests.event import gate_events, last_run_events, run_events
 from devperfops_operator.domain.queueing import Lane
@@ -36,7 +35,6 @@ class Reconciler:
     def __init__(
         self,
         *,
-        cluster: Cluster,
         store: Store,
         evidence: EvidenceStore,
         observer: Observer,
@@ -44,8 +42,10 @@ class Reconciler:
         failures: Failures,
         telemetry: Telemetry,
         outbox: Outbox,
+        narrator: Narrator,
+        statuses: Statuses,
+        policies: PolicyReconciler,
     ) -> None:
-        self._cluster = cluster
         self._store = store
         self._evidence = evidence
         self._observer = observer
@@ -53,7 +53,9 @@ class Reconciler:
         self._failures = failures
         self._telemetry = telemetry
         self._outbox = outbox
-        self._narrator = Narrator(cluster)
+        self._narrator = narrator
+        self._statuses = statuses
+        self._policies = policies
         self._live: dict[Key, str] = {}  # uids of runs that have not ended
         self._turns: defaultdict[Lane, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -66,6 +68,8 @@ class Reconciler:
                 case Subject.RUN:
                     async with self._turn(key):
                         return await self._run(key)
+                case Subject.POLICY:
+                    return await self._policies.reconcile(key)
                 case _:
                     assert_never(key.subject)
 
@@ -85,7 +89,7 @@ class Reconciler:
         self._narrator.assume_told(key, gate_events(gate, datetime.now(UTC)))
         decision = decide_gate(observed, datetime.now(UTC))
         current = gate.model_copy(update={"status": decision.status})
-        await self._persist("PerfGate", gate, decision.status)
+        await self._statuses.persist("PerfGate", gate, decision.status)
         try:
             await self._executor.execute(key, gate.metadata.uid, decision.effects)
         finally:
@@ -102,7 +106,7 @@ class Reconciler:
         self._follow(key, run)
         decision = decide_run(observed, datetime.now(UTC))
         current = run.model_copy(update={"status": decision.status})
-        await self._persist("PerfRun", run, decision.status)
+        await self._statuses.persist("PerfRun", run, decision.status)
         self._count_verdict(run.status, decision.status)
         if not untold(decision.status):
             self._outbox.forget(key)
@@ -141,21 +145,6 @@ class Reconciler:
         uid = self._live.pop(key, None)
         if uid is not None:
             self._evidence.close(uid)
-
-    async def _persist(
-        self, kind: str, stored: PerfGate | PerfRun, status: PerfGateStatus | PerfRunStatus
-    ) -> None:
-        """Nothing is done before what was decided is stored; nothing is written that is stored already."""
-        wanted = status.to_json()
-        if wanted == stored.status.to_json():
-            return
-        try:
-            self._store.put(await self._cluster.write_status(kind, stored.metadata, wanted))
-        except Conflict:
-            current = await self._cluster.get(kind, stored.metadata.namespace, stored.metadata.name)
-            if current is not None:
-                self._store.put(current)
-            raise
 
     def _count_verdict(self, before: PerfRunStatus, after: PerfRunStatus) -> None:
         if before.verdict is None and after.verdict is not None:

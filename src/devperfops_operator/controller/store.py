@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
+from devperfops_operator.api.quota_status import StoredQuotaPolicy
 from devperfops_operator.controller.collection import Change, Collection, Raw
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.domain.inputs import config_maps
@@ -16,8 +17,18 @@ from devperfops_operator.domain.manifests.snapshot import read_snapshot
 from devperfops_operator.domain.manifests.template import referenced_config_maps
 from devperfops_operator.domain.observed import Snapshot
 from devperfops_operator.domain.queueing import Lane, lane, lets_others_begin, next_up
+from devperfops_operator.domain.quota.kept import Stored
 
-KINDS: Final = ("Deployment", "ControllerRevision", "Job", "Pod", "PerfRun", "PerfGate")
+KINDS: Final = (
+    "Deployment",
+    "ControllerRevision",
+    "Job",
+    "Pod",
+    "PerfRun",
+    "PerfGate",
+    "QuotaWaiver",
+    "QuotaPolicy",
+)
 """What is kept, in the order in which it is listed first."""
 
 
@@ -37,6 +48,8 @@ class Store:
         self.snapshots: Collection[Snapshot] = Collection(read_snapshot, _label(GATE_LABEL))
         self.jobs: Collection[Raw] = Collection(_without_managed_fields, _label(RUN_LABEL))
         self.pods: Collection[Raw] = Collection(_without_managed_fields, _label(RUN_LABEL))
+        self.policies: Collection[StoredQuotaPolicy] = Collection(_policy, _files)
+        self.waivers: Collection[Stored] = Collection(_stored, _nobody)
         self._kinds: Mapping[str, tuple[Collection[Any], Callable[[Change], Iterable[Key]]]] = {
             "PerfGate": (self.gates, self._about_gate),
             "PerfRun": (self.runs, self._about_run),
@@ -44,6 +57,8 @@ class Store:
             "ControllerRevision": (self.snapshots, self._about_snapshot),
             "Job": (self.jobs, _about_load),
             "Pod": (self.pods, _about_load),
+            "QuotaPolicy": (self.policies, _about_policy),
+            "QuotaWaiver": (self.waivers, self._about_waiver),
         }
 
     def put(self, raw: Raw) -> None:
@@ -63,12 +78,15 @@ class Store:
             self._tell(kind, change)
 
     def config_map_changed(self, namespace: str, name: str) -> bool:
-        """Whether that concerns a gate, by its target's pods or its test plan."""
+        """Whether that concerns a gate, by its target's pods or its test plan, or a quota policy."""
         gates = [gate for gate in self.gates.within(namespace) if name in self._config_maps(gate)]
         for gate in gates:
             for key in self._about_gate(Change(namespace, gate.metadata.name, "")):
                 self._changed(key)
-        return bool(gates)
+        policies = self.policies.owned(namespace, name)
+        for policy in policies:
+            self._changed(Key(Subject.POLICY, namespace, policy.metadata.name))
+        return bool(gates or policies)
 
     def _config_maps(self, gate: PerfGate) -> frozenset[str]:
         deployment = self.deployments.get(gate.metadata.namespace, gate.spec.target_ref.name)
@@ -121,6 +139,15 @@ class Store:
     def _about_snapshot(self, change: Change) -> Iterator[Key]:
         return self._about_gate(Change(change.namespace, change.owner, ""))
 
+    def _about_waiver(self, change: Change) -> Iterator[Key]:
+        """Which policies compare its metric is theirs to say."""
+        for policy in self.policies.within(change.namespace):
+            yield Key(Subject.POLICY, change.namespace, policy.metadata.name)
+
+
+def _about_policy(change: Change) -> Iterator[Key]:
+    yield Key(Subject.POLICY, change.namespace, change.name)
+
 
 def _about_load(change: Change) -> Iterator[Key]:
     yield Key(Subject.RUN, change.namespace, change.owner)
@@ -132,6 +159,19 @@ def _gate(raw: Raw) -> PerfGate:
 
 def _run(raw: Raw) -> PerfRun:
     return PerfRun.from_json(dict(raw))
+
+
+def _policy(raw: Raw) -> StoredQuotaPolicy:
+    return StoredQuotaPolicy.from_json(dict(raw))
+
+
+def _stored(raw: Raw) -> Stored:
+    return Stored(raw["metadata"]["name"], raw["spec"])
+
+
+def _files(raw: Raw) -> tuple[str]:
+    """The ConfigMap that a policy takes files from."""
+    return (raw["spec"].get("configMap", ""),)
 
 
 def _deployments(raw: Raw) -> tuple[str, ...]:

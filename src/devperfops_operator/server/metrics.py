@@ -19,19 +19,26 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.quota_status import StoredQuotaPolicy
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """Shows a registry at `/metrics`, and adds the process, the runs and the requests to it."""
+    """Shows a registry at `/metrics`, and adds the process, the runs, the policies and the requests to it."""
 
-    def __init__(self, registry: CollectorRegistry, runs: Callable[[], Iterable[PerfRun]]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        runs: Callable[[], Iterable[PerfRun]],
+        policies: Callable[[], Iterable[StoredQuotaPolicy]],
+    ) -> None:
         self._registry = registry
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         registry.register(_Runs(runs))
+        registry.register(_Headroom(policies))
         self._requests = Counter(
             "devperfops_http_requests_total",
             "Requests answered, by route and status code.",
@@ -77,6 +84,25 @@ class _Runs(Collector):
         counts = Tally((str(run.status.phase), str(run.status.verdict or "")) for run in self._runs())
         for labels, count in sorted(counts.items()):
             family.add_metric(labels, count)
+        yield family
+
+
+class _Headroom(Collector):
+    """One series a policy, however many metrics it compares; none while it is not known."""
+
+    def __init__(self, policies: Callable[[], Iterable[StoredQuotaPolicy]]) -> None:
+        self._policies = policies
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "devperfops_quota_headroom_ratio",
+            "(granted - asked) / asked of the policy's metric that has the least, waived or not.",
+            labels=["namespace", "policy"],
+        )
+        for policy in self._policies():
+            if policy.status.headroom is not None:
+                labels = [policy.metadata.namespace, policy.metadata.name]
+                family.add_metric(labels, float(policy.status.headroom))
         yield family
 
 

@@ -31,6 +31,16 @@ def gate(version: int, *, environment: str | None = None, **metadata: Any) -> di
     return _stored(api_cases.gate({"spec.environment": environment}), version, **metadata)
 
 
+def policy(version: int, **metadata: Any) -> dict[str, Any]:
+    """Quota policy `january`, whose files are in ConfigMap `january`."""
+    return _stored(api_cases.policy(), version, **metadata)
+
+
+def waiver(version: int, **metadata: Any) -> dict[str, Any]:
+    """A waiver of what `january` compares."""
+    return _stored(api_cases.waiver(), version, **metadata)
+
+
 def run(version: int, phase: str | None = None, *, of: str = "front-end", **metadata: Any) -> dict[str, Any]:
     """A run of a gate."""
     status = {"status": {"phase": phase}} if phase else {}

@@ -13,6 +13,7 @@ from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.observe import Observer
 from devperfops_operator.controller.outbox import Outbox
+from devperfops_operator.controller.quotas import QuotaReader
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.errors import Refused
@@ -32,6 +33,7 @@ def an_observer(store: Store, cluster: Cluster) -> Observer:
         store=store,
         cluster=cluster,
         configs=Configs(cluster, store.config_map_changed),
+        quotas=QuotaReader(cluster),
         evidence=EvidenceStore(),
         failures=Failures(),
         outbox=Outbox(receivers={}, telemetry=Telemetry(CollectorRegistry()), wake=lambda _: None),

@@ -14,10 +14,14 @@ from devperfops_operator.controller.configs import Configs
 from devperfops_operator.controller.execute import Executor
 from devperfops_operator.controller.failures import Failures
 from devperfops_operator.controller.keys import Key, Subject
+from devperfops_operator.controller.narrate import Narrator
 from devperfops_operator.controller.observe import Observer
 from devperfops_operator.controller.outbox import Outbox
+from devperfops_operator.controller.policies import PolicyReconciler
 from devperfops_operator.controller.polls import Polls
+from devperfops_operator.controller.quotas import QuotaReader
 from devperfops_operator.controller.reconcile import Reconciler
+from devperfops_operator.controller.statuses import Statuses
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.effects import Notify
@@ -37,10 +41,13 @@ async def test_nothing_is_kept_of_a_run_that_is_deleted_before_everybody_has_hea
     telemetry, connection = Telemetry(CollectorRegistry()), Connection(Configuration())
     cluster = Cluster(connection)
     outbox = Outbox(receivers={}, telemetry=telemetry, wake=woken.put_nowait)
+    configs, quotas = Configs(cluster, store.config_map_changed), QuotaReader(cluster)
+    narrator, statuses = Narrator(cluster), Statuses(cluster, store)
     observer = Observer(
         store=store,
         cluster=cluster,
-        configs=Configs(cluster, store.config_map_changed),
+        configs=configs,
+        quotas=quotas,
         evidence=evidence,
         failures=failures,
         outbox=outbox,
@@ -56,7 +63,6 @@ async def test_nothing_is_kept_of_a_run_that_is_deleted_before_everybody_has_hea
         telemetry=telemetry,
     )
     reconciler = Reconciler(
-        cluster=cluster,
         store=store,
         evidence=evidence,
         observer=observer,
@@ -64,6 +70,11 @@ async def test_nothing_is_kept_of_a_run_that_is_deleted_before_everybody_has_hea
         failures=failures,
         telemetry=telemetry,
         outbox=outbox,
+        narrator=narrator,
+        statuses=statuses,
+        policies=PolicyReconciler(
+            store=store, configs=configs, quotas=quotas, statuses=statuses, narrator=narrator
+        ),
     )
     outbox.start(KEY, "u-1", Notify("slack", Message("u-1", "Pass", {}), attempt=1))
     assert await woken.get() == KEY

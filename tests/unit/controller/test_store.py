@@ -4,7 +4,7 @@ import pytest
 
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.store import Store
-from tests.unit.controller.objects import NAMESPACE, deployment, gate, job, queued_run, run
+from tests.unit.controller.objects import NAMESPACE, deployment, gate, job, policy, queued_run, run, waiver
 
 GATE = Key(Subject.GATE, NAMESPACE, "front-end")
 
@@ -257,3 +257,21 @@ def test_a_primary_concerns_the_gates_that_promote_to_it_and_no_longer_once_they
     heard.clear()
     store.put({**primary, "metadata": {**primary["metadata"], "resourceVersion": "5"}})
     assert heard == []
+
+
+def test_a_quota_policy_is_looked_at_when_it_its_waivers_or_its_files_change(
+    store: Store, heard: list[Key]
+) -> None:
+    january = Key(Subject.POLICY, NAMESPACE, "january")
+    store.put(policy(1))
+    store.put(waiver(2))
+    assert heard == [january, january]
+    heard.clear()
+
+    assert store.config_map_changed(NAMESPACE, "january")
+    assert not store.config_map_changed(NAMESPACE, "february")
+    store.remove(waiver(3))
+    store.remove(policy(4))
+
+    assert heard == [january] * 3
+    assert not store.config_map_changed(NAMESPACE, "january")

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.quota_status import StoredQuotaPolicy
 from devperfops_operator.domain.errors import Unauthenticated, Unavailable
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.ports import PodIdentity
@@ -69,6 +70,7 @@ class Operator:
     evidence: EvidenceStore = field(default_factory=EvidenceStore)
     tokens: KnownTokens = field(default_factory=KnownTokens)
     runs: dict[tuple[str, str], PerfRun] = field(default_factory=dict)
+    policies: list[StoredQuotaPolicy] = field(default_factory=list)
     woken: list[tuple[str, str]] = field(default_factory=list)
     ready: bool = True
     client: TestClient = None
@@ -99,7 +101,7 @@ async def operator() -> AsyncIterator[Operator]:
     )
     app = build_app(
         intake=intake,
-        metrics=Metrics(CollectorRegistry(), operator.runs.values),
+        metrics=Metrics(CollectorRegistry(), operator.runs.values, lambda: operator.policies),
         obstacle=lambda: None if operator.ready else "not the leader: operator-b is",
     )
     async with TestClient(TestServer(app), headers={RUN_UID_HEADER: UID}) as operator.client:

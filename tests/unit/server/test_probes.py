@@ -3,6 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from devperfops_operator.api.quota_status import StoredQuotaPolicy
 from devperfops_operator.server.app import serving
 from tests.unit.server.conftest import make_run
 
@@ -31,6 +32,21 @@ async def test_runs_are_counted_by_phase_and_verdict(operator):
     }
 
     assert runs == {("Running", ""): 2.0, ("Completed", "Fail"): 1.0}
+
+
+async def test_a_quota_policy_is_one_series_while_its_headroom_is_known(operator):
+    for name, headroom in (("january", "-0.5833"), ("unread", None)):
+        stored = {
+            "metadata": {"name": name, "namespace": "accounts"},
+            "spec": {},
+            "status": {"headroom": headroom},
+        }
+        operator.policies.append(StoredQuotaPolicy.from_json(stored))
+
+    (sample,) = await scraped(operator, "devperfops_quota_headroom_ratio")
+
+    assert sample.labels == {"namespace": "accounts", "policy": "january"}
+    assert sample.value == -0.5833
 
 
 async def test_requests_are_counted_by_route_and_never_by_a_strangers_path(operator):

@@ -8,6 +8,7 @@ from typing import Any
 from devperfops_operator.api.base import ConditionStatus, ConditionType, ObjectMeta, Timestamp
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, TimelineEntry, Verdict
+from devperfops_operator.api.quota_status import KIND, StoredQuotaPolicy
 from devperfops_operator.domain.manifests.common import MANAGED_BY, object_reference
 from devperfops_operator.domain.verdict import VERDICTS, Reason
 
@@ -42,6 +43,26 @@ def gate_events(gate: PerfGate, now: Timestamp) -> list[dict[str, Any]]:
             mark=f"{passed.reason}/{passed.message}",
             at=now,
             kind="Warning" if stalled or passed.status is ConditionStatus.FALSE else "Normal",
+            reason=passed.reason,
+            message=passed.message,
+        )
+    ]
+
+
+def policy_events(policy: StoredQuotaPolicy, now: Timestamp) -> list[dict[str, Any]]:
+    """Its answer; the same rows with other figures are no news."""
+    status = policy.status
+    passed = next((each for each in status.conditions if each.type is ConditionType.PASSED), None)
+    if passed is None:
+        return []
+    worst = status.worst.metric if status.worst is not None else passed.message
+    return [
+        _event(
+            KIND,
+            policy.metadata,
+            mark=f"{passed.reason}/{status.counts}/{worst}",
+            at=now,
+            kind="Normal" if passed.status is ConditionStatus.TRUE else "Warning",
             reason=passed.reason,
             message=passed.message,
         )

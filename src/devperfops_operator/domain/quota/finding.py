@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
 from devperfops_operator.domain.quota.entry import Dimensions, Limit, dimensions_text
 from devperfops_operator.domain.quota.units import Unit
@@ -21,7 +22,7 @@ class Verdict(StrEnum):
     ERROR = "Error"
 
 
-_ORDER = {verdict: at for at, verdict in enumerate(Verdict)}
+ORDER: Final = {verdict: at for at, verdict in enumerate(Verdict)}
 
 
 class Rule(StrEnum):
@@ -113,4 +114,4 @@ class Report:
 
     @cached_property
     def verdict(self) -> Verdict:
-        return max((finding.counted for finding in self.findings), key=_ORDER.__getitem__)
+        return max((finding.counted for finding in self.findings), key=ORDER.__getitem__)

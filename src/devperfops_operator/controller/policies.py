@@ -1,0 +1,57 @@
+"""One pass over a quota policy: ask, write the status if it is another one, tell what changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from devperfops_operator.api.quota_status import KIND, StoredQuotaPolicy
+from devperfops_operator.controller.configs import Configs
+from devperfops_operator.controller.keys import Key
+from devperfops_operator.controller.narrate import Narrator
+from devperfops_operator.controller.quotas import QuotaReader
+from devperfops_operator.controller.statuses import Statuses
+from devperfops_operator.controller.store import Store
+from devperfops_operator.domain.manifests.event import policy_events
+from devperfops_operator.domain.quota.answer import Checked
+from devperfops_operator.domain.quota.kept import Stored, config_map_of
+from devperfops_operator.domain.quota.standing import look_again, policy_status
+
+_TELL_AGAIN: Final = timedelta(seconds=10)
+
+
+class PolicyReconciler:
+    """Level-based, as that of gates and runs. Nobody waits for it: a gate asks by itself."""
+
+    def __init__(
+        self, *, store: Store, configs: Configs, quotas: QuotaReader, statuses: Statuses, narrator: Narrator
+    ) -> None:
+        self._store = store
+        self._configs = configs
+        self._quotas = quotas
+        self._statuses = statuses
+        self._narrator = narrator
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """When to look again in any case. Raises what stopped the pass: it is to be tried again."""
+        policy = self._store.policies.get(key.namespace, key.name)
+        if policy is None:
+            self._narrator.forget(key)
+            return None
+        self._narrator.assume_told(key, policy_events(policy, datetime.now(UTC)))
+        checked = await self._checked(policy)
+        now = datetime.now(UTC)
+        status = policy_status(policy, checked, now)
+        await self._statuses.persist(KIND, policy, status)
+        current = policy.model_copy(update={"status": status})
+        told = await self._narrator.tell(key, policy_events(current, now))
+        again = look_again(checked, now)
+        return again if told else min(again, now + _TELL_AGAIN)
+
+    async def _checked(self, policy: StoredQuotaPolicy) -> Checked:
+        namespace = policy.metadata.namespace
+        stored = Stored(policy.metadata.name, policy.spec)
+        config_map = config_map_of(stored)
+        if config_map is not None:
+            self._configs.version(namespace, config_map)  # from now on its changes are heard
+        return await self._quotas.of_policy(namespace, stored, self._store.waivers.within(namespace))

@@ -1,0 +1,116 @@
+"""Quota policies beside any gate: the operator checks them, and tells when the answer changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from devperfops_operator.controller.operator import Operator
+from devperfops_operator.server.metrics import Metrics
+from hack.kube import condition
+from tests.integration.operating import operating
+from tests.integration.test_quota_gate import RAISED, objects, waived
+from tests.integration.world import World, eventually, sockets_closed
+
+pytestmark = pytest.mark.integration
+
+POLICY = "QuotaPolicy"
+
+
+@pytest.fixture(autouse=True)
+async def tidy() -> AsyncIterator[None]:
+    yield
+    await sockets_closed()
+
+
+def said(world: World, kind: str = "Passed") -> tuple[str, str]:
+    """Status and reason of one of the policy's conditions."""
+    found = condition(world.kube.get(POLICY, "january", world.namespace), kind)
+    return found.get("status", ""), found.get("reason", "")
+
+
+async def answers(world: World, *wanted: str) -> None:
+    await eventually(f"the policy says {wanted}", lambda: said(world) == wanted)
+
+
+def events(world: World) -> list[str]:
+    return sorted(world.events("january"))
+
+
+def headroom(operator: Operator, world: World) -> float | None:
+    """As Prometheus would scrape it."""
+    registry = CollectorRegistry()
+    Metrics(registry, operator.runs, operator.quota_policies)
+    labels = {"namespace": world.namespace, "policy": "january"}
+    return registry.get_sample_value("devperfops_quota_headroom_ratio", labels)
+
+
+async def test_the_status_the_events_and_the_metric_follow_the_quota(world: World) -> None:
+    objects(world)
+    async with operating(world) as operator:
+        await answers(world, "False", "QuotaRegression")
+        status = world.status(POLICY, "january")
+        assert status["worst"]["metric"] == "ledger.googleapis.com/read_calls"
+        assert status["worst"]["granted"] == "1,000/min"
+        assert "raise it to at least" in status["worst"]["remedy"]
+        await eventually("the metric is there", lambda: headroom(operator, world) is not None)
+        assert headroom(operator, world) == pytest.approx(float(status["headroom"]))
+        assert float(status["headroom"]) < 0
+
+        waived(world, "2099-01-15T00:00:00Z")
+        await answers(world, "True", "QuotaWaived")
+        assert world.status(POLICY, "january")["counts"]["regressions"] == 0
+        assert (headroom(operator, world) or 0) < 0, "waived is not granted"
+
+        soon = datetime.now(UTC) + timedelta(seconds=2)
+        waived(world, f"{soon:%Y-%m-%dT%H:%M:%SZ}")
+        await answers(world, "False", "QuotaRegression")
+        assert datetime.now(UTC) >= soon.replace(microsecond=0)
+
+        objects(world, production_yaml=RAISED)
+        await answers(world, "True", "QuotaGranted")
+        await eventually("so does the metric", lambda: headroom(operator, world) == 0)
+
+        objects(world, production_yaml="{")
+        await answers(world, "Unknown", "QuotaUnknown")
+        assert said(world, "Ready") == ("False", "QuotaUnknown")
+        await eventually("unknown is no number", lambda: headroom(operator, world) is None)
+        await eventually(
+            "each answer is told",
+            lambda: {"QuotaRegression", "QuotaWaived", "QuotaGranted", "QuotaUnknown"} <= set(events(world)),
+        )
+
+
+async def test_nothing_is_written_while_the_answer_stays(world: World) -> None:
+    objects(world)
+    registry = CollectorRegistry()
+
+    def checks() -> float:
+        return registry.get_sample_value("devperfops_reconcile_seconds_count", {"kind": POLICY}) or 0
+
+    async with operating(world, registry=registry):
+        await answers(world, "False", "QuotaRegression")
+        await eventually("it is told", lambda: events(world))
+        version = world.kube.get(POLICY, "january", world.namespace)["metadata"]["resourceVersion"]
+        for more in ("1", "2", "3"):
+            before = checks()
+            objects(world, more_yaml=f"nothing: {more}")
+            await eventually("it is checked again", lambda before=before: checks() > before)
+        assert world.kube.get(POLICY, "january", world.namespace)["metadata"]["resourceVersion"] == version
+    async with operating(world, registry=(registry := CollectorRegistry())):
+        await eventually("another operator checks it", checks)
+    assert world.kube.get(POLICY, "january", world.namespace)["metadata"]["resourceVersion"] == version
+    assert events(world) == ["QuotaRegression"]
+
+
+async def test_a_policy_for_the_command_says_that_it_is_none_for_the_operator(world: World) -> None:
+    objects(world)
+    google = {"spec": {"serving": {"file": None, "google": {"project": "shop"}}}}
+    world.kube.patch(POLICY, "january", world.namespace, google)
+    async with operating(world):
+        await answers(world, "Unknown", "QuotaUnknown")
+        message = condition(world.kube.get(POLICY, "january", world.namespace), "Passed")["message"]
+        assert "the operator reads files only, and environment production is none" in message
