@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
 
+from devperfops_operator.api import rights
+from devperfops_operator.cli.app import app
 from devperfops_operator.controller.operator import Operator
 from devperfops_operator.server.metrics import Metrics
 from hack.kube import condition
 from tests.integration.operating import operating
-from tests.integration.test_quota_gate import RAISED, objects, waived
-from tests.integration.world import World, eventually, sockets_closed
+from tests.integration.test_quota_gate import FILES, RAISED, objects, waived
+from tests.integration.world import World, as_service_account, eventually, sockets_closed
 
 pytestmark = pytest.mark.integration
 
@@ -114,3 +122,62 @@ async def test_a_policy_for_the_command_says_that_it_is_none_for_the_operator(wo
         await answers(world, "Unknown", "QuotaUnknown")
         message = condition(world.kube.get(POLICY, "january", world.namespace), "Passed")["message"]
         assert "the operator reads files only, and environment production is none" in message
+
+
+def allowed(world: World, *, but: str = "") -> list[dict[str, Any]]:
+    """ServiceAccount `operator` with the rights of the operator's role, without those to one resource."""
+    metadata = {"name": "operator", "namespace": world.namespace}
+    rules = [
+        {"apiGroups": [group], "resources": [resource], "verbs": sorted(verbs)}
+        for (group, resource), verbs in rights.NAMESPACED.items()
+        if resource != but
+    ]
+    rbac = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "operator"},
+            "subjects": [{"kind": "ServiceAccount", **metadata}],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("but", "wanted"),
+    [("", ("False", "QuotaRegression")), ("configmaps", ("Unknown", "QuotaUnknown"))],
+)
+async def test_the_operators_role_is_enough_and_what_it_may_not_read_is_unknown(
+    world: World, tmp_path: Path, but: str, wanted: tuple[str, str]
+) -> None:
+    objects(world)
+    world.kube.apply(allowed(world, but=but))
+    async with (
+        as_service_account(world.kube, "operator", world.namespace, tmp_path) as connection,
+        operating(world, connection, watch_config_maps=False),
+    ):
+        await answers(world, *wanted)
+        await eventually("it is told", lambda: events(world) == [wanted[1]])
+    message = condition(world.kube.get(POLICY, "january", world.namespace), "Passed")["message"]
+    assert ("forbidden" in message.lower()) is bool(but), message
+
+
+async def test_what_is_stored_is_a_document_for_the_command(world: World, tmp_path: Path) -> None:
+    objects(world)
+    async with operating(world):
+        await answers(world, "False", "QuotaRegression")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    stored = tmp_path / "stored.yaml"
+    stored.write_text(yaml.safe_dump(world.kube.get(POLICY, "january", world.namespace)))
+
+    command = ["quota", "check", "-f", str(stored), "-o", "json"]
+    checked = await asyncio.to_thread(CliRunner().invoke, app, command)
+
+    assert checked.exit_code == 1, checked.output
+    found = json.loads(checked.stdout)["findings"]
+    regressions = [each for each in found if each["verdict"] == "Regression"]
+    assert len(regressions) == world.status(POLICY, "january")["counts"]["regressions"]

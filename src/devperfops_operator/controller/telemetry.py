@@ -41,7 +41,9 @@ class Telemetry:
             registry=registry,
         )
         self.waiting = Gauge(
-            "devperfops_queue_length", "Gates and runs that wait to be looked at.", registry=registry
+            "devperfops_queue_length",
+            "Gates, runs and quota policies that wait to be looked at.",
+            registry=registry,
         )
 
     @contextmanager

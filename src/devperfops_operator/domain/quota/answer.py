@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ from devperfops_operator.api.quota import Mode, not_for_operators
 from devperfops_operator.api.quota_documents import QuotaDocumentError
 from devperfops_operator.domain.quota.asked import Asked
 from devperfops_operator.domain.quota.check import Observed, check
-from devperfops_operator.domain.quota.finding import Finding, Report, Verdict
+from devperfops_operator.domain.quota.finding import Finding, Report, Verdict, Waiver
 
 _TOLD: Final = 3  # findings, and how many more
 
@@ -63,13 +63,26 @@ def _report(wanted: Asked, now: datetime) -> Report:
 
 def _message(wanted: Asked, report: Report) -> str:
     """`quota policy january: production grants less than is asked of it: ...; waived by Ada until ...`."""
-    waived = "; ".join(
-        f"{each.title} is waived by {each.waiver.approver} until {each.waiver.expires:%Y-%m-%d %H:%M %Z}"
-        for each in report.findings
-        if each.waiver is not None
-    )
-    parts = [part for part in (_worst(wanted, report), waived) if part]
+    parts = [part for part in (_worst(wanted, report), *_waived(report), *_no_more(report)) if part]
     return f"quota policy {wanted.policy.metadata.name}: {'; '.join(parts)}" if parts else ""
+
+
+def _waived(report: Report) -> Iterator[str]:
+    for each in report.findings:
+        if each.waiver is not None:
+            yield f"{each.title} is waived by {_until(each.waiver)}"
+
+
+def _no_more(report: Report) -> Iterator[str]:
+    """Why what passed the last time does not."""
+    blocking = [each for each in report.findings if each.counted is Verdict.REGRESSION]
+    for waiver in report.expired:
+        if any(map(waiver.covers, blocking)):
+            yield f"waiver {waiver.name} by {_until(waiver)} does not count any more"
+
+
+def _until(waiver: Waiver) -> str:
+    return f"{waiver.approver} until {waiver.expires:%Y-%m-%d %H:%M %Z}"
 
 
 def _worst(wanted: Asked, report: Report) -> str:

@@ -61,6 +61,9 @@ def test_a_waiver_counts_until_it_expires_and_is_told() -> None:
     assert "read_calls is waived by Ada Byron until 2027-01-15 00:00 UTC" in answer.message
     late = kept_in("january", {**FILES, "waiver.yaml": WAIVER}, datetime(2027, 1, 15, 0, 0, 1, tzinfo=UTC))
     assert late.verdict is Verdict.REGRESSION
+    assert late.message.endswith(
+        "waiver read-calls-asked-for by Ada Byron until 2027-01-15 00:00 UTC does not count any more"
+    )
 
 
 @pytest.mark.parametrize(
