@@ -339,6 +339,21 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
         {"spec.objectives.1": {"expect": "errors < 0.5%", "critical": False, "origin": "SLA"}}
     ),
     "a quota policy": gate({"spec.quota": {"configMap": "january"}}),
+    "limits of SLOs": gate(
+        {
+            "spec.objectives": [
+                {"sloRef": {"configMap": "slos", "slo": "cart-latency", "target": "99.9%"}},
+                {
+                    "name": "up",
+                    "sloRef": {"configMap": "slos", "key": "all.yaml", "slo": "cart-up"},
+                    "good": "ok_total",
+                    "total": "all_total",
+                },
+                {"sloRef": {"configMap": "slos", "slo": "users"}, "histogram": "x_seconds_bucket"},
+            ],
+            "spec.prometheus": "monitoring",
+        }
+    ),
     "earlier runs": gate({f"{FIRST}.expect": "p95 < past + 15%"}),
     "a baseline": gate(_COMPARED),
     "a baseline elsewhere": gate(
@@ -1033,6 +1048,31 @@ REFUSED: Final[Mapping[str, Refused]] = {
         ),
         "spec.load.profile.scale",
         "number",
+    ),
+    "an expectation that is nowhere": Refused(
+        gate({FIRST: {"expect": "slo"}}),
+        "spec.objectives[0]",
+        "write either expect, such as expect: p99 < 2s",
+    ),
+    "an expectation beside an SLO": Refused(
+        gate({FIRST: {"expect": "p99 < 2s", "sloRef": {"configMap": "s", "slo": "a"}}}),
+        "spec.objectives[0]",
+        "or twice: write either expect",
+    ),
+    "one SLO twice": Refused(
+        gate(
+            {
+                f"spec.objectives.{at}": {"sloRef": {"configMap": "s", "slo": "a", "target": target}}
+                for at, target in enumerate(("99%", "99.9%"))
+            }
+        ),
+        "spec.objectives",
+        "two objectives have the same name",
+    ),
+    "an SLO's target as a number": Refused(
+        gate({FIRST: {"sloRef": {"configMap": "s", "slo": "a", "target": "0.999"}}}),
+        "spec.objectives[0].sloRef.target",
+        "write the target of one of the objectives, such as 99.9%",
     ),
     "auto at no rate": Refused(
         gate({f"{JMETER}.duration": "auto", f"{JMETER}.maxDuration": "30m", f"{JMETER}.rate": ABSENT}),

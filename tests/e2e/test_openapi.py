@@ -1,4 +1,4 @@
-"""A gate without a test plan, a rate or threads: all follow from what the target says of itself, and its users do."""
+"""A gate without a plan, a rate, threads or a limit: the target, its users and an SLO say what they are."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ exclude:
 - POST /token/validate  # documented as POST, served as GET
 - POST /ws/echo         # a websocket
 """
+SLOS = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: web-latency}
+spec: {service: podinfo, objectives: [{op: lte, value: 1, target: 0.95}]}
+"""
 RATES = {"GET /": 15.0, "GET /api/info": 5.0}
 SCALE = 1.5
 
@@ -22,16 +28,22 @@ def test_production_is_played_on_what_the_revision_under_test_documents(arena: A
     plan = {"configMap": "traffic", "openAPI": {"path": "/swagger.json", "overlay": "overlay.yaml"}}
     arena.load["profile"] = {"configMap": "traffic", "scale": SCALE, "stall": "2s"}
     arena.load["jmeter"] = {"plan": plan, "rampUp": "2s", "duration": "45s"}
-    arena.gate_manifest["spec"]["objectives"].append(
-        {"name": "info", "expect": "p95 < 1s", "transaction": "GET /api/info", "critical": False}
-    )
+    arena.gate_manifest["spec"]["objectives"] = [
+        {"sloRef": {"configMap": "traffic", "slo": "web-latency"}},
+        {"expect": "errors < 1%"},
+        {"name": "info", "expect": "p95 < 1s", "transaction": "GET /api/info", "critical": False},
+    ]
     arena.kube.apply(
         [
             {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
                 "metadata": {"name": "traffic", "namespace": arena.namespace},
-                "data": {"overlay.yaml": OVERLAY, "profile.yaml": yaml.safe_dump(document(rates=RATES))},
+                "data": {
+                    "overlay.yaml": OVERLAY,
+                    "profile.yaml": yaml.safe_dump(document(rates=RATES)),
+                    "slos.yaml": SLOS,
+                },
             }
         ]
     )
@@ -44,6 +56,8 @@ def test_production_is_played_on_what_the_revision_under_test_documents(arena: A
     load = status["load"]
     assert (load["plannedRate"], load["threads"]) == ("1800/m", 60)
     assert any("production's Fri 12:00 (UTC) x 1.5" in each["message"] for each in status["timeline"])
+    web = next(each for each in status["objectives"] if each["name"] == "web-latency")
+    assert (web["expect"], web["origin"], web["verdict"]) == ("p95 <= 1s", "SLO", "Pass")
     info = next(each for each in status["objectives"] if each["name"] == "info")
     share = RATES["GET /api/info"] / sum(RATES.values())
     assert info["samples"] == pytest.approx(share * load["judgedSamples"], rel=0.1)

@@ -24,6 +24,8 @@ from typing import ClassVar, Final
 from devperfops_operator.api.quantity import format_percent, parse_percent
 
 MAX_LENGTH: Final = 80
+FROM_SLO: Final = "slo"
+"""In place of an expectation: a document says it. A run fills it in before anything reads it."""
 COMPARES: Final = "baseline|past"
 """What a percentile is compared with, where it is not a time."""
 EXAMPLES: Final = "p99 < 2s, p95 < baseline + 15%, errors < 0.5%, good >= 99.9% or value < 0.8 for 95%"

@@ -13,7 +13,8 @@ from devperfops_operator.api.rules import AUTO, Rule, matches, quoted
 
 _GOOD: Final = "^ *good"
 _VALUE: Final = "^ *value"
-_LATENCY: Final = "^ *p"
+_MAY_BE_LATENCY: Final = f"^ *p|^{expect.FROM_SLO}$"
+_MAY_BE_GOOD: Final = f"{_GOOD}|^{expect.FROM_SLO}$"
 _BUCKETS: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]*_bucket *(\{[^\n]*\} *)?$"
 _BY_PROMETHEUS: Final = "^ *(good|value)"
 _BASELINE: Final = "baseline"
@@ -23,6 +24,8 @@ _NOT_BY_NUMBER: Final = f"^ *value|{expect.COMPARES}"  # of samples
 
 
 def _expect_problem(text: str) -> str | None:
+    if text == expect.FROM_SLO:
+        return None
     try:
         expect.parse_expect(text)
     except expect.ExpectError as error:
@@ -38,8 +41,16 @@ def _compares(spec: Mapping[str, Any], reference: str) -> bool:
     return any(re.search(reference, objective["expect"]) for objective in spec.get("objectives", ()))
 
 
+def _name(objective: Mapping[str, Any]) -> str:
+    return str(objective.get("name") or objective.get("sloRef", {}).get("slo") or objective["expect"])
+
+
+def _cel_name(of: str) -> str:
+    return f"(has({of}.name) ? {of}.name : has({of}.sloRef) ? {of}.sloRef.slo : {of}.expect)"
+
+
 def _distinct_names(objectives: list[Mapping[str, Any]]) -> bool:
-    names = Counter(objective.get("name", objective["expect"]) for objective in objectives)
+    names = Counter(map(_name, objectives))
     return max(names.values(), default=0) <= 1
 
 
@@ -112,10 +123,20 @@ def _expect_message() -> str:
 
 
 EXPECT: Final = Rule(
-    cel=f"{matches('self', expect.PATTERN)} && !{matches('self', _ZERO)}",
+    cel=f"self == '{expect.FROM_SLO}' || ({matches('self', expect.PATTERN)} && !{matches('self', _ZERO)})",
     message=f"is not understood: write {expect.EXAMPLES}",
     check=_expect_problem,
     message_expression=_expect_message(),
+)
+SLO_WITH_REF: Final = Rule.of(
+    f"(self.expect == '{expect.FROM_SLO}') == has(self.sloRef)",
+    lambda objective: (objective["expect"] == expect.FROM_SLO) == ("sloRef" in objective),
+    "what is to be held is not said, or twice: write either expect, such as expect: p99 < 2s, or sloRef, "
+    "such as sloRef: {configMap: shop-slos, slo: cart-latency}",
+)
+TARGET: Final = Rule.matching(
+    r"^[0-9]{1,2}(\.[0-9]{1,4})?%$",
+    '"{self}" is no share under 100: write the target of one of the objectives, such as 99.9%',
 )
 WEIGHT: Final = Rule.of(
     f"self >= 1 && self <= {_MAX_WEIGHT}",
@@ -134,8 +155,8 @@ GOOD_HAS_QUERIES: Final = Rule.of(
     'expect "{self.expect}" needs its two counters at Prometheus: write the queries good and total',
 )
 QUERIES_HAVE_GOOD: Final = Rule.of(
-    f"{matches('self.expect', _GOOD)} || !(has(self.good) || has(self.total))",
-    lambda objective: _is(_GOOD, objective) or not ("good" in objective or "total" in objective),
+    f"{matches('self.expect', _MAY_BE_GOOD)} || !(has(self.good) || has(self.total))",
+    lambda objective: _is(_MAY_BE_GOOD, objective) or not ("good" in objective or "total" in objective),
     'expect "{self.expect}" is not judged by the counters good and total: '
     "leave them out, or write expect: good >= 99.9%",
 )
@@ -151,8 +172,8 @@ BUCKETS: Final = Rule.matching(
     'in one line, such as http_request_duration_seconds_bucket{app="cart"}; the operator chooses the bucket',
 )
 HISTOGRAM_HAS_LATENCY: Final = Rule.of(
-    f"!has(self.histogram) || {matches('self.expect', _LATENCY)}",
-    lambda objective: "histogram" not in objective or _is(_LATENCY, objective),
+    f"!has(self.histogram) || {matches('self.expect', _MAY_BE_LATENCY)}",
+    lambda objective: "histogram" not in objective or _is(_MAY_BE_LATENCY, objective),
     'expect "{self.expect}" is not judged by a histogram: leave histogram out, or write expect: p99 < 2s',
 )
 COMPARED_HAS_SAMPLES: Final = Rule.of(
@@ -182,16 +203,18 @@ SOME_CRITICAL: Final = Rule.of(
     field="objectives",
 )
 DISTINCT_NAMES: Final = Rule.of(
-    "self.all(a, self.exists_one(b, (has(a.name) ? a.name : a.expect) == (has(b.name) ? b.name : b.expect)))",
+    f"self.all(a, self.exists_one(b, {_cel_name('a')} == {_cel_name('b')}))",
     _distinct_names,
-    "two objectives have the same name (without name, the text of expect is the name): write different names",
+    "two objectives have the same name (without name, that of the SLO or the text of expect is the name): "
+    "write different names",
 )
 LIVE_HAS_NO_SAMPLES: Final = Rule.of(
     "!has(self.live) || !has(self.objectives)"
-    f" || self.objectives.all(o, has(o.histogram) || {matches('o.expect', _BY_PROMETHEUS)})",
+    " || self.objectives.all(o, has(o.histogram) || has(o.good)"
+    f" || {matches('o.expect', _BY_PROMETHEUS)})",
     lambda spec: (
         "live" not in spec
-        or all("histogram" in o or _is(_BY_PROMETHEUS, o) for o in spec.get("objectives", ()))
+        or all("histogram" in o or "good" in o or _is(_BY_PROMETHEUS, o) for o in spec.get("objectives", ()))
     ),
     "without load there are no samples of JMeter to judge: give each latency objective the histogram of a "
     "Prometheus server, and write good and total in place of errors",

@@ -175,11 +175,26 @@ class WorkerStatus(ApiModel):
 
 
 class LoadModelStatus(ApiModel):
-    """What the gate's load profile asked for as the run prepared; `message`: where it comes from."""
+    """What the gate's load profile asks for; `message`: where that comes from."""
 
     rate: Word
     threads: int
     message: Sentence
+
+
+class ResolvedObjective(ApiModel):
+    """The limit of the objective at `index` of the gate."""
+
+    index: int
+    expect: ObjectiveName
+    slo: Name
+
+
+class ResolvedStatus(ApiModel):
+    """What the gate leaves to other documents, as the run read it when it prepared."""
+
+    load: LoadModelStatus | None = None
+    objectives: Annotated[tuple[ResolvedObjective, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 
 class LoadStatus(ApiModel):
@@ -367,7 +382,7 @@ class PerfRunStatus(ApiModel):
     snapshot: Name | None = None
     past: Annotated[tuple[PastStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # as the run began
     past_times: Annotated[tuple[PastTimesStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # likewise
-    load_model: LoadModelStatus | None = None  # None: the gate says itself what it plays
+    resolved: ResolvedStatus | None = None  # None: the gate says all itself
     load: LoadStatus | None = None
     live: LiveStatus | None = None
     target: TargetStatus | None = None

@@ -12,9 +12,9 @@ from devperfops_operator.api.perfgate import PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.domain.errors import InvalidSpec
-from devperfops_operator.domain.load_profile.model import with_model
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.plan import resolve_load
+from devperfops_operator.domain.resolved import with_resolved
 
 
 def gate_spec(file: Path, name: str) -> PerfGateSpec:
@@ -37,12 +37,12 @@ def gate_spec(file: Path, name: str) -> PerfGateSpec:
 
 
 def load_plan(name: str, spec: PerfGateSpec, runs: Sequence[PerfRun]) -> RunPlan:
-    """`runs`: of the gate, the newest first; what a load profile gave the last of them is taken.
+    """`runs`: of the gate, the newest first; what other documents gave the last of them is taken.
 
     Raises Trouble if the gate plays no load.
     """
-    models = (run.status.load_model for run in runs if run.status.load_model is not None)
+    given = (run.status.resolved for run in runs if run.status.resolved is not None)
     try:
-        return resolve_load(with_model(spec, next(models, None)))
+        return resolve_load(with_resolved(spec, next(given, None)))
     except InvalidSpec as error:
         raise Trouble(f"gate {name} cannot be replayed: {error}.") from error

@@ -29,9 +29,7 @@ class InputReader:
     async def read(self, gate: PerfGate) -> Inputs:
         """As they are now."""
         namespace, versions = gate.metadata.namespace, self._versions(gate)
-        found = {
-            name: await self._cluster.config_map(namespace, name) for name in config_maps(gate.spec.load)
-        }
+        found = {name: await self._cluster.config_map(namespace, name) for name in config_maps(gate.spec)}
         load = gate.spec.load
         service = (
             await self._cluster.get("Service", namespace, gate.spec.target_ref.name)
@@ -54,5 +52,5 @@ class InputReader:
         return await self.read(gate)
 
     def _versions(self, gate: PerfGate) -> _Versions:
-        namespace, names = gate.metadata.namespace, sorted(config_maps(gate.spec.load))
+        namespace, names = gate.metadata.namespace, sorted(config_maps(gate.spec))
         return gate.metadata.generation, *(self._configs.version(namespace, name) for name in names)

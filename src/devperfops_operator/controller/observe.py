@@ -22,7 +22,6 @@ from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.target_pods import TargetPodsReader
 from devperfops_operator.controller.targets import TargetReader
 from devperfops_operator.domain.errors import InvalidSpec, Refused
-from devperfops_operator.domain.load_profile.model import played
 from devperfops_operator.domain.manifests.common import DATA_LABEL
 from devperfops_operator.domain.manifests.data_job import data_job_name
 from devperfops_operator.domain.manifests.job import read_job
@@ -40,6 +39,7 @@ from devperfops_operator.domain.past import past_effects, past_times
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.quota.answer import QuotaAnswer
+from devperfops_operator.domain.resolved import played
 from devperfops_operator.evidence import EvidenceStore
 
 _COLLECTS_EVIDENCE: Final = frozenset({Phase.STARTING, Phase.RUNNING, Phase.JUDGING, Phase.ACTING})

@@ -93,7 +93,7 @@ class Store:
         read = (
             frozenset[str]() if deployment is None else referenced_config_maps(deployment["spec"]["template"])
         )
-        return read | config_maps(gate.spec.load)
+        return read | config_maps(gate.spec)
 
     def live_runs(self, namespace: str, gate: str) -> Iterator[PerfRun]:
         return (run for run in self.runs.owned(namespace, gate) if not run.status.phase.terminal)

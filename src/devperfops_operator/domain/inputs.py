@@ -17,11 +17,10 @@ from devperfops_operator.api.load import (
     properties_read,
 )
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
-from devperfops_operator.api.perfrun import LoadModelStatus
 from devperfops_operator.domain.errors import InvalidSpec
-from devperfops_operator.domain.load_profile.model import load_model, profile_text, with_model
 from devperfops_operator.domain.observed import Inputs, Problem
 from devperfops_operator.domain.plan import DEFAULT_PORTS, resolve_plan
+from devperfops_operator.domain.resolved import ConfigMaps, resolve, with_resolved
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire import jmx
 
@@ -32,6 +31,8 @@ _SEEN_BY_GATE: Final = frozenset(
         Reason.INVALID_SPEC,
         Reason.PLAN_NOT_FOUND,
         Reason.PLAN_INVALID,
+        Reason.SLO_NOT_FOUND,
+        Reason.SLO_INVALID,
         Reason.PROFILE_NOT_FOUND,
         Reason.PROFILE_INVALID,
         Reason.PROFILE_DOUBTED,
@@ -46,17 +47,13 @@ _SEEN_BY_GATE: Final = frozenset(
     }
 )
 
-ConfigMaps = Mapping[str, Mapping[str, str] | None]
-"""Data by name; None: there is no such ConfigMap."""
 
-
-def config_maps(load: Load | None) -> frozenset[str]:
+def config_maps(spec: PerfGateSpec) -> frozenset[str]:
     """The names of the ConfigMaps a gate takes files from."""
-    if load is None:
-        return frozenset()
-    jmeter = load.jmeter
-    sources = (jmeter.plan, jmeter.data, jmeter.plugins, load.profile)
-    return frozenset(each.config_map for each in sources if each is not None and each.config_map is not None)
+    load, slos = spec.load, [each.slo_ref for each in spec.objectives]
+    files = [] if load is None else [load.jmeter.plan, load.jmeter.data, load.jmeter.plugins, load.profile]
+    named = [each.config_map for each in (*files, *slos) if each is not None]
+    return frozenset(name for name in named if name is not None)
 
 
 def check_inputs(
@@ -70,21 +67,12 @@ def check_inputs(
 
     What stands on volumes is checked by the load's pods: the operator cannot read it.
     """
-    model = _model(spec.load, found, now) if spec.load is not None else None
-    if isinstance(model, Problem):
-        return Inputs(problem=model)
-    return replace(_checked(with_model(spec, model), found, service, prometheus_servers), model=model)
-
-
-def _model(load: Load, found: ConfigMaps, now: datetime) -> LoadModelStatus | Problem | None:
-    """None: there is no profile, or the run has read it."""
-    if load.profile is None:
-        return None
-    data = found[load.profile.config_map]
-    if load.jmeter.threads is not None:
-        text = profile_text(load.profile, data)
-        return text if isinstance(text, Problem) else None
-    return load_model(load.profile, data, load.workers, now)
+    resolved = resolve(spec, found, now)
+    if isinstance(resolved, Problem):
+        return Inputs(problem=resolved)
+    return replace(
+        _checked(with_resolved(spec, resolved), found, service, prometheus_servers), resolved=resolved
+    )
 
 
 def _checked(

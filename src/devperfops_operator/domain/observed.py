@@ -14,7 +14,7 @@ from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.runs import Limits, PastTimes
 from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfgate import PerfGate
-from devperfops_operator.api.perfrun import LoadModelStatus, PerfRun
+from devperfops_operator.api.perfrun import PerfRun, ResolvedStatus
 from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
 from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
@@ -115,12 +115,12 @@ class Primary:
 class Inputs:
     """What a run needs besides its target. `problem`: the first thing missing or unusable, else None.
 
-    `model`: what the gate's load profile asks for; None: the gate says it itself, or the run did before.
+    `resolved`: what the gate leaves to other documents; None: nothing, or the run has read it before.
     """
 
     host: str = ""
     port: int = 0
-    model: LoadModelStatus | None = None
+    resolved: ResolvedStatus | None = None
     problem: Problem | None = None
 
 

@@ -20,7 +20,7 @@ from devperfops_operator.api.perfrun import (
     Verdict,
     WholeRunsStatus,
 )
-from devperfops_operator.domain.objectives import AgainstPast, Plan
+from devperfops_operator.domain.objectives import AgainstPast, JudgedObjective, Plan
 from devperfops_operator.domain.verdict import UNSPOILT
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -30,7 +30,7 @@ _MOST_PERCENT = 1_000_000
 def learned(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastStatus, ...]:
     """Of runs by the same criteria, whose test was valid. A revision that failed shows no usual service."""
     telling = [run.status for run in runs if _tells(run.status, criteria)]
-    counted = {objective.name: list(_counts(objective.name, telling)) for objective in plan.objectives}
+    counted = {objective.name: list(_counts(objective, telling)) for objective in plan.objectives}
     return tuple(_status(name, counts) for name, counts in counted.items() if counts)
 
 
@@ -60,11 +60,12 @@ def _tells(status: PerfRunStatus, criteria: str) -> bool:
     return ended and status.reason in UNSPOILT
 
 
-def _counts(name: str, runs: Iterable[PerfRunStatus]) -> Iterator[PastRun]:
+def _counts(objective: JudgedObjective, runs: Iterable[PerfRunStatus]) -> Iterator[PastRun]:
     for run in runs:
         whole = run.load is None or run.load.stop_requested_at == run.load.planned_end_at
         for each in run.objectives:
-            known = each.name == name and each.verdict is not Verdict.FAIL and each.samples
+            same = (each.name, each.expect) == (objective.name, objective.expect)
+            known = same and each.verdict is not Verdict.FAIL and each.samples
             if known and each.independent_samples is not None:
                 yield PastRun(each.samples, each.exceedances, each.independent_samples, whole)
 

@@ -112,7 +112,7 @@ def test_each_finding_names_file_line_and_field() -> None:
         (gate({"spec.mode": "Watch"}), "spec.mode", '"Watch" is not possible: write Enforce or Observe'),
         (gate({"spec.initial": "Trust"}), "spec.initial", "write Adopt or Test"),
         (gate({"spec.suspend": "yes"}), "spec.suspend", "write true or false"),
-        (gate({FIRST: {"name": "cart"}}), "spec.objectives[0]", "expect is missing: write expect: ... (METRIC OPERATOR VALUE"),
+        (gate({FIRST: {"name": "cart"}}), "spec.objectives[0]", "write either expect, such as expect: p99 < 2s, or sloRef"),
         (gate({FIRST + ".name": "n" * 64}), "spec.objectives[0].name", "has 64 characters: write at most 63"),
         (gate({"spec.objectives": [{"expect": f"p99 < {n}s"} for n in range(1, 34)]}), "spec.objectives", "has 33 entries: write at most 32"),
         (gate({"apiVersion": "devperfops.io/v1"}), "apiVersion", '"devperfops.io/v1" does not have PerfGate: write devperfops.io/v1alpha1'),

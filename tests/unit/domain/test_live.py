@@ -232,7 +232,7 @@ def test_only_the_end_of_its_own_time_stops_it() -> None:
 
 def test_it_needs_neither_files_nor_a_service() -> None:
     spec = gate(**LIVE).spec
-    assert config_maps(spec.load) == frozenset()
+    assert config_maps(spec) == frozenset()
     assert check_inputs(spec, {}, None, {"monitoring"}, START).problem is None
     problem = check_inputs(spec, {}, None, {"other"}, START).problem
     assert problem is not None

@@ -12,8 +12,9 @@ from devperfops_operator.api.load import ProfileSource
 from devperfops_operator.api.perfrun import LoadModelStatus, Phase
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.inputs import check_inputs, config_maps, seen_by_gate
-from devperfops_operator.domain.load_profile.model import load_model, played
+from devperfops_operator.domain.load_profile.model import load_model
 from devperfops_operator.domain.observed import Problem
+from devperfops_operator.domain.resolved import played
 from tests.profiles import document
 from tests.unit.domain.test_inputs import SCENARIO, SERVICE
 from tests.unit.domain.world import gate, released
@@ -137,7 +138,7 @@ def test_a_run_plays_what_the_profile_said_as_it_prepared() -> None:
     world, name = next(released(load=profiled(scale=1.5)))
     assert world.gate is not None
     files = {"scenario": {"scenario.jmx": SCENARIO}, "shop": {"profile.yaml": yaml.safe_dump(document())}}
-    assert config_maps(world.gate.spec.load) == files.keys()
+    assert config_maps(world.gate.spec) == files.keys()
     world.inputs = check_inputs(world.gate.spec, files, SERVICE, set(), NOW)
     world.until(name, Phase.STARTING)
     emptied = {**files, "shop": {"profile.yaml": ""}}

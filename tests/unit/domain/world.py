@@ -29,7 +29,6 @@ from devperfops_operator.domain.effects import (
     SuspendJob,
 )
 from devperfops_operator.domain.gate import decide_gate
-from devperfops_operator.domain.load_profile.model import played
 from devperfops_operator.domain.manifests.canonical import canonical_json
 from devperfops_operator.domain.manifests.config_copy import PRIMARY_LABEL, config_content, unused_copies
 from devperfops_operator.domain.manifests.data_job import data_job_name
@@ -69,6 +68,7 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.primary import primary_problem
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.quota.answer import QuotaAnswer
+from devperfops_operator.domain.resolved import played
 from devperfops_operator.domain.revision import Config
 from devperfops_operator.domain.run import decide_run, pods_wanted, rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.promoting import has_promoted

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from devperfops_operator.analysis import buckets
 from devperfops_operator.analysis.series import SeriesError
 from devperfops_operator.api.base import ConditionStatus, ConditionType
-from devperfops_operator.api.expect import LatencyExpectation, parse_expect
+from devperfops_operator.api.expect import FROM_SLO, LatencyExpectation, parse_expect
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.settings import ImageSettings, Settings
 from devperfops_operator.cli.cluster import GATES, Cluster
@@ -110,8 +110,10 @@ def _queries(gate: PerfGate) -> list[str]:
 def _histograms(gate: PerfGate) -> Iterator[tuple[str, int]]:
     """Each with its limit in milliseconds."""
     for objective in gate.spec.objectives:
+        if objective.histogram is None or objective.expect == FROM_SLO:
+            continue
         expectation = parse_expect(objective.expect)
-        if objective.histogram is not None and isinstance(expectation, LatencyExpectation):
+        if isinstance(expectation, LatencyExpectation):
             yield objective.histogram, expectation.limit_ms
 
 

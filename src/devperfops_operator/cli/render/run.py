@@ -136,14 +136,19 @@ def untold_sentence(objective: ObjectiveStatus, told: str) -> str:
 
 def objective_title(objective: Objective | ObjectiveStatus) -> str:
     """`cart: p95 < 300ms of GET /cart (SLA, not critical)`; the name only where it has one of its own."""
-    named = objective.name not in {None, objective.expect}
+    ref = objective.slo_ref if isinstance(objective, Objective) else None
+    if ref is not None:
+        expect = f"as SLO {ref.slo}{f' ({ref.target})' if ref.target else ''} in ConfigMap {ref.config_map}"
+    else:
+        expect = objective.expect
+    named = objective.name not in {None, expect}
     special = [
         *([objective.origin] if objective.origin else []),
         *([] if objective.critical else ["not critical"]),
     ]
     return plain(
         (f"{objective.name}: " if named else "")
-        + claim(objective.expect, objective.transaction)
+        + claim(expect, objective.transaction)
         + (f" ({', '.join(special)})" if special else "")
     )
 

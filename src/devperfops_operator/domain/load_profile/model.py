@@ -8,8 +8,7 @@ from datetime import datetime
 
 from devperfops_operator.api.load import ProfileSource
 from devperfops_operator.api.load_profile import LoadProfile, LoadProfileSpec
-from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
-from devperfops_operator.api.perfrun import LoadModelStatus, PerfRun
+from devperfops_operator.api.perfrun import LoadModelStatus
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.api.rules import MAX_THREADS
 from devperfops_operator.api.strict import ContentError, only
@@ -24,11 +23,18 @@ def load_model(
     asked: ProfileSource, data: Mapping[str, str] | None, workers: int, now: datetime
 ) -> LoadModelStatus | Problem:
     """`data`: of the ConfigMap; None: there is none. A Problem: why nothing can be played by it."""
-    text = profile_text(asked, data)
-    if isinstance(text, Problem):
-        return text
+    if data is None:
+        message = (
+            f"ConfigMap {asked.config_map} does not exist; create it with {asked.key}, a LoadProfile "
+            "(devperfops profile makes one)"
+        )
+        return Problem(Reason.PROFILE_NOT_FOUND, message)
+    if asked.key not in data:
+        keys = ", ".join(sorted(data)) or "none"
+        message = f"ConfigMap {asked.config_map} has no key {asked.key} (keys: {keys}); set profile.key"
+        return Problem(Reason.PROFILE_NOT_FOUND, message)
     try:
-        profile = only(f"{asked.config_map}/{asked.key}", text, LoadProfile)
+        profile = only(f"{asked.config_map}/{asked.key}", data[asked.key], LoadProfile)
         model = _model(asked, profile.spec, workers)
     except (ContentError, InvalidSpec) as error:
         return Problem(Reason.PROFILE_INVALID, " ".join(str(error).split()))
@@ -40,40 +46,6 @@ def load_model(
         )
         return Problem(Reason.PROFILE_DOUBTED, message)
     return model
-
-
-def profile_text(asked: ProfileSource, data: Mapping[str, str] | None) -> str | Problem:
-    """`data` likewise; unread."""
-    if data is None:
-        message = (
-            f"ConfigMap {asked.config_map} does not exist; create it with {asked.key}, a LoadProfile "
-            "(devperfops profile makes one)"
-        )
-        return Problem(Reason.PROFILE_NOT_FOUND, message)
-    if asked.key not in data:
-        keys = ", ".join(sorted(data)) or "none"
-        message = f"ConfigMap {asked.config_map} has no key {asked.key} (keys: {keys}); set profile.key"
-        return Problem(Reason.PROFILE_NOT_FOUND, message)
-    return data[asked.key]
-
-
-def awaits_model(spec: PerfGateSpec) -> bool:
-    """Whether rate and threads are still to be read from a profile."""
-    load = spec.load
-    return load is not None and load.profile is not None and load.jmeter.threads is None
-
-
-def with_model(spec: PerfGateSpec, model: LoadModelStatus | None) -> PerfGateSpec:
-    """The gate as if it said itself what its profile says."""
-    if model is None or spec.load is None or not awaits_model(spec):
-        return spec
-    jmeter = spec.load.jmeter.model_copy(update={"rate": model.rate, "threads": model.threads})
-    return spec.model_copy(update={"load": spec.load.model_copy(update={"jmeter": jmeter})})
-
-
-def played(gate: PerfGate, run: PerfRun) -> PerfGate:
-    """The gate as its run sees it."""
-    return gate.model_copy(update={"spec": with_model(gate.spec, run.status.load_model)})
 
 
 def season_factor(spec: LoadProfileSpec, season: str | None) -> float:

@@ -12,10 +12,10 @@ from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import DeleteJob, RunDecision
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.judgement import Judgement, decided
-from devperfops_operator.domain.load_profile.model import awaits_model
 from devperfops_operator.domain.manifests.common import MANAGED_BY
 from devperfops_operator.domain.observed import RunJob, RunObserved, Target
 from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.resolved import awaits
 from devperfops_operator.domain.run.acting import acting
 from devperfops_operator.domain.run.actions import known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
@@ -112,7 +112,7 @@ def _gone(gate: PerfGate, run: PerfRun) -> bool:
 def _unfit(observed: RunObserved, gate: PerfGate) -> Judgement | None:
     """What makes it impossible to go on."""
     try:
-        if not awaits_model(gate.spec):
+        if not awaits(gate.spec):
             resolve_plan(gate.spec)
     except InvalidSpec as error:
         return decided(Reason.INVALID_SPEC, str(error))

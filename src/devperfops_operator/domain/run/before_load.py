@@ -17,7 +17,6 @@ from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecision
 from devperfops_operator.domain.errors import SnapshotTooLarge
 from devperfops_operator.domain.judgement import decided
-from devperfops_operator.domain.load_profile.model import with_model
 from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.manifests.snapshot import run_snapshot, snapshot_name
@@ -31,6 +30,8 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.past import learned, recalled
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.quota.gating import unknown
+from devperfops_operator.domain.resolved import told as told_resolved
+from devperfops_operator.domain.resolved import with_resolved
 from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, refusal, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
@@ -143,18 +144,18 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
 
 def _kept(observed: RunObserved, gate: PerfGate, snapshot: str, now: datetime) -> PerfRunStatus:
     """Next comes the load, with its data before it, or the time in which traffic is watched."""
-    status, model = observed.run.status, observed.inputs.model
-    plan = resolve_plan(with_model(gate.spec, model))
+    status, resolved = observed.run.status, observed.inputs.resolved
+    plan = resolve_plan(with_resolved(gate.spec, resolved))
     message = f"revision {status.revision} is kept as {snapshot}"
     following: dict[str, Any] = {"phase": Phase.RESETTING_DATA if gate.spec.data else Phase.STARTING}
     if isinstance(plan, LivePlan):
         following = begun(plan, now)
         message += f"; the traffic of real users is judged for {format_duration(plan.duration)} from now on"
-    if model is not None:
-        message += f"; the load is {model.message}"
+    if resolved is not None:
+        message += f"; {told_resolved(resolved)}"
     earlier, criteria = observed.earlier, status.criteria_hash or ""
     following |= {"past": learned(plan, earlier, criteria), "past_times": recalled(plan, earlier, criteria)}
-    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, load_model=model, **following)
+    return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, resolved=resolved, **following)
 
 
 def starting(observed: RunObserved, gate: PerfGate, _target: Target, now: datetime) -> RunDecision:
