@@ -54,22 +54,24 @@ def _expect(objective: Objective, ref: SLORef, place: str, named: Sequence[Promi
         counts = "good and total" if objective.good else "a histogram"
         message = f"{place}: SLO {ref.slo} is about {about}, the objective counts {counts}; leave that out"
         return Problem(Reason.SLO_INVALID, message)
-    if not _exact(text, promise):
+    exact = _exact(text, promise)
+    if exact is None:
         message = (
             f'{place}: SLO {ref.slo} asks for "{text}", which no gate can judge; write a target with at most '
             "four decimals as a percentage, and a time of whole milliseconds"
         )
         return Problem(Reason.SLO_INVALID, message)
-    return text
+    return exact
 
 
-def _exact(text: str, promise: Promise) -> bool:
-    """Whether a gate can say just that."""
+def _exact(text: str, promise: Promise) -> str | None:
+    """As a gate would write it; None: no gate can say just that."""
     try:
         expectation = parse_expect(text)
     except ExpectError:
-        return False
-    return not isinstance(expectation, ValueExpectation) and expectation.allowed == 1 - promise.target
+        return None
+    same = not isinstance(expectation, ValueExpectation) and expectation.allowed == 1 - promise.target
+    return str(expectation) if same else None
 
 
 def _text(objective: Objective, promise: Promise) -> str | None:
