@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,13 +20,14 @@ from tests.unit.domain.test_inputs import SCENARIO, SERVICE
 from tests.unit.domain.world import gate, released
 
 RATE = 40  # requests a second at the busiest hour
-NOW = datetime.now(UTC)
+SHOP = document()
+NOW = datetime.fromisoformat(SHOP["spec"]["data"]["newest"]) + timedelta(hours=1)
 JMETER = {"plan": {"configMap": "scenario"}, "rampUp": "10s", "duration": "70s"}
 
 
 def of(**asked: Any) -> LoadModelStatus | Problem:
     source = ProfileSource.from_json({"configMap": "shop", **asked})
-    return load_model(source, {"profile.yaml": yaml.safe_dump(document())}, 1, NOW)
+    return load_model(source, {"profile.yaml": yaml.safe_dump(SHOP)}, 1, NOW)
 
 
 def problem(content: dict[str, Any] | str | None, **asked: Any) -> tuple[str, str]:
@@ -61,7 +62,7 @@ def test_the_busiest_hour_is_played_with_threads_for_a_stall(
 
 def test_every_worker_has_a_thread() -> None:
     source = ProfileSource.from_json({"configMap": "shop", "scale": 0.001})
-    model = load_model(source, {"profile.yaml": yaml.safe_dump(document())}, 4, NOW)
+    model = load_model(source, {"profile.yaml": yaml.safe_dump(SHOP)}, 4, NOW)
     assert isinstance(model, LoadModelStatus)
     assert model.threads == 4
 
@@ -105,27 +106,28 @@ def test_what_is_missing_or_wrong_is_told_with_what_to_do() -> None:
     reason, message = problem(None)
     assert reason == "ProfileNotFound"
     assert message.startswith("ConfigMap shop does not exist; create it with profile.yaml, a LoadProfile")
-    assert problem(document(), key="other.yaml") == (
+    assert problem(SHOP, key="other.yaml") == (
         "ProfileNotFound",
         "ConfigMap shop has no key other.yaml (keys: profile.yaml); set profile.key",
     )
     reason, message = problem("kind: [")
     assert (reason, message.startswith("shop/profile.yaml:")) == ("ProfileInvalid", True)
-    reason, message = problem({**document(), "kind": "Profile"})
+    reason, message = problem({**SHOP, "kind": "Profile"})
     assert reason == "ProfileInvalid"
     assert "shop/profile.yaml:" in message
-    assert problem(document(), season="summer") == (
+    assert problem(SHOP, season="summer") == (
         "ProfileInvalid",
         'spec.seasons: there is no season "summer"; it has sale, easter',
     )
-    assert problem(document(), season="easter")[0] == "ProfileInvalid"
-    reason, message = problem(document(), scale=900)
+    assert problem(SHOP, season="easter")[0] == "ProfileInvalid"
+    reason, message = problem(SHOP, scale=900)
     assert reason == "ProfileInvalid"
     assert "need 360000 threads, and 100000 are the most; set profile.scale or profile.stall lower" in message
 
 
 def test_a_stale_profile_is_no_silent_default() -> None:
-    old = document(timedelta(days=40, minutes=1))
+    old = document()
+    old["spec"]["data"]["newest"] = (NOW - timedelta(days=40)).isoformat()
     reason, message = problem(old)
     assert reason == "ProfileDoubted"
     assert "stale: the newest traffic in it is 40 days old" in message
@@ -137,7 +139,7 @@ def test_a_stale_profile_is_no_silent_default() -> None:
 def test_a_run_plays_what_the_profile_said_as_it_prepared() -> None:
     world, name = next(released(load=profiled(scale=1.5)))
     assert world.gate is not None
-    files = {"scenario": {"scenario.jmx": SCENARIO}, "shop": {"profile.yaml": yaml.safe_dump(document())}}
+    files = {"scenario": {"scenario.jmx": SCENARIO}, "shop": {"profile.yaml": yaml.safe_dump(SHOP)}}
     assert config_maps(world.gate.spec) == files.keys()
     world.inputs = check_inputs(world.gate.spec, files, SERVICE, set(), NOW)
     world.until(name, Phase.STARTING)
