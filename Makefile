@@ -16,9 +16,12 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 
-.PHONY: demo demo-down stop
+.PHONY: demo demo-shop demo-down stop
 demo: $(READY) ## Gate three real releases on a real cluster (KUBECONFIG, else the local one); minutes
 	$(BIN)/python -m hack.demo
+
+demo-shop: $(READY) ## Likewise a shop of three services: its plan from OpenAPI, its PostgreSQL reset
+	$(BIN)/python -m hack.demo shop
 
 demo-down: $(READY) ## Remove what the demo made; the cluster stays
 	$(BIN)/python -m hack.demo down

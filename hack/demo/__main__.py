@@ -1,4 +1,4 @@
-"""python3 -m hack.demo [down]"""
+"""python3 -m hack.demo [shop|down]"""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hack.cluster.errors import ClusterError
 from hack.cluster.settings import CHECKOUT
 from hack.demo import report, sample, setup
 from hack.demo.errors import DemoFailed
+from hack.demo.sample import PODINFO, SHOP, Sample
 from hack.demo.setup import Choice
 from hack.demo.story import Story
 from hack.demo.timeline import Timeline
@@ -28,7 +29,8 @@ def main(arguments: list[str]) -> int:
         if arguments == ["down"]:
             down(setup.chosen_cluster(os.environ), timeline)
         else:
-            demo(Choice.from_environment(os.environ), timeline)
+            played = SHOP if arguments == ["shop"] else PODINFO
+            demo(Choice.from_environment(os.environ), timeline, played)
     except (DemoFailed, KubeError, ClusterError, ApiException, HTTPError) as error:
         timeline.tell(f"[bold red]Not as told:[/] {escape(str(error))}")
         return 1
@@ -38,24 +40,25 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def demo(choice: Choice, timeline: Timeline) -> None:
+def demo(choice: Choice, timeline: Timeline, played: Sample) -> None:
     """From nothing to three gated releases."""
     timeline.chapter("Set up")
     with timeline.step(
         "a Kubernetes cluster" if choice.kubeconfig is None else f"the cluster of {choice.kubeconfig}"
     ):
         kube = _cluster(choice.kubeconfig)
-    app = sample.podinfo()  # by kubectl: whoever lacks it is told now, not after minutes of builds
-    with timeline.step("images: operator (also the agent), JMeter, podinfo, Prometheus"):
-        images = setup.provide_images(choice)
+    # By kubectl: whoever lacks it is told now, not after minutes of builds.
+    app = sample.shop() if played is SHOP else sample.podinfo()
+    with timeline.step(f"images: operator (also the agent), jmeter, {', '.join(played.images)}"):
+        images = setup.provide_images(choice, played.images)
     with timeline.step(f"nothing left of an earlier demo in {sample.NAMESPACE} and {sample.MONITORING}"):
         setup.remove(kube)
     with timeline.step(f"CRDs, and the operator in {setup.SYSTEM}"):
         setup.install_operator(kube, images)
     with timeline.step(f"Prometheus in {sample.MONITORING}"):
         setup.install_prometheus(kube, images)
-    runs = Story(kube, timeline, setup.with_images(app, images)).tell()
-    _farewell(kube, timeline, report.write(kube, runs, CHECKOUT / "build/demo"))
+    runs = Story(kube, timeline, setup.with_images(app, images), sample=played).tell()
+    _farewell(kube, timeline, played, report.write(kube, runs, CHECKOUT / "build/demo"))
     _ways_out(choice.kubeconfig, timeline)
 
 
@@ -74,17 +77,17 @@ def _cluster(kubeconfig: Path | None) -> Kube:
     return kube
 
 
-def _farewell(kube: Kube, timeline: Timeline, files: list[Path]) -> None:
+def _farewell(kube: Kube, timeline: Timeline, played: Sample, files: list[Path]) -> None:
     timeline.chapter("All three happened as told")
     timeline.tell("Reports of the runs:")
     for each in files:
         timeline.tell(f"  {each.relative_to(CHECKOUT)}")
     timeline.tell(
-        "Left running: the cluster, the operator, podinfo version 3 with its gate, Prometheus. Look around:"
+        f"Left running: the cluster, the operator, {played.app} 3 with its gate, Prometheus. Look around:"
     )
     timeline.tell(f"  export KUBECONFIG={kube.kubeconfig}")
     timeline.tell(f"  .venv/bin/devperfops get -n {sample.NAMESPACE}")
-    timeline.tell(f"  .venv/bin/devperfops run {sample.APP} -n {sample.NAMESPACE}")
+    timeline.tell(f"  .venv/bin/devperfops run {played.app} -n {sample.NAMESPACE}")
 
 
 def _ways_out(kubeconfig: Path | None, timeline: Timeline) -> None:

@@ -1,10 +1,11 @@
-"""The files of `examples/podinfo`, as they are or with other names and numbers."""
+"""The files of `examples/podinfo` and `examples/shop`, as they are or with other names and numbers."""
 
 from __future__ import annotations
 
 import copy
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from hack.cluster.settings import CHECKOUT
@@ -17,9 +18,54 @@ SLOW: Final = ("--random-delay", "--random-delay-min=2", "--random-delay-max=3",
 """Every answer after 2 s: podinfo draws from [min, max)."""
 
 
+@dataclass(frozen=True)
+class Sample:
+    """An example's app, what makes a release of it, and what it says of itself."""
+
+    app: str
+    """Of its Deployment, Service and gate."""
+    naming: str
+    """The argument by which a release is called, up to its name."""
+    slow: tuple[str, ...]
+    """Arguments of a release that is too slow."""
+    slowness: str
+    """What it does."""
+    path: str
+    """Where its Service tells the name."""
+    field: str
+    """The field of the answer that has it."""
+    images: tuple[str, ...]
+    """Short names of the images it needs."""
+
+
+PODINFO: Final = Sample(
+    app=APP,
+    naming="--ui-message=version ",
+    slow=SLOW,
+    slowness="answers after 2 s",
+    path="/api/info",
+    field="message",
+    images=("podinfo", "prometheus"),
+)
+SHOP: Final = Sample(
+    app="orders",
+    naming="--release=",
+    slow=("--names=each",),
+    slowness="asks for each name by itself",
+    path="/readyz",
+    field="release",
+    images=("shop", "postgres", "prometheus"),
+)
+
+
 def podinfo(renamed: Mapping[str, str] | None = None) -> list[Object]:
     """Namespace, app, scenario, gate."""
     return _renamed(kustomize(CHECKOUT / "examples/podinfo"), renamed or {})
+
+
+def shop() -> list[Object]:
+    """Namespace, database, services, gate."""
+    return kustomize(CHECKOUT / "examples/shop/base")
 
 
 def prometheus(renamed: Mapping[str, str] | None = None) -> list[Object]:
@@ -33,12 +79,12 @@ def only(objects: Sequence[Object], kind: str) -> Object:
     return found
 
 
-def version(deployment: Object, name: str, *arguments: str) -> Object:
+def version(deployment: Object, name: str, *arguments: str, sample: Sample = PODINFO) -> Object:
     """The same app as another release: it tells its name, and starts with further arguments."""
     release = copy.deepcopy(deployment)
     container = release["spec"]["template"]["spec"]["containers"][0]
-    container["args"] = [each for each in container["args"] if not each.startswith("--ui-message=")]
-    container["args"] += [f"--ui-message=version {name}", *arguments]
+    container["args"] = [each for each in container["args"] if not each.startswith(sample.naming)]
+    container["args"] += [f"{sample.naming}{name}", *arguments]
     return release
 
 

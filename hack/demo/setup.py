@@ -20,6 +20,7 @@ from hack.cluster.imagestore import Image
 from hack.cluster.settings import CHECKOUT
 from hack.demo import sample
 from hack.demo.errors import DemoFailed
+from hack.demo.sample import PODINFO
 from hack.kube import FIELD_MANAGER, Kube, Object, condition, kustomize, rolled_out, wait_for
 
 SYSTEM: Final = "devperfops-system"
@@ -117,11 +118,12 @@ def _ours(applied: Object) -> bool:
     return any(each.get("manager") == FIELD_MANAGER for each in managers)
 
 
-def provide_images(choice: Choice) -> Images:
-    """Build what has changed and bring it to the cluster."""
+def provide_images(choice: Choice, wanted: Iterable[str] = PODINFO.images) -> Images:
+    """Build what has changed of the operator's images and those `wanted`, and bring it to the cluster."""
     cache = settings.cache()
     found = {}
-    for name, image in all_images().items():
+    for name in ("operator", "jmeter", *wanted):
+        image = image_of(name)
         if choice.registry:
             pushed = _named_by_content(image)  # a node asks only once for what a name means
             found[name] = imagestore.push(cache, pushed, choice.registry, verify=not choice.insecure)
@@ -131,19 +133,18 @@ def provide_images(choice: Choice) -> Images:
     return found
 
 
-def all_images() -> dict[str, Image]:
-    """By short name. A change of ours is an image of another name."""
-    cache = settings.cache()
+def image_of(name: str) -> Image:
+    """By its short name. A change of ours is an image of another name."""
     deploy = CHECKOUT / "deploy/images"
-    operator = imagestore.described("devperfops/operator:dev", deploy / "operator/Dockerfile", CHECKOUT, ())
-    jmeter = imagestore.described(
-        "devperfops/jmeter:dev", deploy / "jmeter/Dockerfile", deploy / "jmeter", ()
-    )
-    return {
-        "operator": _named_by_content(operator),
-        "jmeter": _named_by_content(jmeter),
-        **{name: imagestore.known(cache, name) for name in ("podinfo", "prometheus")},
+    shop = CHECKOUT / "examples/shop/image"
+    places = {
+        "operator": (deploy / "operator/Dockerfile", CHECKOUT),
+        "jmeter": (deploy / "jmeter/Dockerfile", deploy / "jmeter"),
+        "shop": (shop / "Dockerfile", shop),
     }
+    if name not in places:
+        return imagestore.known(settings.cache(), name)
+    return _named_by_content(imagestore.described(f"devperfops/{name}:dev", *places[name], ()))
 
 
 def _named_by_content(image: Image) -> Image:
@@ -218,6 +219,8 @@ def with_images(objects: list[Object], found: Images) -> list[Object]:
         if each["kind"] == "Deployment":
             for container in each["spec"]["template"]["spec"]["containers"]:
                 container["image"] = found[container["name"]]
+        if each["kind"] == "PerfGate" and "data" in each["spec"]:
+            each["spec"]["data"]["postgres"]["image"] = found["postgres"]
     return objects
 
 

@@ -10,8 +10,9 @@ from typing import Final
 
 from rich.markup import escape
 
-from hack.demo import sample
+from hack.demo import sample, setup
 from hack.demo.errors import expect
+from hack.demo.sample import PODINFO, Sample
 from hack.demo.timeline import Timeline
 from hack.kube import Kube, Object, condition, rolled_out, wait_for
 
@@ -30,6 +31,7 @@ class Story:
     timeline: Timeline
     app: list[Object]
     namespace: str = sample.NAMESPACE
+    sample: Sample = PODINFO
 
     def tell(self) -> list[Object]:
         """Everything, in order; returns the runs.
@@ -43,8 +45,9 @@ class Story:
     def adopt(self) -> None:
         """A new gate takes what already runs as known-good."""
         self.timeline.chapter("Version 1 runs already when the gate comes: it is adopted")
+        self._surround()
         self._apply(self._release("1"))
-        self.kube.apply(each for each in self.app if each["kind"] in {"ConfigMap", "PerfGate"})
+        self.kube.apply(each for each in self.app if each["kind"] == "PerfGate")
         with self.timeline.step("the gate adopts version 1 as known-good"):
             gate = wait_for("the gate is Ready", self._ready_gate, seconds=60)
         status = gate["status"]
@@ -62,7 +65,7 @@ class Story:
         expect(
             status["action"]["type"] == "Promote", f"it passed, but the action is {status['action']['type']}"
         )
-        known_good = self.kube.get("PerfGate", sample.APP, self.namespace)["status"]["knownGood"]
+        known_good = self.kube.get("PerfGate", self.sample.app, self.namespace)["status"]["knownGood"]
         expect(
             known_good == status["revision"],
             f"it passed as {status['revision']}, but known-good is {known_good}",
@@ -73,10 +76,10 @@ class Story:
     def slow_release(self, name: str, *, before: str) -> Object:
         """A release that answers after 2 s: Fail early, rolled back."""
         self.timeline.chapter(
-            f"Version {name} answers after 2 s: Fail, the rest of the test stopped, rolled back"
+            f"Version {name} {self.sample.slowness}: Fail, the rest of the test stopped, rolled back"
         )
         template = self._deployment()["spec"]["template"]
-        run = self._gated(self._release(name, *sample.SLOW))
+        run = self._gated(self._release(name, *self.sample.slow))
         status = run["status"]
         expect(status.get("verdict") == "Fail", f"version {name} should have failed: {_sentence(run)}")
         self._failed_early(status)
@@ -131,12 +134,22 @@ class Story:
         self.timeline.tell(f"  [bold]{status.get('verdict')}[/]: {escape(str(status.get('message')))}")
         return run
 
+    def _surround(self) -> None:
+        """All that the app needs and that is neither the app nor its gate."""
+        own = {("Deployment", self.sample.app), ("PerfGate", self.sample.app)}
+        others = [each for each in self.app if (each["kind"], each["metadata"]["name"]) not in own]
+        self.kube.apply(others)
+        for name in (each["metadata"]["name"] for each in others if each["kind"] == "Deployment"):
+            with self.timeline.step(f"{name} is there"):
+                setup.wait_for_deployment(self.kube, name, self.namespace)
+
     def _apply(self, release: Object) -> None:
         """As a person or a pipeline would; waits only until the API server has it."""
-        name = release["spec"]["template"]["spec"]["containers"][0]["args"]
-        self.timeline.tell(f"apply Deployment {sample.APP}: podinfo {' '.join(name)}")
-        self.kube.apply([*(each for each in self.app if each["kind"] == "Service"), release])
-        if self.kube.find("PerfGate", sample.APP, self.namespace) is None:
+        container = release["spec"]["template"]["spec"]["containers"][0]
+        command = f"{container['name']} {' '.join(container['args'])}"
+        self.timeline.tell(f"apply Deployment {self.sample.app}: {command}")
+        self.kube.apply([release])
+        if self.kube.find("PerfGate", self.sample.app, self.namespace) is None:
             self._wait_for_rollout("it is rolled out")
 
     def _wait_for_rollout(self, what: str) -> None:
@@ -145,19 +158,29 @@ class Story:
 
     def _serves(self, name: str) -> None:
         """A real request, through the API server's proxy to the Service."""
-        path = f"/api/v1/namespaces/{self.namespace}/services/{sample.APP}:http/proxy/api/info"
+        service = f"/api/v1/namespaces/{self.namespace}/services/{self.sample.app}:http/proxy"
         began = time.monotonic()
-        message = json.loads(self.kube.request(path, seconds=30))["message"]
+        told = json.loads(self.kube.request(f"{service}{self.sample.path}", seconds=30))[self.sample.field]
         took = time.monotonic() - began
-        expect(message == f"version {name}", f"the Service answers {message!r}")
+        expected = f"{self.sample.naming}{name}".partition("=")[2]
+        expect(told == expected, f"the Service answers {told!r} and not {expected!r}")
         expect(took < 1, f"version {name} took {took:.1f} s to answer")
-        self.timeline.tell(f"GET /api/info: {message}, after {took * 1000:.0f} ms")
+        self.timeline.tell(f"GET {self.sample.path}: {told}, after {took * 1000:.0f} ms")
 
     def _release(self, name: str, *arguments: str) -> Object:
-        return sample.version(sample.only(self.app, "Deployment"), name, *arguments)
+        return sample.version(
+            self._own("Deployment"),
+            name,
+            *arguments,
+            sample=self.sample,
+        )
+
+    def _own(self, kind: str) -> Object:
+        named = [each for each in self.app if each["metadata"]["name"] == self.sample.app]
+        return sample.only(named, kind)
 
     def _deployment(self) -> Object:
-        return self.kube.get("Deployment", sample.APP, self.namespace)
+        return self.kube.get("Deployment", self.sample.app, self.namespace)
 
     def _runs(self) -> list[Object]:
         return self.kube.list("PerfRun", self.namespace)
@@ -166,7 +189,7 @@ class Story:
         return next((n for each in self._runs() if (n := each["metadata"]["name"]) not in seen), None)
 
     def _ready_gate(self) -> Object | None:
-        gate = self.kube.get("PerfGate", sample.APP, self.namespace)
+        gate = self.kube.get("PerfGate", self.sample.app, self.namespace)
         stalled = condition(gate, "Stalled")
         self.timeline.progress(f"waiting for the gate: {stalled.get('message', 'nothing told yet')}")
         ready = condition(gate, "Ready").get("status") == "True" and gate["status"].get("knownGood")

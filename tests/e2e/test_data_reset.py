@@ -33,7 +33,7 @@ def test_every_load_begins_from_the_golden_copy_of_a_marked_database(arena: Aren
     arena.release("4")
     run = arena.wait_for_end(number=3)
     assert outcome(run) == ("Completed", "Error", "DataResetFailed")
-    assert 'database "shop" is not marked as one that may be reset' in run["status"]["message"]
+    assert ': ERROR: database "shop" is not marked as one that may be reset' in run["status"]["message"]
     assert "COMMENT ON DATABASE shop IS 'devperfops.io/may-be-reset'" in run["status"]["message"]
     assert database.sql("SELECT count(*) FROM orders") == rows
     assert run["metadata"]["name"] not in {job["metadata"]["name"] for job in arena.jobs()}, "no load"

@@ -94,6 +94,15 @@ def test_a_gate_shows_where_what_jmeter_needs_comes_from():
         assert part in told
 
 
+def test_a_gate_shows_which_database_it_resets_from_what():
+    gate = samples.gate()
+    postgres = {"image": "postgres:15", "database": "shop", "template": "shop_golden"}
+    stored = gate.spec.to_json() | {"data": {"postgres": postgres}}
+    gate = PerfGate.from_json({"metadata": gate.metadata.to_json(), "spec": stored})
+    told = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
+    assert "Reset database shop from shop_golden before each load, within 10m" in told
+
+
 def test_a_gate_shows_what_its_load_is_made_of_and_what_is_asked_beside_it():
     gate = samples.gate()
     stored = gate.spec.to_json()
@@ -103,7 +112,7 @@ def test_a_gate_shows_what_its_load_is_made_of_and_what_is_asked_beside_it():
     told = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
     for part in (
         "Plan made from what the target answers at /openapi.json",
-        "Reset data before each load, by a Job of 10m at most",
+        "Reset data by a container of reset:1 before each load, within 10m",
         "Quota policy in ConfigMap january",
     ):
         assert part in told

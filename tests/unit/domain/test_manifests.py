@@ -424,6 +424,15 @@ def test_a_pod_tells_how_jmeter_ended(job: dict[str, Any]) -> None:
     )
 
 
+def test_what_a_container_says_at_its_end_is_one_line(job: dict[str, Any]) -> None:
+    pod = ended_badly("Error", code=3)
+    pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = (
+        "ERROR:  no mark\nHINT: mark it\n"
+    )
+    told = "container jmeter of pod r-1-0-a ended with code 3: ERROR: no mark HINT: mark it"
+    assert read_job(job, [pod]).problem == told
+
+
 def test_a_pod_tells_who_took_it_away(job: dict[str, Any]) -> None:
     evicted = {
         "type": "DisruptionTarget",

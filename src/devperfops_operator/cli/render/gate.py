@@ -9,6 +9,7 @@ from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
 from devperfops_operator.api.coverage import Coverage
+from devperfops_operator.api.data import Data
 from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec, Quota
@@ -80,7 +81,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.coverage is not None:
         yield "Coverage", _coverage(spec.coverage)
     if spec.data is not None:
-        yield "Reset", f"data before each load, by a Job of {spec.data.timeout} at most"
+        yield "Reset", _reset(spec.data)
     if spec.quota is not None:
         yield "Quota", _quota(spec.quota)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
@@ -92,6 +93,15 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.override is not None:
         yield "Override", _override(spec.override, clock)
     yield "Last verdict", f"{status.last_verdict or NONE}{ago}"
+
+
+def _reset(data: Data) -> str:
+    postgres = data.postgres
+    if postgres is None:
+        what = f"data by a container of {data.reset.image}"
+    else:
+        what = f"database {postgres.database} from {postgres.template}"
+    return f"{what} before each load, within {data.timeout}"
 
 
 def _quota(quota: Quota) -> str:

@@ -292,7 +292,7 @@ def _pod_problem(pod: Mapping[str, Any]) -> str | None:
         if waiting.get("message"):
             return f"container {container['name']} of pod {name} waits: {waiting['message']}"
         if ended.get("exitCode", 0) != 0:
-            said = ended.get("message") or _WORDS.get(ended.get("reason", ""))
+            said = " ".join(ended.get("message", "").split()) or _WORDS.get(ended.get("reason", ""))
             how = f"code {ended['exitCode']}" + (f": {said}" if said else "")
             return f"container {container['name']} of pod {name} ended with {how}"
     return None

@@ -5,7 +5,7 @@
 # and whoever is killed anywhere leaves what the next one goes on from. Bears PostgreSQL 13 and later.
 set -eu
 
-export PSQL="psql --no-psqlrc --no-password --quiet --tuples-only --no-align --file=-
+export PSQL="psql --no-psqlrc --no-password --quiet --tuples-only --no-align
     --set=ON_ERROR_STOP=1 --set=VERBOSITY=terse"
 
 # What is left once the database is there again.
