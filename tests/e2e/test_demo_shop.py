@@ -13,6 +13,7 @@ from hack.demo.setup import Choice
 from hack.demo.story import Story
 from hack.demo.timeline import Timeline
 from tests.e2e.conftest import World
+from tests.e2e.database import Database
 
 
 @pytest.mark.usefixtures("demo_namespaces")
@@ -25,7 +26,10 @@ def test_a_request_for_each_line_is_caught_and_rolled_back(world: World):
     timeline = Timeline(Console(file=io.StringIO(), width=160))
     story = Story(kube, timeline, setup.with_images(sample.shop(), images), sample=SHOP)
     story.adopt()
-    sound, slow = story.sound_release("1.1"), story.slow_release("2", before="1.1")
+    sound = story.sound_release("1.1")
+    orders = Database(kube, sample.NAMESPACE).sql("SELECT count(*) FROM orders")
+    assert int(orders) > 20000, "the load has ordered, so the next one needs the reset"
+    slow = story.slow_release("2", before="1.1")
 
     for run in (sound, slow):
         assert "ResettingData" in [entry["phase"] for entry in run["status"]["timeline"]]

@@ -247,4 +247,4 @@ def _nothing(fitting: Sequence[Convention], matchers: Sequence[str]) -> str:
         lacking = "; ".join(f"{each.requests} has none of {', '.join(each.routes)}" for each in fitting)
         return f"no endpoints are told apart{within}: {lacking}{told}"
     looked = ", ".join(each.requests for each in CONVENTIONS)
-    return f"none of the counters looked for is there{within}: {looked}{told}"
+    return f"none of the counters looked for is there{within}, up to the last full hour: {looked}{told}"

@@ -1,0 +1,34 @@
+"""What the examples ask for is accepted, and their documents are played whole."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from devperfops_operator.api.lint import Severity, lint
+from devperfops_operator.cli.app import app
+
+ROOT = Path(__file__).parents[2] / "examples"
+GATES = sorted(ROOT.rglob("gate.yaml"))
+DOCUMENTS = sorted((ROOT / "shop/image/shop/openapi").glob("*.yaml"))
+
+
+def test_there_are_examples_to_check() -> None:
+    assert len(GATES) >= 2
+    assert len(DOCUMENTS) == 3
+
+
+@pytest.mark.parametrize("path", GATES, ids=lambda path: path.parent.name)
+def test_the_gate_has_no_error(path: Path) -> None:
+    found = lint([(str(path), path.read_text())], lambda *_: [])
+    assert [each for each in found if each.severity is Severity.ERROR] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_operation_of_the_shop_is_played_as_documented(path: Path) -> None:
+    told = CliRunner().invoke(app, ["scenario", str(path)])
+    assert told.exit_code == 0, told.output
+    assert re.search(r"\b(\d+) of \1 operations played", told.output), told.output
