@@ -17,6 +17,7 @@ import pytest
 
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
 from devperfops_operator.analysis.exceedance import ShareTest
+from devperfops_operator.analysis.targets import JudgedPods
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.polls import Polls
@@ -197,7 +198,7 @@ async def histogram_evidence(url: str, limit_ms: int) -> ObjectiveEvidence:
     polls = Polls(metrics=metrics(url), evidence=evidence, wake=lambda _: read.set())
     since = now - timedelta(seconds=30)
     effect = PollMetrics(
-        "shop", "fast", polled, since, now, ends=now, step=timedelta(seconds=1), deployment="shop"
+        "shop", "fast", polled, since, now, ends=now, step=timedelta(seconds=1), pods=JudgedPods("shop")
     )
     polls.start(Key(Subject.RUN, "shop", "front-end-1"), "uid-1", effect)
     async with asyncio.timeout(10):

@@ -30,22 +30,38 @@ class FailedScrapes:
     count: float
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedPods:
+    """Whose pods are judged. `replica_sets`: names of those of the judged revision; empty: not known yet."""
+
+    deployment: str
+    replica_sets: frozenset[str] = frozenset()
+
+    def has(self, pod: str) -> bool:
+        """`cart-7c9d6f-x2x4k` is of `cart`, and of its ReplicaSet `cart-7c9d6f`."""
+        replica_set, _, _ = pod.rpartition("-")
+        ours = re.fullmatch(f"{re.escape(self.deployment)}-[a-z0-9]+-[a-z0-9]+", pod) is not None
+        return ours and (not self.replica_sets or replica_set in self.replica_sets)
+
+
 def jobs(counters: Sequence[Series]) -> Sequence[str]:
     """The jobs that scrape these."""
     return sorted({series.labels["job"] for series in counters if series.labels.get("job")})
 
 
-def unscraped(failed: Sequence[FailedScrapes], selector: str, deployment: str, due: float) -> Sequence[str]:
+def unscraped(
+    failed: Sequence[FailedScrapes], selector: str, judged: JudgedPods, due: float
+) -> Sequence[str]:
     """Names of the targets that are of the selector and missed too many of the `due` scrapes.
 
-    Where targets have the pod's name, only the pods of the Deployment count.
+    Where targets have the pod's name, only the judged pods count: those of the revision before go meanwhile.
     """
     return sorted(
         _name(target.labels)
         for target in failed
         if target.count > _MISSED * due
         and selects(selector, target.labels)
-        and _is_of(deployment, _pod(target.labels))
+        and ((pod := _pod(target.labels)) is None or judged.has(pod))
     )
 
 
@@ -80,11 +96,6 @@ def _text(quoted: str) -> str:
 
 def _pod(labels: Mapping[str, str]) -> str | None:
     return next((labels[name] for name in _POD if name in labels), None)
-
-
-def _is_of(deployment: str, pod: str | None) -> bool:
-    """`cart-7c9d6f-x2x4k` is of `cart`."""
-    return pod is None or re.fullmatch(f"{re.escape(deployment)}-[a-z0-9]+-[a-z0-9]+", pod) is not None
 
 
 def _name(labels: Mapping[str, str]) -> str:

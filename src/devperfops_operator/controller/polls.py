@@ -155,7 +155,7 @@ class Polls:
         if not scraped_by:
             return ()
         failed = await self._metrics.failed_scrapes(effect.server, scraped_by, effect.since, last)
-        return unscraped(failed, selector, effect.deployment, (last - effect.since) / effect.step)
+        return unscraped(failed, selector, effect.pods, (last - effect.since) / effect.step)
 
     async def _both(
         self, effect: PollMetrics, good: str, total: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from devperfops_operator.analysis.targets import JudgedPods
 from devperfops_operator.api.perfgate import PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus
 from devperfops_operator.domain.manifests.template import Template
@@ -101,7 +102,7 @@ class RestoreOwnership:
 class PollMetrics:
     """Read what one objective needs of Prometheus over [since, until] and hand it to the evidence.
 
-    `ends`: when the judged window ends; `step`: how often the server scrapes; `deployment`: what is tested.
+    `ends`: when the judged window ends; `step`: how often the server scrapes.
     """
 
     server: str
@@ -111,7 +112,7 @@ class PollMetrics:
     until: datetime
     ends: datetime
     step: timedelta
-    deployment: str
+    pods: JudgedPods
 
     @property
     def key(self) -> str:

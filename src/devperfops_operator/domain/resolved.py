@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from devperfops_operator.api.expect import FROM_SLO
+from devperfops_operator.api.load import Load
 from devperfops_operator.api.objective import Objective, Origin
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun, ResolvedObjective, ResolvedStatus
@@ -63,7 +64,7 @@ def played(gate: PerfGate, run: PerfRun) -> PerfGate:
     return gate.model_copy(update={"spec": with_resolved(gate.spec, run.status.resolved)})
 
 
-def told(resolved: ResolvedStatus) -> str:
+def sentence(resolved: ResolvedStatus) -> str:
     """`the load is 30/s: production's ...; p99.9 <= 200ms by SLO cart-latency`."""
     load = [f"the load is {resolved.load.message}"] if resolved.load is not None else []
     return "; ".join([*load, *(f"{each.expect} by SLO {each.slo}" for each in resolved.objectives)])
@@ -74,8 +75,7 @@ def _awaits_load(spec: PerfGateSpec) -> bool:
     return load is not None and load.profile is not None and load.jmeter.threads is None
 
 
-def _loaded(spec: PerfGateSpec, resolved: ResolvedStatus) -> object:
-    """`spec.load`."""
+def _loaded(spec: PerfGateSpec, resolved: ResolvedStatus) -> Load | None:
     load, model = spec.load, resolved.load
     if load is None or model is None or not _awaits_load(spec):
         return load

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devperfops_operator.analysis.series import Series
-from devperfops_operator.analysis.targets import FailedScrapes, jobs, selects, unscraped
+from devperfops_operator.analysis.targets import FailedScrapes, JudgedPods, jobs, selects, unscraped
 
 POD = {"job": "pods", "namespace": "shop", "app": "cart", "pod": "cart-5d4f-x2x4k", "instance": "10.0.0.7:80"}
 
@@ -53,12 +53,19 @@ def test_a_pod_of_the_deployment_that_missed_more_than_a_fifth_of_its_scrapes_is
     labels: dict[str, str], count: int, found: list[str]
 ) -> None:
     failed = [FailedScrapes({**POD, **labels}, count)]
-    assert unscraped(failed, 'requests_total{app="cart"}', "cart", 40) == found
+    assert unscraped(failed, 'requests_total{app="cart"}', JudgedPods("cart"), 40) == found
+
+
+def test_pods_of_the_revision_before_may_go() -> None:
+    old, new = ({**POD, "pod": f"cart-{revision}-x2x4k"} for revision in ("5d4f", "7c9d"))
+    failed = [FailedScrapes(old, 40), FailedScrapes(new, 40)]
+    tested = JudgedPods("cart", frozenset({"cart-7c9d"}))
+    assert unscraped(failed, "requests_total", tested, 40) == ["cart-7c9d-x2x4k"]
 
 
 def test_without_the_name_of_its_pod_a_target_is_called_by_its_address() -> None:
     failed = [FailedScrapes({"job": "shop", "instance": "10.0.0.7:80"}, 40)]
-    assert unscraped(failed, "requests_total", "cart", 40) == ["10.0.0.7:80"]
+    assert unscraped(failed, "requests_total", JudgedPods("cart"), 40) == ["10.0.0.7:80"]
 
 
 def test_the_jobs_are_those_of_the_series() -> None:

@@ -12,7 +12,7 @@ import pytest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.series import Series
-from devperfops_operator.analysis.targets import FailedScrapes
+from devperfops_operator.analysis.targets import FailedScrapes, JudgedPods
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.polls import Polls
@@ -39,7 +39,7 @@ EFFECT = PollMetrics(
     until=SINCE + timedelta(seconds=30),
     ends=SINCE + timedelta(minutes=1),
     step=STEP,
-    deployment="cart",
+    pods=JudgedPods("cart"),
 )
 GAUGE = replace(EFFECT, objective="cpu", polled=GaugePoints("max(cpu)", Comparison.LESS, 0.8))
 PLAN = RunPlan(

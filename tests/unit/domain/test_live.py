@@ -9,12 +9,13 @@ import pytest
 
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
+from devperfops_operator.analysis.targets import JudgedPods
 from devperfops_operator.api.perfrun import ActionType, PerfRunStatus, Phase, Verdict
 from devperfops_operator.domain.effects import CreateObject, PollMetrics
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.inputs import check_inputs, config_maps
 from devperfops_operator.domain.objectives import LivePlan
-from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem
+from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, TargetPod, TargetPods
 from devperfops_operator.domain.plan import resolve_live, resolve_load, resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.run import stop_wanted
@@ -114,6 +115,16 @@ def test_prometheus_is_read_over_the_judged_time_alone_and_once_a_scrape() -> No
     tell(world, name, SOUND, SOUND)
     world.wait(14)
     assert world.decide_run(name).effects == ()
+
+
+def test_once_the_judged_pods_are_known_only_theirs_must_be_scraped() -> None:
+    world, name = watching()
+    world.target_pods = TargetPods((TargetPod("front-end-7c9d-x2x4k"), TargetPod("front-end-7c9d-8n5qt")))
+    world.step_run(name)
+    world.wait(15)
+    for poll in world.decide_run(name).effects:
+        assert isinstance(poll, PollMetrics)
+        assert poll.pods == JudgedPods("front-end", frozenset({"front-end-7c9d"}))
 
 
 def test_an_operator_that_was_away_judges_the_planned_time_and_no_more() -> None:

@@ -30,8 +30,7 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.past import learned, recalled
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.quota.gating import unknown
-from devperfops_operator.domain.resolved import told as told_resolved
-from devperfops_operator.domain.resolved import with_resolved
+from devperfops_operator.domain.resolved import sentence, with_resolved
 from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, refusal, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
@@ -152,7 +151,7 @@ def _kept(observed: RunObserved, gate: PerfGate, snapshot: str, now: datetime) -
         following = begun(plan, now)
         message += f"; the traffic of real users is judged for {format_duration(plan.duration)} from now on"
     if resolved is not None:
-        message += f"; {told_resolved(resolved)}"
+        message += f"; {sentence(resolved)}"
     earlier, criteria = observed.earlier, status.criteria_hash or ""
     following |= {"past": learned(plan, earlier, criteria), "past_times": recalled(plan, earlier, criteria)}
     return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, resolved=resolved, **following)

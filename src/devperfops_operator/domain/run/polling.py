@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
+from devperfops_operator.analysis.targets import JudgedPods
 from devperfops_operator.api.perfrun import Phase
 from devperfops_operator.domain.effects import Effect, PollMetrics, ReadTraffic
 from devperfops_operator.domain.judgement import evidence_of
@@ -114,11 +115,18 @@ def _reads(observed: RunObserved, plan: Plan, window: Window, until: datetime) -
             until=until,
             ends=min(window.ends, window.ended_at or window.ends),
             step=observed.settings.scrape_interval,
-            deployment=observed.gate.spec.target_ref.name if observed.gate is not None else "",
+            pods=_judged_pods(observed),
         )
         for o in plan.objectives
         if isinstance(o.counted, Polled)
     )
+
+
+def _judged_pods(observed: RunObserved) -> JudgedPods:
+    target = observed.run.status.target
+    pods = target.pods if target is not None else ()
+    deployment = observed.gate.spec.target_ref.name if observed.gate is not None else ""
+    return JudgedPods(deployment, frozenset(pod.name.rpartition("-")[0] for pod in pods))
 
 
 def _read_until(evidence: Evidence, moment: datetime) -> bool:
