@@ -104,7 +104,7 @@ class Coverage:
 
     @property
     def volume(self) -> float | None:
-        """JudgedPods requests per usual one."""
+        """Tested requests per usual one."""
         return self.requests / self.usual if self.usual else None
 
 

@@ -118,6 +118,22 @@ def test_a_gate_shows_what_its_load_is_made_of_and_what_is_asked_beside_it():
         assert part in told
 
 
+def test_a_gate_shows_which_documents_say_how_it_is_loaded_and_what_it_must_hold():
+    gate = samples.gate()
+    stored = gate.spec.to_json()
+    del stored["load"]["jmeter"]["rate"], stored["load"]["jmeter"]["threads"]
+    stored["load"] |= {"workers": 2, "profile": {"configMap": "traffic", "scale": 1.5, "season": "sale"}}
+    stored["objectives"] = [{"sloRef": {"configMap": "slos", "slo": "web-latency", "target": "99%"}}]
+    gate = PerfGate.from_json({"metadata": gate.metadata.to_json(), "spec": stored})
+    told = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
+    for part in (
+        "Load production's busiest hour in the season sale x 1.5 (ConfigMap traffic) on 2 workers",
+        "Objectives as SLO web-latency (99%) in ConfigMap slos",
+        "Tested on every rollout, and by hand",
+    ):
+        assert part in told
+
+
 def test_a_gates_screen_fits_a_screen():
     text = trimmed(gate_screen(samples.gate(), [samples.failed()] * 5, samples.clock(60)), 110)
     assert len(text.splitlines()) <= 50

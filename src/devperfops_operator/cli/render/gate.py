@@ -85,7 +85,7 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
     if spec.quota is not None:
         yield "Quota", _quota(spec.quota)
     yield "Objectives", "; ".join(map(objective_title, spec.objectives))
-    yield "JudgedPods", _tested(spec)
+    yield "Tested", _tested(spec)
     if spec.environment:
         yield "Environment", spec.environment
     yield "On verdict", _on_verdict(gate)
