@@ -51,7 +51,7 @@ SHOP: Final = Sample(
     app="orders",
     naming="--release=",
     slow=("--names=each",),
-    slowness="asks for each name by itself",
+    slowness="asks name by name",
     path="/readyz",
     field="release",
     images=("shop", "postgres", "prometheus"),

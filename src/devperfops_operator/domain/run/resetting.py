@@ -17,7 +17,7 @@ from devperfops_operator.domain.run.steps import Step, entered, refusal, step, t
 from devperfops_operator.domain.verdict import Reason
 
 _LOOK_AGAIN: Final = timedelta(seconds=2)
-_AGAIN: Final = "then ask for another run: what was begun is begun anew"
+_AGAIN: Final = "then ask for another run: it resets from the start"
 
 
 def resetting(observed: RunObserved, gate: PerfGate, target: Target, now: datetime) -> RunDecision:
