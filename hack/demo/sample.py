@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from hack.cluster.settings import CHECKOUT
@@ -30,6 +31,8 @@ class Sample:
     """Arguments of a release that is too slow."""
     slowness: str
     """What it does."""
+    found_within: timedelta
+    """Of judged load, until it is found out."""
     path: str
     """Where its Service tells the name."""
     field: str
@@ -43,6 +46,7 @@ PODINFO: Final = Sample(
     naming="--ui-message=version ",
     slow=SLOW,
     slowness="answers after 2 s",
+    found_within=timedelta(seconds=20),
     path="/api/info",
     field="message",
     images=("podinfo", "prometheus"),
@@ -52,6 +56,7 @@ SHOP: Final = Sample(
     naming="--release=",
     slow=("--names=each",),
     slowness="asks name by name",
+    found_within=timedelta(seconds=30),  # of requests that pile up, the first answers come late
     path="/readyz",
     field="release",
     images=("shop", "postgres", "prometheus"),

@@ -15,7 +15,7 @@ INSERT INTO cart_lines (customer, article, pieces)
 SELECT customer, 1 + (customer * 7 + line * 83) % 500, line FROM generate_series(1, 1000) AS customer, generate_series(1, 3) AS line;
 INSERT INTO orders (customer, ordered_at)
 SELECT 1 + number % 1000, '2026-01-01Z'::timestamptz + number * interval '10 min' FROM generate_series(1, 20000) AS number;
-INSERT INTO order_lines SELECT id, 1 + (id * 13 + line * 101) % 500, 1 + line % 4 FROM orders, generate_series(1, 20) AS line;
+INSERT INTO order_lines SELECT id, 1 + (id * 13 + line * 101) % 500, 1 + line % 4 FROM orders, generate_series(1, 30) AS line;
 
 CREATE INDEX ON cart_lines (customer);
 CREATE INDEX ON orders (customer, id);
