@@ -300,6 +300,31 @@ def test_a_load_profile_is_held_against_the_gate_that_names_it() -> None:
     assert 'spec.usual: "-1.0" is not a number above 0' in message
 
 
+SLOS = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: cart}
+spec: {service: cart, objectives: [{op: lte, value: 0.3, target: 0.99}, {op: lte, value: 2, target: 0.999}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ref", "path", "message"),
+    [
+        ({"target": "99%"}, "", ""),
+        ({}, "", "slos.yaml: SLO cart has objectives of 99%, 99.9%; name one of them by sloRef.target"),
+        ({"slo": "shop"}, "", "slos.yaml has no SLO shop (there are: cart); set sloRef.slo"),
+        ({"key": "a.yaml"}, ".key", "ConfigMap slos has no key a.yaml: its keys are slos.yaml"),
+    ],
+)
+def test_slos_are_held_against_the_objectives_that_refer_to_them(
+    ref: dict[str, str], path: str, message: str
+) -> None:
+    manifest = gate({FIRST: {"sloRef": {"configMap": "slos", "slo": "cart", **ref}}})
+    expected = [(f"spec.objectives[0].sloRef{path}", message)] if message else []
+    assert errors(manifest, config_map("slos", {"slos.yaml": SLOS})) == expected
+
+
 def test_a_missing_key_is_found_at_the_gate() -> None:
     assert errors(gate(), config_map("scenario", {"plan.jmx": "x"})) == [
         ("spec.load.jmeter.plan.key", "ConfigMap scenario has no key scenario.jmx: its keys are plan.jmx")

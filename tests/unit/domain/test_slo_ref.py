@@ -93,16 +93,16 @@ def test_an_objective_asks_what_the_slo_promises(asked: dict[str, Any], expect: 
             SLOS,
             {"slo": "cart-latency", "target": "99%", **GOOD},
             "SLOInvalid",
-            "is about times, the objective counts good and total; leave that out",
+            "is about times, and the objective counts good and total; leave that out",
         ),
         (
             SLOS,
             {"slo": "cart-availability", "histogram": "x_bucket"},
             "SLOInvalid",
-            "is about a share of good events, the objective counts a histogram; leave that out",
+            "is about a share of good events, and the objective counts a histogram; leave that out",
         ),
         (SLOS, {"slo": "too-fine"}, "SLOInvalid", '"p99 <= 0.5ms", which no gate can judge'),
-        (SLOS, {"slo": "too-sure"}, "SLOInvalid", "a target with at most four decimals"),
+        (SLOS, {"slo": "too-sure"}, "SLOInvalid", "a target of at most four decimals"),
     ],
 )
 def test_what_it_cannot_take_is_told_with_what_to_do(

@@ -17,6 +17,7 @@ from devperfops_operator.api.lint.plans import PlanReader, config_maps, plan_fin
 from devperfops_operator.api.lint.profiles import profile_findings
 from devperfops_operator.api.lint.quotas import asked_by_gates, unreadable
 from devperfops_operator.api.lint.schema import duplicates, schema_problems, with_defaults
+from devperfops_operator.api.lint.slos import slo_findings
 
 __all__ = ["Finding", "PlanReader", "Severity", "dotted", "lint", "samples_to_pass", "with_defaults"]
 
@@ -42,6 +43,7 @@ def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
             problems = list(disappointments(gate))
             findings.extend(plan_findings(document, gate, given, reader))
             findings.extend(profile_findings(document, gate, given))
+            findings.extend(slo_findings(document, gate, given))
         if not problems and document.content.get("kind") == crd.POLICY.kind:
             problems = list(unreadable(document, asked))
         if not problems and document.content.get("kind") == crd.GRAPH.kind:
