@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,33 @@ async def test_gates_of_different_environments_load_at_once_and_those_of_one_do_
         await eventually("its turn has come", lambda: begun(world, "waits"))
 
     assert world.phase("in-blue") == "Starting"
+
+
+async def test_a_gate_says_when_its_objectives_are_looser_than_what_users_were_promised(world: World) -> None:
+    def graph(sla: str) -> dict[str, Any]:
+        services = f"services: [{{name: {GATE}}}]"
+        roots = f"roots: [{{service: {GATE}, sla: [{sla}]}}]"
+        head = "apiVersion: devperfops.io/v1alpha1\nkind: ServiceGraph\nmetadata: {name: shop}\n"
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "shop-graph", "namespace": world.namespace},
+            "data": {"graph.yaml": f"{head}spec: {{{roots}, {services}}}\n"},
+        }
+
+    async with operating(world):
+        await adopted(world)
+        assert world.condition("WithinSLA") == ("", "")
+        world.edit_gate({"sla": {"configMap": "shop-graph"}})
+        unknown = ("Unknown", "SLAUnknown")
+        await eventually("nobody knows", lambda: world.condition("WithinSLA") == unknown)
+        world.kube.create(graph("p99 < 1s"))
+        loose = ("False", "SLAContradicted")
+        await eventually("it is too loose", lambda: world.condition("WithinSLA") == loose)
+        assert ready(world, "KnownGood")
+        world.edit_gate({"sla": {"block": True}})
+        await eventually("it stalls", lambda: world.condition("Stalled") == ("True", "SLAContradicted"))
+        world.kube.apply([graph("p99 < 2s")])
+        kept = ("True", "NothingContradicted")
+        await eventually("it is not", lambda: world.condition("WithinSLA") == kept)
+        await eventually("the gate is ready", lambda: ready(world, "KnownGood"))

@@ -104,12 +104,13 @@ class ObjectMeta(ApiModel):
 
 
 class ConditionType(StrEnum):
-    """The first three as kstatus knows them; Passed is the business of gates."""
+    """The first three as kstatus knows them; the others are the business of gates."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     PASSED = "Passed"
+    WITHIN_SLA = "WithinSLA"
 
 
 class ConditionStatus(StrEnum):

@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from devperfops_operator.api.documents import Document, Path
-from devperfops_operator.api.lint.finding import Finding, Severity, dotted
+from devperfops_operator.api.finding import Finding, Severity, dotted
 
 API_VERSION: Final = "openslo/v1"
 UNIT: Final = "devperfops.io/unit"

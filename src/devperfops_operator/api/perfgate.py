@@ -112,6 +112,23 @@ class Quota(ApiModel):
     """A ConfigMap that holds a QuotaPolicy, its waivers and the files it names, each in any key."""
 
 
+class SLA(ApiModel):
+    """What users were promised, and which service of the graph this is."""
+
+    config_map: Annotated[Name, rules.not_empty("is empty: write the name of a ConfigMap")]
+    """Holds a ServiceGraph, with the SLAs of its roots."""
+    key: Annotated[Name, rules.not_empty("is empty: write a key such as graph.yaml, or leave it out")] = (
+        "graph.yaml"
+    )
+    """The key whose value is the ServiceGraph."""
+    service: Annotated[
+        Name | None, rules.not_empty("is empty: write a service of the graph, or leave it out")
+    ] = None
+    """The target's name in the graph; by default the one of the Deployment."""
+    block: bool = False
+    """true: no run begins while the objectives contradict an SLA, or nobody knows whether they do."""
+
+
 class PerfGateSpec(ApiModel):
     """Which workload is guarded, how it is loaded and what it must hold."""
 
@@ -143,6 +160,8 @@ class PerfGateSpec(ApiModel):
     """How the data the load works on are reset before it, when the rollout is complete."""
     quota: Quota | None = None
     """A policy by which nothing is promoted while production is granted less than the load test was."""
+    sla: SLA | None = None
+    """Says, as the condition WithinSLA, whether these objectives allow more than users were promised."""
     live: Live | None = None
     """No load: the traffic of real users is judged, by objectives that Prometheus knows of."""
     objectives: Annotated[

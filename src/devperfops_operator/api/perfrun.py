@@ -195,6 +195,7 @@ class ResolvedStatus(ApiModel):
 
     load: LoadModelStatus | None = None
     objectives: Annotated[tuple[ResolvedObjective, ...], Field(max_length=MAX_OBJECTIVES)] = ()
+    sla: Sentence | None = None  # which SLA the objectives contradict, or why that is not known
 
 
 class LoadStatus(ApiModel):

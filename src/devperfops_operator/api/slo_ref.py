@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from devperfops_operator.api.documents import UnreadableError, read
 from devperfops_operator.api.expect import ExpectError, ValueExpectation, parse_expect
-from devperfops_operator.api.lint.finding import Severity
+from devperfops_operator.api.finding import Severity
 from devperfops_operator.api.objective import Objective, SLORef
 from devperfops_operator.api.openslo import Promise, promises
 from devperfops_operator.api.quantity import format_percent, parse_percent

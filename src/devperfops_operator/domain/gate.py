@@ -26,7 +26,7 @@ from devperfops_operator.domain.inputs import seen_by_gate
 from devperfops_operator.domain.loading import Loading, loading
 from devperfops_operator.domain.manifests.run import run_manifest
 from devperfops_operator.domain.manifests.snapshot import adopted_snapshot, overriding_snapshot
-from devperfops_operator.domain.observed import GateObserved, Problem, Snapshot, Target
+from devperfops_operator.domain.observed import GateObserved, Problem, SLAStanding, Snapshot, Target
 from devperfops_operator.domain.override import override_of, sentence
 from devperfops_operator.domain.primary import primary_status
 from devperfops_operator.domain.returning import Rejection, rejection
@@ -326,14 +326,30 @@ def _conditions(observed: GateObserved, standing: _Standing, now: datetime) -> l
     }
     as_status = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE}
     wanted = {kind: as_status[truth] for kind, truth in truths.items()}
+    told = [
+        (kind, status, standing.reason, standing.message)
+        for kind, status in {**wanted, ConditionType.PASSED: standing.passed}.items()
+    ]
+    if observed.inputs.sla is not None:
+        told.append((ConditionType.WITHIN_SLA, *_within_sla(observed.inputs.sla)))
     return [
         Condition(
             type=kind,
             status=status,
-            reason=standing.reason,
-            message=standing.message[:2048],
+            reason=reason,
+            message=message[:2048],
             observed_generation=observed.gate.metadata.generation,
             last_transition_time=now,
         )
-        for kind, status in {**wanted, ConditionType.PASSED: standing.passed}.items()
+        for kind, status, reason, message in told
     ]
+
+
+def _within_sla(standing: SLAStanding) -> tuple[ConditionStatus, str, str]:
+    match standing.kept:
+        case None:
+            return ConditionStatus.UNKNOWN, "SLAUnknown", standing.message
+        case True:
+            return ConditionStatus.TRUE, "NothingContradicted", standing.message
+        case False:
+            return ConditionStatus.FALSE, "SLAContradicted", standing.message

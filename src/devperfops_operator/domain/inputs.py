@@ -18,9 +18,10 @@ from devperfops_operator.api.load import (
 )
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.domain.errors import InvalidSpec
-from devperfops_operator.domain.observed import Inputs, Problem
+from devperfops_operator.domain.observed import Inputs, Problem, SLAStanding
 from devperfops_operator.domain.plan import DEFAULT_PORTS, resolve_plan
 from devperfops_operator.domain.resolved import ConfigMaps, resolve, with_resolved
+from devperfops_operator.domain.slo.standing import sla_standing
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire import jmx
 
@@ -31,6 +32,8 @@ _SEEN_BY_GATE: Final = frozenset(
         Reason.INVALID_SPEC,
         Reason.PLAN_NOT_FOUND,
         Reason.PLAN_INVALID,
+        Reason.SLA_CONTRADICTED,
+        Reason.SLA_UNKNOWN,
         Reason.SLO_NOT_FOUND,
         Reason.SLO_INVALID,
         Reason.PROFILE_NOT_FOUND,
@@ -52,7 +55,7 @@ def config_maps(spec: PerfGateSpec) -> frozenset[str]:
     """The names of the ConfigMaps a gate takes files from."""
     load, slos = spec.load, [each.slo_ref for each in spec.objectives]
     files = [] if load is None else [load.jmeter.plan, load.jmeter.data, load.jmeter.plugins, load.profile]
-    named = [each.config_map for each in (*files, *slos) if each is not None]
+    named = [each.config_map for each in (*files, *slos, spec.sla) if each is not None]
     return frozenset(name for name in named if name is not None)
 
 
@@ -70,9 +73,30 @@ def check_inputs(
     resolved = resolve(spec, found, now)
     if isinstance(resolved, Problem):
         return Inputs(problem=resolved)
-    return replace(
-        _checked(with_resolved(spec, resolved), found, service, prometheus_servers), resolved=resolved
-    )
+    whole = with_resolved(spec, resolved)
+    inputs = _checked(whole, found, service, prometheus_servers)
+    sla = _sla(whole, found)
+    problem = inputs.problem or _sla_problem(spec, sla)
+    return replace(inputs, problem=problem, resolved=resolved, sla=sla)
+
+
+def _sla(spec: PerfGateSpec, found: ConfigMaps) -> SLAStanding | None:
+    """None: nobody asks, or the gate itself cannot be read."""
+    if spec.sla is None:
+        return None
+    try:
+        objectives = resolve_plan(spec).objectives
+    except InvalidSpec:
+        return None
+    return sla_standing(spec.sla, spec.target_ref.name, found[spec.sla.config_map], objectives)
+
+
+def _sla_problem(spec: PerfGateSpec, sla: SLAStanding | None) -> Problem | None:
+    """Of a gate that is to be stopped by it."""
+    if spec.sla is None or not spec.sla.block or sla is None or sla.kept:
+        return None
+    reason = Reason.SLA_UNKNOWN if sla.kept is None else Reason.SLA_CONTRADICTED
+    return Problem(reason, sla.message)
 
 
 def _checked(

@@ -11,7 +11,7 @@ from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.runs import RunsTest
 from devperfops_operator.analysis.sequential import independent
-from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, Verdict
+from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, ResolvedStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
 from devperfops_operator.domain.baseline_findings import baseline_findings
@@ -119,6 +119,13 @@ def weigh(plan: Plan, evidence: Evidence, about_traffic: Iterable[Finding]) -> J
     which = "all objectives" if len(critical) == len(plan.objectives) else "all critical objectives"
     met = "; ".join(f"{o.claim}: {wording.observed(o.counted, evidence_of(o, evidence))}" for o in critical)
     return decided(Reason.OBJECTIVES_MET, f"{which} are met: {met}")
+
+
+def beside_sla(judgement: Judgement, resolved: ResolvedStatus | None) -> Judgement:
+    """With what the objectives allow more than users were promised."""
+    if resolved is None or resolved.sla is None:
+        return judgement
+    return decided(judgement.reason, f"{judgement.message}; warning: {resolved.sla}")
 
 
 def with_warnings(judgement: Judgement, objectives: Iterable[ObjectiveStatus]) -> Judgement:

@@ -112,8 +112,18 @@ class Primary:
 
 
 @dataclass(frozen=True, slots=True)
+class SLAStanding:
+    """Whether a gate's objectives contradict what users were promised. `kept`: None: it is not known."""
+
+    kept: bool | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """What a run needs besides its target. `problem`: the first thing missing or unusable, else None.
+
+    `sla`: of a gate that asks.
 
     `resolved`: what the gate leaves to other documents; None: nothing, or the run has read it before.
     """
@@ -121,6 +131,7 @@ class Inputs:
     host: str = ""
     port: int = 0
     resolved: ResolvedStatus | None = None
+    sla: SLAStanding | None = None
     problem: Problem | None = None
 
 

@@ -14,7 +14,7 @@ from devperfops_operator.api.objective import Objective, Origin
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun, ResolvedObjective, ResolvedStatus
 from devperfops_operator.domain.load_profile.model import load_model
-from devperfops_operator.domain.observed import Problem
+from devperfops_operator.domain.observed import Inputs, Problem
 from devperfops_operator.domain.slo.referred import referred
 
 ConfigMaps = Mapping[str, Mapping[str, str] | None]
@@ -64,10 +64,19 @@ def played(gate: PerfGate, run: PerfRun) -> PerfGate:
     return gate.model_copy(update={"spec": with_resolved(gate.spec, run.status.resolved)})
 
 
+def kept_for_run(inputs: Inputs) -> ResolvedStatus | None:
+    """What a run notes of its gate's inputs; None: nothing."""
+    against = None if inputs.sla is None or inputs.sla.kept else inputs.sla.message
+    if inputs.resolved is None and against is None:
+        return None
+    return (inputs.resolved or ResolvedStatus()).model_copy(update={"sla": against})
+
+
 def sentence(resolved: ResolvedStatus) -> str:
     """`the load is 30/s: production's ...; p99.9 <= 200ms by SLO cart-latency`."""
     load = [f"the load is {resolved.load.message}"] if resolved.load is not None else []
-    return "; ".join([*load, *(f"{each.expect} by SLO {each.slo}" for each in resolved.objectives)])
+    limits = [f"{each.expect} by SLO {each.slo}" for each in resolved.objectives]
+    return "; ".join([*load, *limits, *([resolved.sla] if resolved.sla else [])])
 
 
 def _awaits_load(spec: PerfGateSpec) -> bool:

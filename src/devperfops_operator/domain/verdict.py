@@ -20,6 +20,8 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     PLAN_NOT_FOUND = "PlanNotFound"
     PLAN_INVALID = "PlanInvalid"
+    SLA_CONTRADICTED = "SLAContradicted"
+    SLA_UNKNOWN = "SLAUnknown"
     SLO_NOT_FOUND = "SLONotFound"
     SLO_INVALID = "SLOInvalid"
     PROFILE_NOT_FOUND = "ProfileNotFound"
@@ -88,6 +90,8 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.INVALID_SPEC: Verdict.ERROR,
     Reason.PLAN_NOT_FOUND: Verdict.ERROR,
     Reason.PLAN_INVALID: Verdict.ERROR,
+    Reason.SLA_CONTRADICTED: Verdict.ERROR,
+    Reason.SLA_UNKNOWN: Verdict.ERROR,
     Reason.SLO_NOT_FOUND: Verdict.ERROR,
     Reason.SLO_INVALID: Verdict.ERROR,
     Reason.PROFILE_NOT_FOUND: Verdict.ERROR,

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from devperfops_operator.api import crd
 from devperfops_operator.api.documents import Document, UnreadableError, read
+from devperfops_operator.api.finding import Finding, Problem, Severity, dotted, located
 from devperfops_operator.api.graph_rules import graph_problems
-from devperfops_operator.api.lint.finding import Finding, Problem, Severity, dotted, located
 from devperfops_operator.api.lint.outlook import disappointments, samples_to_pass
 from devperfops_operator.api.lint.plans import PlanReader, config_maps, plan_findings
 from devperfops_operator.api.lint.profiles import profile_findings

@@ -18,7 +18,7 @@ from devperfops_operator.api.expect import (
     PastExpectation,
     parse_expect,
 )
-from devperfops_operator.api.lint.finding import Problem, Severity
+from devperfops_operator.api.finding import Problem, Severity
 from devperfops_operator.api.quantity import format_duration, format_percent, parse_duration, parse_rate
 
 PASS_CONFIDENCE: Final = Fraction(99, 100)

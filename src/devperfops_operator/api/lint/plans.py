@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from devperfops_operator.api.documents import Document, Path
-from devperfops_operator.api.lint.finding import Finding, Problem, Severity, located
+from devperfops_operator.api.finding import Finding, Problem, Severity, located
 from devperfops_operator.api.load import Load, properties_read
 
 PlanProblems = Callable[[bytes, frozenset[str]], list[str]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from devperfops_operator.api.documents import Document, Path
-from devperfops_operator.api.lint.finding import Finding, Problem, located
+from devperfops_operator.api.finding import Finding, Problem, located
 from devperfops_operator.api.lint.plans import lacking, named_config_map, text_of
 from devperfops_operator.api.load_profile import LoadProfile
 from devperfops_operator.api.strict import ContentError, only

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from devperfops_operator.api import crd
 from devperfops_operator.api.documents import Document
-from devperfops_operator.api.lint.finding import Problem
+from devperfops_operator.api.finding import Problem
 from devperfops_operator.api.quota import QuotaPolicy, not_for_operators
 
 Name = tuple[str | None, str]

@@ -10,7 +10,7 @@ from devperfops_operator.api import crd
 from devperfops_operator.api.base import API_VERSION, GROUP
 from devperfops_operator.api.crd import Kind
 from devperfops_operator.api.documents import Document, Path
-from devperfops_operator.api.lint.finding import Problem
+from devperfops_operator.api.finding import Problem
 from devperfops_operator.api.load_profile import LoadProfile
 from devperfops_operator.api.quota import DOCUMENTS as QUOTA_DOCUMENTS
 from devperfops_operator.api.rules import VALIDATIONS

@@ -30,7 +30,7 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.past import learned, recalled
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.quota.gating import unknown
-from devperfops_operator.domain.resolved import sentence, with_resolved
+from devperfops_operator.domain.resolved import kept_for_run, sentence, with_resolved
 from devperfops_operator.domain.run.live import begun
 from devperfops_operator.domain.run.steps import Step, entered, queues, refusal, step, to_acting, told, wait
 from devperfops_operator.domain.verdict import Reason
@@ -143,7 +143,7 @@ def preparing(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
 
 def _kept(observed: RunObserved, gate: PerfGate, snapshot: str, now: datetime) -> PerfRunStatus:
     """Next comes the load, with its data before it, or the time in which traffic is watched."""
-    status, resolved = observed.run.status, observed.inputs.resolved
+    status, resolved = observed.run.status, kept_for_run(observed.inputs)
     plan = resolve_plan(with_resolved(gate.spec, resolved))
     message = f"revision {status.revision} is kept as {snapshot}"
     following: dict[str, Any] = {"phase": Phase.RESETTING_DATA if gate.spec.data else Phase.STARTING}

@@ -15,6 +15,7 @@ from devperfops_operator.api.quantity import format_duration
 from devperfops_operator.domain.coverage import coverage_status
 from devperfops_operator.domain.effects import RunDecision
 from devperfops_operator.domain.judgement import (
+    beside_sla,
     close_objectives,
     follow_objectives,
     judge,
@@ -71,7 +72,8 @@ def _judging(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
         return RunDecision(status, reads, requeue_at=now + _TICK)
     evidence = with_gaps(observed, plan, window)
     objectives = close_objectives(plan, evidence, status.objectives, now)
-    judgement = under_quota(with_warnings(judge(plan, evidence, status), objectives), observed.quota)
+    judgement = with_warnings(judge(plan, evidence, status), objectives)
+    judgement = under_quota(beside_sla(judgement, status.resolved), observed.quota)
     coverage = coverage_status(plan, evidence)
     found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
     return RunDecision(to_acting(status, judgement, now, **found))

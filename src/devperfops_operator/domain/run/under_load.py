@@ -23,6 +23,7 @@ from devperfops_operator.domain.coverage import coverage_status
 from devperfops_operator.domain.effects import RunDecision
 from devperfops_operator.domain.judgement import (
     Judgement,
+    beside_sla,
     close_objectives,
     decided,
     evidence_of,
@@ -112,7 +113,7 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     if _cause_outstanding(judgement, observed.job, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     judgement = with_warnings(_with_cause(judgement, observed.job), objectives)
-    judgement = under_quota(judgement, observed.quota)
+    judgement = under_quota(beside_sla(judgement, status.resolved), observed.quota)
     coverage = coverage_status(plan, evidence)
     found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
     return RunDecision(to_acting(status, judgement, now, **found))

@@ -135,7 +135,7 @@ def _latency(latency: api.Latency) -> _Figure:
         expected = parse_expect(latency.expect)
         if not isinstance(expected, LatencyExpectation):
             raise TypeError(f"{latency.expect} was let through as a latency")
-        point = Point(_limit_us(expected), share(expected.allowed))
+        point = Point(limit_us(expected), share(expected.allowed))
         return _Figure(str(expected), latency.source, (point,))
     if latency.quantiles is not None:
         found = tuple(Point(_us(text), _beyond(name)) for name, text in latency.quantiles.items())
@@ -183,7 +183,7 @@ def _slas(roots: Sequence[api.Root]) -> Iterator[Sla]:
         for text in root.sla:
             match parse_expect(text):
                 case LatencyExpectation() as expected:
-                    limit = _limit_us(expected)
+                    limit = limit_us(expected)
                     yield Sla(key_name(root.service, root.endpoint), text, share(expected.allowed), limit)
                 case GoodExpectation() as expected:
                     yield Sla(key_name(root.service, root.endpoint), text, share(expected.allowed), None)
@@ -191,7 +191,7 @@ def _slas(roots: Sequence[api.Root]) -> Iterator[Sla]:
                     raise TypeError(f"{text} was let through as an SLA")
 
 
-def _limit_us(expected: LatencyExpectation) -> int:
+def limit_us(expected: LatencyExpectation) -> int:
     """The longest time that keeps it: `<` is broken at the limit itself."""
     return expected.limit_ms * _MS - (1 if expected.inclusive else 0)
 
