@@ -8,16 +8,18 @@ import pytest
 from kubernetes.client import ApiException
 
 from devperfops_operator.api.perfgate import PerfGate
-from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.perfrun import LoadModelStatus, PerfRun, ResolvedStatus
 from devperfops_operator.domain.manifests.job import job_manifest
 from devperfops_operator.domain.observed import Inputs, RunSettings
 from devperfops_operator.domain.plan import resolve_plan
+from devperfops_operator.domain.resolved import with_resolved
 from hack.kube import Kube
 from tests.api_cases import VALID
 
 pytestmark = pytest.mark.integration
 
 INPUTS = Inputs(host="front-end.shop.svc", port=80)
+MODEL = ResolvedStatus(load=LoadModelStatus(rate="1800/m", threads=60, message=""))
 SETTINGS = RunSettings(operator_url="http://op", operator_image="op:1", jmeter_image="jmeter:1")
 
 
@@ -32,7 +34,9 @@ def job_of(gate: dict[str, Any], namespace: str) -> dict[str, Any]:
     metadata = {**gate["metadata"], "namespace": namespace, "uid": "4c7c9c1e-0000-4000-8000-000000000000"}
     read = PerfGate.from_json({**gate, "metadata": metadata})
     run = PerfRun.from_json({"metadata": {**metadata, "name": "front-end-1"}, "spec": {"gate": "front-end"}})
-    return job_manifest(run, read, resolve_plan(read.spec), INPUTS, SETTINGS)
+    played = with_resolved(read.spec, MODEL)
+    read = read.model_copy(update={"spec": played})
+    return job_manifest(run, read, resolve_plan(played), INPUTS, SETTINGS)
 
 
 def pod_of(job: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def pod_of(job: dict[str, Any]) -> dict[str, Any]:
         "everything of the load's pods",
         "a plan and data on volumes",
         "a plan made from a document",
-        "that, with the mix of production",
+        "production's busiest hour",
         "data in a ConfigMap",
         "properties from Secrets, plugins",
     ],
