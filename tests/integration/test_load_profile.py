@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -21,6 +21,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from devperfops_operator.cli.app import app
+from devperfops_operator.cli.commands import profile as command
 from hack.kube import Kube, wait_for
 from tests.api_cases import gate
 from tests.integration.monitoring import free_port, prometheus
@@ -153,6 +154,20 @@ def shape(moment: int, route: str) -> float:
 @pytest.fixture(scope="module")
 def past() -> Past:
     return Past()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def steady_hour(past: Past) -> Iterator[None]:
+    """The command looks back from the same full hour, whenever it is asked."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls.fromtimestamp(past.until + 60, tz)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "datetime", Clock)
+        yield
 
 
 @pytest.fixture(scope="module")
