@@ -21,7 +21,7 @@ from devperfops_operator.server.metrics import Metrics
 from hack.kube import condition
 from tests.integration.operating import operating
 from tests.integration.test_quota_gate import FILES, RAISED, objects, waived
-from tests.integration.world import World, as_service_account, eventually, sockets_closed
+from tests.integration.world import World, as_service_account, eventually, operator_account, sockets_closed
 
 pytestmark = pytest.mark.integration
 
@@ -126,24 +126,12 @@ async def test_a_policy_for_the_command_says_that_it_is_none_for_the_operator(wo
 
 def allowed(world: World, *, but: str = "") -> list[dict[str, Any]]:
     """ServiceAccount `operator` with the rights of the operator's role, without those to one resource."""
-    metadata = {"name": "operator", "namespace": world.namespace}
     rules = [
         {"apiGroups": [group], "resources": [resource], "verbs": sorted(verbs)}
         for (group, resource), verbs in rights.NAMESPACED.items()
         if resource != but
     ]
-    rbac = "rbac.authorization.k8s.io"
-    return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "operator"},
-            "subjects": [{"kind": "ServiceAccount", **metadata}],
-        },
-    ]
+    return operator_account(world.namespace, rules)
 
 
 @pytest.mark.parametrize(

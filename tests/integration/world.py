@@ -101,8 +101,6 @@ def address(kubeconfig: Path) -> tuple[str, int]:
 
 def everything_but_deployments(namespace: str) -> list[dict[str, Any]]:
     """A ServiceAccount `operator` that may do all but change Deployments."""
-    metadata = {"name": "operator", "namespace": namespace}
-    rbac = "rbac.authorization.k8s.io"
     rules = [
         {
             "apiGroups": ["", "batch", "coordination.k8s.io", "devperfops.io"],
@@ -112,6 +110,13 @@ def everything_but_deployments(namespace: str) -> list[dict[str, Any]]:
         {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["*"]},
         {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
     ]
+    return operator_account(namespace, rules)
+
+
+def operator_account(namespace: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A ServiceAccount `operator` that may do what the rules allow."""
+    metadata = {"name": "operator", "namespace": namespace}
+    rbac = "rbac.authorization.k8s.io"
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
         {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},

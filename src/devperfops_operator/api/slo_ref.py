@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from devperfops_operator.api.documents import UnreadableError, read
 from devperfops_operator.api.expect import ExpectError, ValueExpectation, parse_expect
-from devperfops_operator.api.finding import Severity
+from devperfops_operator.api.finding import Finding, Severity
 from devperfops_operator.api.objective import Objective, SLORef
 from devperfops_operator.api.openslo import Promise, promises
 from devperfops_operator.api.quantity import format_percent, parse_percent
@@ -43,7 +44,7 @@ def limit(objective: Objective, ref: SLORef, place: str, text: str) -> str:
 def _promise(ref: SLORef, place: str, text: str) -> Promise:
     """The only one that is meant."""
     try:
-        promised, findings = promises(list(read(place, text)))
+        promised, findings = _read(place, text)
     except UnreadableError as error:
         raise SLORefError(f"{place}:{error.line}: is not YAML: {error}") from error
     named = [each for each in promised if each.document == ref.slo]
@@ -54,6 +55,12 @@ def _promise(ref: SLORef, place: str, text: str) -> Promise:
         known = ", ".join(dict.fromkeys(each.document for each in promised)) or "none"
         raise SLOMissingError(f"{place} has no SLO {ref.slo} (there are: {known}); set sloRef.slo")
     return _chosen(ref, place, named)
+
+
+@lru_cache(maxsize=4)  # a gate's objectives refer to one file
+def _read(place: str, text: str) -> tuple[Sequence[Promise], Sequence[Finding]]:
+    """Raises UnreadableError."""
+    return promises(list(read(place, text)))
 
 
 def _chosen(ref: SLORef, place: str, named: Sequence[Promise]) -> Promise:

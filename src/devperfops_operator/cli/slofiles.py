@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devperfops_operator.api import crd
 from devperfops_operator.api.documents import Document, UnreadableError, read
-from devperfops_operator.api.lint import Finding, PlanReader, Severity, lint, with_defaults
+from devperfops_operator.api.lint import NO_PLANS, Finding, Severity, lint, with_defaults
 from devperfops_operator.api.openslo import promises
 from devperfops_operator.api.servicegraph import ServiceGraph, ServiceGraphSpec
 from devperfops_operator.cli.console import show, stderr
@@ -16,8 +16,6 @@ from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.render.findings import findings_text
 from devperfops_operator.cli.render.words import counted
 from devperfops_operator.domain.slo.figures import Figures, figures
-
-_NO_PLANS = PlanReader(lambda *_: [], lambda *_: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Read:
 def read_files(files: Sequence[Path]) -> Read:
     """Warnings go to stderr. Raises Trouble where something is wrong, after telling what and where."""
     texts = [(str(file), _text(file)) for file in files]
-    wrong = lint(texts, _NO_PLANS)
+    wrong = lint(texts, NO_PLANS)
     _tell(wrong)
     documents = [document for text in texts for document in _documents(*text)]
     graphs = [each for each in documents if each.content.get("kind") == crd.GRAPH.kind]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from devperfops_operator.adapters.kubernetes import Cluster
 from devperfops_operator.api.perfgate import Quota
@@ -20,6 +19,7 @@ from devperfops_operator.domain.quota.kept import (
     config_map_of,
     of_config_map,
     of_resources,
+    stored,
 )
 
 
@@ -53,19 +53,15 @@ class QuotaReader:
             name, found = quota.config_map, await self._cluster.config_map(namespace, quota.config_map)
             return lambda: of_config_map(name, found)
         name = quota.policy or ""
-        policy = stored(await self._cluster.get(POLICY, namespace, name))
-        listed = (await self._cluster.list(WAIVER, namespace)).items
-        waivers = [each for each in map(stored, listed) if each is not None]
+        found = await self._cluster.get(POLICY, namespace, name)
+        policy = None if found is None else stored(found)
+        waivers = list(map(stored, (await self._cluster.list(WAIVER, namespace)).items))
         files = None if policy is None else await self._files(namespace, policy)
         return lambda: of_resources(name, policy, waivers, files)
 
     async def _files(self, namespace: str, policy: Stored) -> Files:
         name = config_map_of(policy)
         return None if name is None else await self._cluster.config_map(namespace, name)
-
-
-def stored(raw: Mapping[str, Any] | None) -> Stored | None:
-    return None if raw is None else Stored(raw["metadata"]["name"], raw["spec"])
 
 
 async def _checked(read: Callable[[], Asked]) -> Checked:

@@ -17,7 +17,7 @@ from devperfops_operator.domain.manifests.snapshot import read_snapshot
 from devperfops_operator.domain.manifests.template import referenced_config_maps
 from devperfops_operator.domain.observed import Snapshot
 from devperfops_operator.domain.queueing import Lane, lane, lets_others_begin, next_up
-from devperfops_operator.domain.quota.kept import Stored
+from devperfops_operator.domain.quota.kept import Stored, stored
 
 KINDS: Final = (
     "Deployment",
@@ -49,7 +49,7 @@ class Store:
         self.jobs: Collection[Raw] = Collection(_without_managed_fields, _label(RUN_LABEL))
         self.pods: Collection[Raw] = Collection(_without_managed_fields, _label(RUN_LABEL))
         self.policies: Collection[StoredQuotaPolicy] = Collection(_policy, _files)
-        self.waivers: Collection[Stored] = Collection(_stored, _nobody)
+        self.waivers: Collection[Stored] = Collection(stored, _nobody)
         self._kinds: Mapping[str, tuple[Collection[Any], Callable[[Change], Iterable[Key]]]] = {
             "PerfGate": (self.gates, self._about_gate),
             "PerfRun": (self.runs, self._about_run),
@@ -163,10 +163,6 @@ def _run(raw: Raw) -> PerfRun:
 
 def _policy(raw: Raw) -> StoredQuotaPolicy:
     return StoredQuotaPolicy.from_json(dict(raw))
-
-
-def _stored(raw: Raw) -> Stored:
-    return Stored(raw["metadata"]["name"], raw["spec"])
 
 
 def _files(raw: Raw) -> tuple[str]:

@@ -2,6 +2,7 @@
 
     DevPerfOpsError              everything of ours
     ├── InvalidSpec              a field of a resource cannot be used as written
+    ├── FileMissing              a ConfigMap that a gate names, or a key of it, is not there
     ├── SnapshotTooLarge         a template that does not fit into a ControllerRevision
     ├── InvalidRecord            a kept record of a run that cannot be read
     ├── Refused                  the API server will not do it (403, 422, admission, quota)
@@ -27,6 +28,10 @@ class InvalidSpec(DevPerfOpsError):
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
+
+
+class FileMissing(DevPerfOpsError):
+    """A ConfigMap that a gate names, or a key of it, is not there."""
 
 
 class SnapshotTooLarge(DevPerfOpsError):

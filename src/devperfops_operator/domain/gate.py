@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.base import ConditionStatus, ConditionType
 from devperfops_operator.api.override import Override, OverrideStatus
 from devperfops_operator.api.perfgate import (
     MAX_CONFIGS,
@@ -17,7 +17,7 @@ from devperfops_operator.api.perfgate import (
     TargetStatus,
 )
 from devperfops_operator.api.perfrun import ActionType, PerfRun, Phase, Verdict
-from devperfops_operator.domain.conditions import set_conditions
+from devperfops_operator.domain.conditions import Told, set_conditions
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.effects import CreateObject, Effect, GateDecision, Manifest
 from devperfops_operator.domain.errors import SnapshotTooLarge
@@ -293,7 +293,12 @@ def _status(observed: GateObserved, standing: _Standing, now: datetime) -> PerfG
     return before.model_copy(
         update={
             "observed_generation": observed.gate.metadata.generation,
-            "conditions": set_conditions(before.conditions, _conditions(observed, standing, now)),
+            "conditions": set_conditions(
+                before.conditions,
+                _conditions(observed, standing),
+                observed.gate.metadata.generation,
+                now,
+            ),
             "target": None if target is None else _target_status(target),
             "known_good": None if good is None else good.revision,
             "last_verdict": None if last is None else (last.status.verdict or last.status.phase).value,
@@ -318,7 +323,7 @@ def _target_status(target: Target) -> TargetStatus:
     )
 
 
-def _conditions(observed: GateObserved, standing: _Standing, now: datetime) -> list[Condition]:
+def _conditions(observed: GateObserved, standing: _Standing) -> list[Told]:
     truths = {
         ConditionType.READY: not standing.stalled and not standing.working,
         ConditionType.RECONCILING: standing.working,
@@ -332,24 +337,14 @@ def _conditions(observed: GateObserved, standing: _Standing, now: datetime) -> l
     ]
     if observed.inputs.sla is not None:
         told.append((ConditionType.WITHIN_SLA, *_within_sla(observed.inputs.sla)))
-    return [
-        Condition(
-            type=kind,
-            status=status,
-            reason=reason,
-            message=message[:2048],
-            observed_generation=observed.gate.metadata.generation,
-            last_transition_time=now,
-        )
-        for kind, status, reason, message in told
-    ]
+    return [(kind, status, reason, message[:2048]) for kind, status, reason, message in told]
 
 
 def _within_sla(standing: SLAStanding) -> tuple[ConditionStatus, str, str]:
     match standing.kept:
         case None:
-            return ConditionStatus.UNKNOWN, "SLAUnknown", standing.message
+            return ConditionStatus.UNKNOWN, Reason.SLA_UNKNOWN.value, standing.message
         case True:
             return ConditionStatus.TRUE, "NothingContradicted", standing.message
         case False:
-            return ConditionStatus.FALSE, "SLAContradicted", standing.message
+            return ConditionStatus.FALSE, Reason.SLA_CONTRADICTED.value, standing.message

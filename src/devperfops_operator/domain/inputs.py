@@ -18,6 +18,7 @@ from devperfops_operator.api.load import (
 )
 from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.named_files import lacks
 from devperfops_operator.domain.observed import Inputs, Problem, SLAStanding
 from devperfops_operator.domain.plan import DEFAULT_PORTS, resolve_plan
 from devperfops_operator.domain.resolved import ConfigMaps, resolve, with_resolved
@@ -180,8 +181,7 @@ def _material_problem(source: PlanSource, data: Mapping[str, str]) -> Problem | 
 
 
 def _lacks(source: Source, data: Mapping[str, str], key: str, field: str) -> str:
-    keys = ", ".join(sorted(data)) or "none"
-    return f"ConfigMap {source.config_map} has no key {key} (keys: {keys}); set {field}"
+    return lacks(source.config_map or "", data, key, field)
 
 
 def _data_problem(source: DataSource | None, found: ConfigMaps) -> Problem | None:

@@ -56,7 +56,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       endpoints that got enough), known (how many), distance (of the mixes), chance (that
                       chance makes of it), unseen (share of the usual traffic where no request came),
                       endpoints: [{name, weight, requests, needed}], the worst first} or null: not asked for
-        objectives    [{name, expect, transaction (null: all samples), critical, weight, origin (SLA,
+        objectives    [{name, expect, transaction (null: all samples), critical, weight, origin (SLA, SLO,
                       History, Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"),
                       exceedance, bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples
                       (that they are worth, by this run alone), decidedAt}]; of a gauge, samples are its

@@ -1,7 +1,7 @@
 """Checks manifests without a cluster: what the API server would refuse, and what it cannot see.
 
 The CRDs' own schema and rules are the reference, so `lint` and the API server judge alike. Kinds that are not
-ours are skipped, except the ConfigMaps that hold test plans and load profiles.
+ours are skipped, except the ConfigMaps that hold test plans, load profiles and SLOs.
 """
 
 from __future__ import annotations
@@ -13,19 +13,28 @@ from devperfops_operator.api.documents import Document, UnreadableError, read
 from devperfops_operator.api.finding import Finding, Problem, Severity, dotted, located
 from devperfops_operator.api.graph_rules import graph_problems
 from devperfops_operator.api.lint.outlook import disappointments, samples_to_pass
-from devperfops_operator.api.lint.plans import PlanReader, config_maps, plan_findings
+from devperfops_operator.api.lint.plans import NO_PLANS, PlanReader, config_maps, plan_findings
 from devperfops_operator.api.lint.profiles import profile_findings
 from devperfops_operator.api.lint.quotas import asked_by_gates, unreadable
 from devperfops_operator.api.lint.schema import duplicates, schema_problems, with_defaults
 from devperfops_operator.api.lint.slos import slo_findings
 
-__all__ = ["Finding", "PlanReader", "Severity", "dotted", "lint", "samples_to_pass", "with_defaults"]
+__all__ = [
+    "NO_PLANS",
+    "Finding",
+    "PlanReader",
+    "Severity",
+    "dotted",
+    "lint",
+    "samples_to_pass",
+    "with_defaults",
+]
 
 
 def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
     """Check all files together: `(name, text)` each, of any number of YAML documents.
 
-    A gate's test plan, load profile and quota policy are checked when they are among them.
+    A gate's test plan, load profile, SLOs and quota policy are checked when they are among them.
     """
     documents: list[Document] = []
     findings: list[Finding] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from devperfops_operator.api.documents import Document, Path
 from devperfops_operator.api.finding import Finding, Problem, Severity, located
@@ -24,6 +24,10 @@ class PlanReader:
 
     problems: PlanProblems
     names: RecordedNames
+
+
+NO_PLANS: Final = PlanReader(lambda *_: [], lambda *_: None)
+"""For files without gates."""
 
 
 def config_maps(documents: Sequence[Document]) -> dict[tuple[str, str], Document]:

@@ -12,9 +12,10 @@ from devperfops_operator.api.perfrun import LoadModelStatus
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.api.rules import MAX_THREADS
 from devperfops_operator.api.strict import ContentError, only
-from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.errors import FileMissing, InvalidSpec
 from devperfops_operator.domain.load_profile.doubts import doubts
 from devperfops_operator.domain.load_profile.sequences import mean_think_s
+from devperfops_operator.domain.named_files import text_of
 from devperfops_operator.domain.observed import Problem
 from devperfops_operator.domain.verdict import Reason
 
@@ -23,19 +24,13 @@ def load_model(
     asked: ProfileSource, data: Mapping[str, str] | None, workers: int, now: datetime
 ) -> LoadModelStatus | Problem:
     """`data`: of the ConfigMap; None: there is none. A Problem: why nothing can be played by it."""
-    if data is None:
-        message = (
-            f"ConfigMap {asked.config_map} does not exist; create it with {asked.key}, a LoadProfile "
-            "(devperfops profile makes one)"
-        )
-        return Problem(Reason.PROFILE_NOT_FOUND, message)
-    if asked.key not in data:
-        keys = ", ".join(sorted(data)) or "none"
-        message = f"ConfigMap {asked.config_map} has no key {asked.key} (keys: {keys}); set profile.key"
-        return Problem(Reason.PROFILE_NOT_FOUND, message)
+    content = "a LoadProfile (devperfops profile makes one)"
     try:
-        profile = only(f"{asked.config_map}/{asked.key}", data[asked.key], LoadProfile)
+        text = text_of(asked.config_map, asked.key, data, content=content, field="profile.key")
+        profile = only(f"{asked.config_map}/{asked.key}", text, LoadProfile)
         model = _model(asked, profile.spec, workers)
+    except FileMissing as error:
+        return Problem(Reason.PROFILE_NOT_FOUND, str(error))
     except (ContentError, InvalidSpec) as error:
         return Problem(Reason.PROFILE_INVALID, " ".join(str(error).split()))
     found = list(doubts(profile.spec, now))

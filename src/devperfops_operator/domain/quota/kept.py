@@ -29,6 +29,11 @@ class Stored:
     spec: Mapping[str, Any]
 
 
+def stored(raw: Mapping[str, Any]) -> Stored:
+    """As the API server gives it."""
+    return Stored(raw["metadata"]["name"], raw["spec"])
+
+
 def of_config_map(name: str, files: Files) -> Asked:
     """All of it in one ConfigMap of that name. Raises QuotaDocumentError."""
     if files is None:

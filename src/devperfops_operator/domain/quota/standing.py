@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
-from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.base import ConditionStatus, ConditionType
 from devperfops_operator.api.quota_status import (
     QuotaCounts,
     QuotaPolicyStatus,
     QuotaRow,
     StoredQuotaPolicy,
 )
-from devperfops_operator.domain.conditions import set_conditions
+from devperfops_operator.domain.conditions import Told, set_conditions
 from devperfops_operator.domain.quota.answer import Checked
 from devperfops_operator.domain.quota.asked import Asked
 from devperfops_operator.domain.quota.entry import Limit, limit_text
@@ -42,7 +42,7 @@ def policy_status(policy: StoredQuotaPolicy, checked: Checked, now: datetime) ->
     generation = policy.metadata.generation
     status = QuotaPolicyStatus(
         observed_generation=generation,
-        conditions=set_conditions(policy.status.conditions, _conditions(checked, generation, now)),
+        conditions=set_conditions(policy.status.conditions, _conditions(checked), generation, now),
     )
     if report is None or asked is None:
         return status
@@ -66,27 +66,16 @@ def look_again(checked: Checked, now: datetime) -> datetime:
     return min([now + checked.asked.policy.spec.interval, *expiries])
 
 
-def _conditions(checked: Checked, generation: int, now: datetime) -> Sequence[Condition]:
+def _conditions(checked: Checked) -> Sequence[Told]:
     verdict = checked.answer.verdict
     known = verdict is not Verdict.ERROR
     message = checked.answer.message or _granted(checked.asked)
-
-    def condition(kind: ConditionType, status: ConditionStatus, reason: str, told: str) -> Condition:
-        return Condition(
-            type=kind,
-            status=status,
-            reason=reason,
-            message=told,
-            observed_generation=generation,
-            last_transition_time=now,
-        )
-
     yes, no = ConditionStatus.TRUE, ConditionStatus.FALSE
     ready = ("Checked", "both environments were read") if known else (UNKNOWN, message)
     return (
-        condition(ConditionType.READY, yes if known else no, *ready),
-        condition(ConditionType.STALLED, no if known else yes, *ready),
-        condition(ConditionType.PASSED, _PASSED.get(verdict, yes), _reason(checked), message),
+        (ConditionType.READY, yes if known else no, *ready),
+        (ConditionType.STALLED, no if known else yes, *ready),
+        (ConditionType.PASSED, _PASSED.get(verdict, yes), _reason(checked), message),
     )
 
 

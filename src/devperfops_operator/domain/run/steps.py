@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
+from devperfops_operator.api.base import ConditionStatus, ConditionType
 from devperfops_operator.api.perfrun import PerfRunStatus, Phase, TimelineEntry, Verdict
 from devperfops_operator.domain.conditions import set_conditions
 from devperfops_operator.domain.effects import RunDecision
@@ -110,21 +110,11 @@ def with_conditions(observed: RunObserved, status: PerfRunStatus, now: datetime)
     }
     reason = status.reason or status.phase.value
     message = status.message or (status.timeline[-1].message if status.timeline else "")
-    conditions = [
-        Condition(
-            type=kind,
-            status=truth,
-            reason=reason,
-            message=message,
-            observed_generation=generation,
-            last_transition_time=now,
-        )
-        for kind, truth in wanted.items()
-    ]
+    told = [(kind, truth, reason, message) for kind, truth in wanted.items()]
     return status.model_copy(
         update={
             "observed_generation": generation,
-            "conditions": set_conditions(status.conditions, conditions),
+            "conditions": set_conditions(status.conditions, told, generation, now),
         }
     )
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from devperfops_operator.api import crd
 from devperfops_operator.api.documents import read
-from devperfops_operator.api.lint import PlanReader, Severity, lint, with_defaults
+from devperfops_operator.api.lint import NO_PLANS, Severity, lint, with_defaults
 from devperfops_operator.api.perfgate import SLA
 from devperfops_operator.api.servicegraph import ServiceGraph, ServiceGraphSpec
+from devperfops_operator.domain.errors import FileMissing
+from devperfops_operator.domain.named_files import text_of
 from devperfops_operator.domain.objectives import JudgedObjective
 from devperfops_operator.domain.observed import SLAStanding
 from devperfops_operator.domain.slo.within import too_loose
-
-_NO_PLANS = PlanReader(lambda *_: [], lambda *_: None)
 
 
 class _UnusableError(Exception):
@@ -30,7 +30,7 @@ def sla_standing(
     service = asked.service or target
     try:
         graph = _graph(asked, data, service)
-    except _UnusableError as error:
+    except (FileMissing, _UnusableError) as error:
         return SLAStanding(None, str(error))
     wrong = list(too_loose(graph, service, objectives))
     if wrong:
@@ -42,17 +42,8 @@ def sla_standing(
 def _graph(asked: SLA, data: Mapping[str, str] | None, service: str) -> ServiceGraphSpec:
     """With that service in it."""
     place = f"{asked.config_map}/{asked.key}"
-    if data is None:
-        raise _UnusableError(
-            f"ConfigMap {asked.config_map} does not exist; create it with {asked.key}, a ServiceGraph"
-        )
-    if asked.key not in data:
-        keys = ", ".join(sorted(data)) or "none"
-        raise _UnusableError(
-            f"ConfigMap {asked.config_map} has no key {asked.key} (keys: {keys}); set sla.key"
-        )
-    text = data[asked.key]
-    wrong = [each for each in lint([(place, text)], _NO_PLANS) if each.severity is Severity.ERROR]
+    text = text_of(asked.config_map, asked.key, data, content="a ServiceGraph", field="sla.key")
+    wrong = [each for each in lint([(place, text)], NO_PLANS) if each.severity is Severity.ERROR]
     if wrong:
         raise _UnusableError(f"{place}:{wrong[0].line}: {wrong[0].path} {wrong[0].message}")
     graphs = [each.content for each in read(place, text) if each.content.get("kind") == crd.GRAPH.kind]
