@@ -140,6 +140,8 @@ async def test_a_whole_test_reaches_its_rate_and_is_told_from_begin_to_end(
     assert final is not None
     assert (final.end, final.errors, final.truncated) == (LoadEnd.COMPLETED, 0, False)
     assert final.rows == target.asked
+    assert final.plan is not None
+    assert final.plan.unpacked() == PLAN.read_bytes()
     assert final.ran_ms is not None
     assert final.ran_ms > 11_000, "of the 12 s that it counts from before its first sample"
     judged = sum(stats.samples for block in operator.blocks for stats in block.labels.values())

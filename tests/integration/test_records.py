@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from devperfops_operator.domain.manifests.record import read_record
 from devperfops_operator.domain.record import LIMIT
 from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.wire.histogram import bucket_of
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import (
     Block,
     Final,
@@ -33,8 +35,11 @@ from devperfops_operator.wire.measurement import (
     LoadEnd,
     Push,
 )
+from hack.cluster.settings import CHECKOUT
 from tests.integration.operating import adopted, operating
 from tests.integration.world import GATE, World, eventually, sockets_closed
+
+EXAMPLE_PLAN = CHECKOUT / "examples" / "podinfo" / "scenario.jmx"
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +64,13 @@ def played_blocks(transactions: int, *, slow: bool) -> list[Block]:
 
 
 async def under_load(
-    world: World, operator: Operator, evidence: EvidenceStore, name: str, *, slow: bool
+    world: World,
+    operator: Operator,
+    evidence: EvidenceStore,
+    name: str,
+    *,
+    slow: bool,
+    plan: KeptPlan | None = None,
 ) -> int:
     """What the run's only worker does. Gives the number of its samples."""
     uid = world.kube.get("PerfRun", name, world.namespace)["metadata"]["uid"]
@@ -71,7 +82,7 @@ async def under_load(
     samples = sum(stats.samples for block in blocks for stats in block.labels.values())
     start = (datetime.now(UTC) - timedelta(minutes=10)).timestamp()
     beat = Heartbeat(JMeterState.ENDED, samples, int(1000 * start), int(1000 * start) + 600_000)
-    final = Final(len(blocks), samples, 0, LoadEnd.COMPLETED, truncated=False)
+    final = Final(len(blocks), samples, 0, LoadEnd.COMPLETED, truncated=False, plan=plan)
     evidence.accept(uid, 0, Push(tuple(blocks), beat, final), datetime.now(UTC))
     operator.wake(world.namespace, name)
     await eventually("it has ended", lambda: world.phase(name) == "Completed")
@@ -87,12 +98,12 @@ async def released(world: World) -> str:
     return name
 
 
-async def ended_release(world: World, *, slow: bool) -> tuple[str, int]:
+async def ended_release(world: World, *, slow: bool, plan: KeptPlan | None = None) -> tuple[str, int]:
     """A run under load, from its beginning to its end, and the number of its samples."""
     evidence = EvidenceStore()
     async with operating(world, evidence=evidence) as operator:
         name = await released(world)
-        return name, await under_load(world, operator, evidence, name, slow=slow)
+        return name, await under_load(world, operator, evidence, name, slow=slow, plan=plan)
 
 
 def records(world: World) -> list[dict[str, object]]:
@@ -139,6 +150,48 @@ async def test_a_kept_run_can_be_judged_again_as_it_was_and_by_other_objectives(
     refused = await asyncio.to_thread(devperfops, world, api_server, "propose", GATE)
     assert refused.returncode == 2
     assert "has 0 passed runs with a record, and 3 are needed" in refused.stderr
+
+
+async def test_the_plan_that_was_played_comes_back_to_the_byte_and_goes_with_its_run(
+    world: World, api_server: Path, tmp_path: Path
+) -> None:
+    plan = EXAMPLE_PLAN.read_bytes() + b"\r\n"  # as it is, whatever would be nicer
+    name, _ = await ended_release(world, slow=True, plan=KeptPlan.of(plan, None))
+    (worker,) = world.status("PerfRun", name)["workers"]
+    assert worker["plan"] == {"sha256": sha256(plan).hexdigest(), "size": len(plan)}
+
+    file = tmp_path / "plan.jmx"
+    written = await asyncio.to_thread(devperfops, world, api_server, "plan", name, "-o", str(file))
+    assert (written.returncode, written.stdout) == (0, ""), written.stderr
+    assert file.read_bytes() == plan
+    shown = await asyncio.to_thread(devperfops, world, api_server, "plan", name)
+    assert shown.stdout.encode() == plan.replace(b"\r\n", b"\n")  # as Python reads a program's text
+    report = await asyncio.to_thread(devperfops, world, api_server, "report", name)
+    assert f"sha256 {sha256(plan).hexdigest()[:12]}" in report.stdout
+
+    world.kube.delete("PerfRun", name, world.namespace)
+    gone = await asyncio.to_thread(devperfops, world, api_server, "plan", name)
+    assert gone.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        (
+            KeptPlan.of(b"plan", "Header Authorization"),
+            "was not kept: Header Authorization has a secret in it;",
+        ),
+        (None, "is not kept: the operator was restarted before it could be, or is an older one"),
+    ],
+    ids=["secret", "old"],
+)
+async def test_why_there_is_no_plan_is_told(
+    world: World, api_server: Path, plan: KeptPlan | None, told: str
+) -> None:
+    name, _ = await ended_release(world, slow=True, plan=plan)
+    refused = await asyncio.to_thread(devperfops, world, api_server, "plan", name)
+    assert refused.returncode == 2
+    assert told in " ".join(refused.stderr.split())
 
 
 async def test_what_a_gate_would_catch_is_proven_with_the_runs_that_are_kept(

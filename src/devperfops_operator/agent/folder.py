@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from devperfops_operator.wire.kept_plan import KeptPlan
+
 
 @dataclass(frozen=True, slots=True)
 class ResultsFolder:
@@ -51,6 +53,22 @@ class ResultsFolder:
         """Write JMeter's `worker.properties`, whole or not at all."""
         target = self.path / "worker.properties"
         self._written(target, text).replace(target)
+
+    def write_plan(self, plan: KeptPlan) -> None:
+        """Note what JMeter is about to play."""
+        self._written(self._plan, json.dumps(plan.to_json())).replace(self._plan)
+
+    @property
+    def plan(self) -> KeptPlan | None:
+        """What JMeter plays; None: nobody noted it."""
+        try:
+            return KeptPlan.from_json(json.loads(self._plan.read_bytes()))
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def _plan(self) -> Path:
+        return self.path / "plan.json"
 
     @staticmethod
     def _written(target: Path, text: str) -> Path:

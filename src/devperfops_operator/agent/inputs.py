@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 from devperfops_operator.agent.jmeter import properties_text
 from devperfops_operator.wire import jmx
 from devperfops_operator.wire.brief import Inputs, Shard
+from devperfops_operator.wire.kept_plan import LARGEST_PLAN, KeptPlan
 from devperfops_operator.wire.layout import DATA, PLAN, PLUGINS, PRIVATE, PRIVATE_PROPERTIES, SECRETS, SOURCE
 from devperfops_operator.wire.refusal import Refusal, RefusalReason
-
-_LARGEST_PLAN: Final = 4 << 20  # bytes; parsed, it takes a multiple of it
 
 
 class RefusedError(Exception):
@@ -37,6 +35,13 @@ def check_plan(inputs: Inputs, root: Path) -> None:
     if found:
         message = f"{inputs.plan} in {inputs.plan_source} {found[0]}"
         raise RefusedError(RefusalReason.PLAN_INVALID, message)
+
+
+def kept_plan(inputs: Inputs, root: Path) -> KeptPlan:
+    """The plan as it is now. Raises RefusedError: it has become none since it was checked."""
+    check_plan(inputs, root)
+    plan = (root / PLAN / inputs.plan).read_bytes()
+    return KeptPlan.of(plan, jmx.written_secret(plan))
 
 
 def share_data(inputs: Inputs, root: Path, *, worker: int, workers: int) -> None:
@@ -107,8 +112,8 @@ def _secret(folder: Path, name: str) -> dict[str, str]:
 
 def _plan_problems(path: Path, inputs: Inputs) -> list[str]:
     try:
-        if path.stat().st_size > _LARGEST_PLAN:
-            return [f"has more than {_LARGEST_PLAN >> 20} MiB; keep data in files beside the plan"]
+        if path.stat().st_size > LARGEST_PLAN:
+            return [f"has more than {LARGEST_PLAN >> 20} MiB; keep data in files beside the plan"]
         return jmx.problems(path.read_bytes(), inputs.reads)
     except OSError as error:
         return [f"cannot be read: {error.strerror}; let user {os.getuid()} read it"]

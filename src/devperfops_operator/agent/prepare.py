@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from devperfops_operator.agent.folder import ResultsFolder
-from devperfops_operator.agent.inputs import check_plan, check_plugins, share_data, write_secret_properties
+from devperfops_operator.agent.inputs import (
+    check_plan,
+    check_plugins,
+    kept_plan,
+    share_data,
+    write_secret_properties,
+)
 from devperfops_operator.agent.jmeter import properties_text, worker_properties
 from devperfops_operator.agent.operator import OperatorClient, RunOverError, UnavailableError
 from devperfops_operator.agent.termination import Termination
@@ -31,7 +37,8 @@ def prepare(brief: Brief, worker: int, root: Path, operator: OperatorClient, ter
     check_plugins(brief.inputs, root)
     write_secret_properties(brief.inputs, root)
     share_data(brief.inputs, root, worker=worker, workers=len(brief.shares))
-    ResultsFolder(root / RESULTS).write_properties(properties_text(worker_properties(brief, worker)))
+    folder = ResultsFolder(root / RESULTS)
+    folder.write_properties(properties_text(worker_properties(brief, worker)))
     _log.info("worker %d is ready: wait for the start of run %s/%s", worker, brief.namespace, brief.run)
     try:
         start = _agreed_start(operator, termination)
@@ -43,6 +50,7 @@ def prepare(brief: Brief, worker: int, root: Path, operator: OperatorClient, ter
     if termination.requested:
         _log.error("no start: told to end")
         return 1
+    folder.write_plan(kept_plan(brief.inputs, root))  # now: a mounted ConfigMap follows its changes
     _log.info("start")
     return 0
 

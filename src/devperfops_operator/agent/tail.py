@@ -15,6 +15,7 @@ from devperfops_operator.agent.stream import BlockHistory, BlockStream
 from devperfops_operator.agent.termination import Termination
 from devperfops_operator.wire.blocks import BlockBuilder
 from devperfops_operator.wire.brief import Brief
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import Final as LastWord
 from devperfops_operator.wire.measurement import Heartbeat, JMeterState, LoadEnd, Push, Reply
 from devperfops_operator.wire.threads import ThreadUse
@@ -40,6 +41,7 @@ class Tail:
         termination: Termination,
     ) -> None:
         self._folder = folder
+        self._worker = worker
         self._operator = operator
         self._termination = termination
         self._port = control_port(brief)
@@ -174,7 +176,13 @@ class Tail:
             truncated=read.truncated,
             ran_ms=self._jmeter.ran_ms,
             held=threads.held() if threads is not None else None,
+            plan=self._plan(),
         )
+
+    def _plan(self) -> KeptPlan | None:
+        """All workers play the same; one copy is enough."""
+        plan = self._folder.plan
+        return plan if plan is None or self._worker == 0 else plan.told()
 
     def _load_end(self) -> LoadEnd:
         if self._jmeter.state is not JMeterState.ENDED:

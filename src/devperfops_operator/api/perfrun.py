@@ -152,6 +152,14 @@ class WakesStatus(ApiModel):
     latest_ms: int
 
 
+class PlanStatus(ApiModel):
+    """The test plan that a worker's JMeter got, as its agent saw it. `unkept`: why its bytes are not kept."""
+
+    sha256: Annotated[str, Field(max_length=64)]
+    size: int  # bytes
+    unkept: Line | None = None
+
+
 class WorkerStatus(ApiModel):
     """A worker whose FINAL is acknowledged: these totals stand in for its blocks from now on."""
 
@@ -170,6 +178,7 @@ class WorkerStatus(ApiModel):
     ran_ms: int | None = None  # from begin to end of JMeter's test, by its log
     held: HeldStatus | None = None  # of a load with a rate
     wakes: WakesStatus | None = None  # where latencies are judged
+    plan: PlanStatus | None = None
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=HOSTS + 2)] = ()
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "get": "List gates and runs.",
     "describe": "Say what happened to a gate or a run, and why.",
     "report": "Write a run's report.",
+    "plan": "Write the test plan that a run's JMeter played.",
     "backtest": "Judge a gate's past runs again, by other objectives.",
     "prove": "Tell what a gate would catch, before any release.",
     "trend": "Tell at which runs a gate's figures changed.",

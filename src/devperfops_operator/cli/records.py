@@ -24,7 +24,13 @@ def expect_load(gate: str, spec: PerfGateSpec) -> None:
 
 
 def record_of(cluster: Cluster, run: PerfRun) -> RunRecord | str:
-    """The record, or why there is none to use."""
+    """The record of all that was judged, or why there is none to use."""
+    record = kept_of(cluster, run)
+    return record if isinstance(record, str) else _complete(record, run)
+
+
+def kept_of(cluster: Cluster, run: PerfRun) -> RunRecord | str:
+    """The record, whatever is in it, or why there is none."""
     status = run.status.record
     if status is None:
         return "no record: the run had no load, or no verdict, or was made by an older operator"
@@ -32,7 +38,7 @@ def record_of(cluster: Cluster, run: PerfRun) -> RunRecord | str:
         return f"no record: {status.message}"
     path = f"/apis/apps/v1/namespaces/{run.metadata.namespace}/controllerrevisions/{status.name}"
     try:
-        return _complete(read_record(cluster.ask("GET", path).body, run.metadata), run)
+        return read_record(cluster.ask("GET", path).body, run.metadata)
     except NotFound:
         return f"no record: ControllerRevision {status.name} was deleted"
     except InvalidRecord as error:

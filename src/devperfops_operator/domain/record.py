@@ -19,10 +19,11 @@ from devperfops_operator.domain.errors import InvalidRecord
 from devperfops_operator.domain.objectives import Counted, FailedSamples, OverThreshold
 from devperfops_operator.wire import decode
 from devperfops_operator.wire.brief import Threshold
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import LABEL_LENGTH
 
 LIMIT: Final = 700 * 1024
-"""Bytes of a record as JSON: an object in etcd may have 1.5 MiB."""
+"""Bytes of a record as JSON, the test plan beside: an object in etcd may have 1.5 MiB."""
 VERSION: Final = 1
 _NUMBERS: Final = 500_000  # in all columns: a journal's are fewer
 _SERIES: Final = 100
@@ -39,7 +40,7 @@ _FIELDS: Final = ("version", "apart", "missing", "columns", "series", "names", "
 class RunRecord:
     """`series`, `past`: by `series_key`. `apart`: the workers' clocks were.
 
-    `missing`: what should be here and is not, for people.
+    `missing`: what should be here and is not, for people. `plan`: what JMeter played, with its bytes.
     """
 
     series: Mapping[str, Series]
@@ -47,6 +48,7 @@ class RunRecord:
     apart: bool = False
     missing: Sequence[str] = ()
     past: Mapping[str, PastEffect] = field(default_factory=dict)
+    plan: KeptPlan | None = None
 
 
 def series_key(counted: Counted, thresholds: Sequence[Threshold]) -> str:
@@ -68,14 +70,14 @@ def transaction_of(key: str) -> str | None:
 
 
 def to_json(record: RunRecord) -> dict[str, Any]:
-    """At most `LIMIT` bytes: blocks become longer until it fits, then series go, at last the elapsed times.
+    """At most `LIMIT` bytes, beside the test plan.
 
-    The record says so.
+    Blocks become longer until it fits, then series go, at last the elapsed times. The record says so.
     """
     while True:
         data = _written(record)
         if len(json.dumps(data)) <= LIMIT:
-            return data
+            return data | {"plan": record.plan.to_json()} if record.plan is not None else data
         if len(record.profile.packed()) > 1:
             record.profile.coarsen()
             continue
@@ -127,7 +129,8 @@ def _parts(series: Series) -> tuple[Sequence[int], ...]:
 def _read(raw: Any) -> RunRecord:
     if isinstance(raw, dict) and raw.get("version") != VERSION:
         raise ValueError(f"version {raw.get('version')!r:.20} is not known here; use a newer devperfops")
-    data = decode.record(raw, "record", _FIELDS)
+    known = {"plan": None, **raw} if isinstance(raw, dict) else raw  # an older operator kept none
+    data = decode.record(known, "record", (*_FIELDS, "plan"))
     columns = _columns(decode.sequence(data["columns"], "columns", at_most=_COLUMNS))
     entries = [
         decode.grown(each, "series", ("counts", "columns"), ("past",))
@@ -140,6 +143,7 @@ def _read(raw: Any) -> RunRecord:
         apart=decode.truth(data["apart"], "apart"),
         missing=tuple(decode.text(each, "missing", at_most=2 * _KEY) for each in missing),
         past={_key(each): _effect(each["past"]) for each in entries},
+        plan=KeptPlan.from_json(data["plan"]) if data["plan"] is not None else None,
     )
 
 

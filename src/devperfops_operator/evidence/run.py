@@ -35,6 +35,7 @@ from devperfops_operator.evidence.polled import PolledObjective
 from devperfops_operator.evidence.recalled import RecalledObjective
 from devperfops_operator.evidence.worker import Worker, merged
 from devperfops_operator.wire.histogram import quantile
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import Block, Push
 
 _NAMES_TOLD = 10
@@ -140,7 +141,14 @@ class Run:
             profile=self.profile,
             apart=self._apart,
             missing=tuple(self._missing()),
+            plan=self._plan(),
         )
+
+    def _plan(self) -> KeptPlan | None:
+        """None: no worker's last word had its bytes."""
+        finals = [worker.seen.final for worker in self.workers.values() if worker.seen.final is not None]
+        plans = [final.plan for final in finals if final.plan is not None]
+        return next((plan for plan in plans if plan.packed is not None), None)
 
     def _missing(self) -> Iterator[str]:
         lost = [index for index, worker in sorted(self.workers.items()) if worker.stand_in]

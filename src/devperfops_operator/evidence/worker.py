@@ -10,6 +10,7 @@ from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.api.perfrun import WorkerStatus
 from devperfops_operator.domain.objectives import JudgedObjective
 from devperfops_operator.domain.observed import WorkerEvidence
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import Block, Final, Heartbeat, JMeterState
 from devperfops_operator.wire.threads import Held
 from devperfops_operator.wire.wakes import Wakes
@@ -131,7 +132,7 @@ class Worker:
 
 
 def _final(totals: WorkerStatus) -> Final:
-    held = totals.held
+    held, plan = totals.held, totals.plan
     return Final(
         blocks=totals.blocks,
         rows=totals.rows,
@@ -140,6 +141,7 @@ def _final(totals: WorkerStatus) -> Final:
         truncated=totals.truncated,
         ran_ms=totals.ran_ms,
         held=None if held is None else Held(held.requests, held.time_ms, held.longest_ms),
+        plan=None if plan is None else KeptPlan(plan.sha256, plan.size, unkept=plan.unkept),
     )
 
 

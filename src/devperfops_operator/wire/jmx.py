@@ -10,7 +10,14 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+_NAMED = {
+    "Header": ("Header.name", "Header.value"),
+    "Argument": ("Argument.name", "Argument.value"),
+}
+"""Elements that give something a name: where the name is, and where the value."""
 _ELSEWHERE = frozenset({"IncludeController", "ModuleController"})
+_SECRET_PROPERTY = re.compile(r"(?i)password$|proxypass$")
+_SECRET_NAME = re.compile(r"(?i)password|passwd|secret|token|api-?_?key|credential|authorization|^cookie$")
 _PROPERTY = re.compile(r"\$\{__(?:P|property)\(\s*([^,()\s]+)\s*[,)]")
 
 
@@ -49,6 +56,28 @@ def recorded_names(jmx: bytes) -> Counter[str] | None:
     if elsewhere or any("${" in name for name in recorded):
         return None
     return Counter(recorded)
+
+
+def written_secret(jmx: bytes) -> str | None:
+    """Where a sound plan has what looks like a password or token written out, disabled or not; None: nowhere.
+
+    Form fields do not count: they are what the plan's users type.
+    """
+    for element in fromstring(jmx, forbid_dtd=True).iter():
+        name = element.get("name", "")
+        if element.tag == "stringProp" and _SECRET_PROPERTY.search(name) and _literal(element.text):
+            return name
+        if element.tag == "elementProp" and element.get("elementType") in _NAMED:
+            named, value = _NAMED[element.get("elementType", "")]
+            texts = {prop.get("name"): prop.text or "" for prop in element}
+            if _SECRET_NAME.search(texts.get(named, "")) and _literal(texts.get(value)):
+                return f"{element.get('elementType')} {texts[named]}"
+    return None
+
+
+def _literal(text: str | None) -> bool:
+    """Whether it is a value of its own, and no variable's or property's."""
+    return bool(text and text.strip()) and "${" not in str(text)
 
 
 def _kind(element: Element) -> str | None:

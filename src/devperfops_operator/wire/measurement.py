@@ -21,6 +21,7 @@ from typing import Any, Self
 from devperfops_operator.wire import decode
 from devperfops_operator.wire.histogram import BUCKETS
 from devperfops_operator.wire.hosts import HOST_LENGTH, HOSTS
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.threads import Held
 from devperfops_operator.wire.wakes import Wakes
 
@@ -203,7 +204,7 @@ class Final:
     `blocks`: how many there are. `rows`: all sampler rows; `errors`: failed ones that ended before our stop.
     `truncated`: the JTL's last line is cut, or some line of it is damaged. `ran_ms`: from begin to end of
     JMeter's test by its log; None: that does not say. `held`: requests held back for want of a thread, of a
-    load with a rate.
+    load with a rate. `plan`: what JMeter played; the first worker's has its bytes.
     """
 
     blocks: int
@@ -213,6 +214,7 @@ class Final:
     truncated: bool
     ran_ms: int | None = None
     held: Held | None = None
+    plan: KeptPlan | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -223,12 +225,13 @@ class Final:
             "truncated": self.truncated,
             "ran_ms": self.ran_ms,
             "held": self.held.to_json() if self.held is not None else None,
+            "plan": self.plan.to_json() if self.plan is not None else None,
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
         fields = ("blocks", "rows", "errors", "end", "truncated")
-        final = decode.grown(raw, "final", fields, ("ran_ms", "held"))
+        final = decode.grown(raw, "final", fields, ("ran_ms", "held", "plan"))
         rows = decode.count(final["rows"], "rows")
         return cls(
             blocks=decode.count(final["blocks"], "blocks"),
@@ -238,6 +241,7 @@ class Final:
             truncated=decode.truth(final["truncated"], "truncated"),
             ran_ms=decode.optional_count(final["ran_ms"], "ran_ms"),
             held=Held.from_json(final["held"]) if final["held"] is not None else None,
+            plan=KeptPlan.from_json(final["plan"]) if final["plan"] is not None else None,
         )
 
 

@@ -63,6 +63,7 @@ class PlayedOperator:
         """Listen; always at the same port."""
         app = web.Application(client_max_size=8 << 20)
         app.router.add_post(blocks_path(NAMESPACE, RUN, 0), self._take)
+        app.router.add_post(blocks_path(NAMESPACE, RUN, 1), self._take)
         app.router.add_post(start_path(NAMESPACE, RUN, 0), self._start)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()

@@ -2,7 +2,9 @@ import time
 
 import pytest
 
-from tests.unit.agent.played import PlayedOperator, Worker, ended, terminated
+from devperfops_operator.agent.folder import ResultsFolder
+from tests.unit.agent.played import PLAN, PlayedOperator, Worker, ended, terminated
+from tests.unit.wire.test_jmx import plan
 
 
 def properties(worker: Worker) -> dict[str, str]:
@@ -35,6 +37,29 @@ async def test_the_properties_are_the_plans_and_what_the_agent_needs(
     assert written["jmeter.save.saveservice.output_format"] == "csv"
     assert written["Greeting"] == r"a\u0020\u003d\u0020b\u000a\u30ab"
     assert written["jmeterengine.nongui.port"] == written["jmeterengine.nongui.maxport"]
+
+
+async def test_the_plan_is_noted_as_it_is_at_the_start(operator: PlayedOperator, worker: Worker) -> None:
+    prepare = await worker.run("prepare")
+    await operator.until(lambda: operator.starts > 0)
+    changed = plan("<!-- the ConfigMap has changed meanwhile -->")
+    worker.give("plan", PLAN, changed)
+    operator.start_in_ms = 0
+    assert await ended(prepare) == 0
+    noted = ResultsFolder(worker.results).plan
+    assert noted is not None
+    assert noted.unpacked() == changed
+
+
+async def test_a_plan_that_became_none_before_the_start_is_refused(
+    operator: PlayedOperator, worker: Worker
+) -> None:
+    prepare = await worker.run("prepare")
+    await operator.until(lambda: operator.starts > 0)
+    worker.give("plan", PLAN, b"<project/>")
+    operator.start_in_ms = 0
+    assert await ended(prepare) == 2
+    assert "is not a JMeter test plan" in worker.message.read_text()
 
 
 @pytest.mark.parametrize("status", [401, 404, 503])

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from devperfops_operator.agent.folder import ResultsFolder
 from devperfops_operator.wire.blocks import BlockBuilder
 from devperfops_operator.wire.jtl import JtlReader
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import Block, Final, JMeterState, LoadEnd
 from tests.unit.agent.played import BEGIN, END, PATIENCE_S, RAN_MS, PlayedOperator, Worker, ended, terminated
 from tests.unit.wire.jtl_text import START, jtl, line, row
+from tests.unit.wire.test_jmx import plan
 
 
 def rows(first: int, last: int) -> list[dict[str, object]]:
@@ -81,6 +84,19 @@ async def test_blocks_come_while_jmeter_runs_and_the_last_word_when_it_has_ended
         blocks=5, rows=50, errors=5, end=LoadEnd.COMPLETED, truncated=False, ran_ms=RAN_MS
     )
     assert operator.run_uids == {worker.brief.run_uid}
+
+
+@pytest.mark.parametrize(("index", "has_bytes"), [("0", True), ("1", False)])
+async def test_the_last_word_tells_what_was_played_once_with_its_bytes(
+    operator: PlayedOperator, worker: Worker, index: str, *, has_bytes: bool
+) -> None:
+    played = KeptPlan.of(plan(), None)
+    ResultsFolder(worker.results).write_plan(played)
+    agent = await worker.run("tail", JOB_COMPLETION_INDEX=index)
+    await operator.until(lambda: operator.pushes > 0)
+    assert await terminated(agent) == 0
+    assert operator.final is not None
+    assert operator.final.plan == (played if has_bytes else played.told())
 
 
 async def test_a_killed_agent_goes_on_where_it_was(operator: PlayedOperator, worker: Worker) -> None:

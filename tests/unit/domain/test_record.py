@@ -7,9 +7,11 @@ import json
 import random
 from base64 import b64encode
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.looks import Series
 from devperfops_operator.analysis.packing import pack
 from devperfops_operator.analysis.past import PastEffect
@@ -20,6 +22,7 @@ from devperfops_operator.domain.manifests.canonical import canonical_json
 from devperfops_operator.domain.objectives import FailedSamples
 from devperfops_operator.domain.record import LIMIT, RunRecord, from_json, series_key, to_json
 from devperfops_operator.wire.histogram import BUCKETS, bucket_of
+from devperfops_operator.wire.kept_plan import LARGEST_PACKED, KeptPlan
 from devperfops_operator.wire.measurement import Block, LabelStats, LoadEnd
 from tests.unit.domain.world import BAD, GOOD, World, released
 
@@ -56,6 +59,19 @@ def test_it_comes_back_as_it_was() -> None:
     assert list(again.profile.tables()) == list(record.profile.tables())
     assert (again.apart, again.missing) == (True, ("something",))
     assert again.past == record.past
+
+
+def test_its_plan_comes_back_beside_as_much_as_it_may_have() -> None:
+    plan = KeptPlan.of(random.Random(3).randbytes(LARGEST_PACKED - 100), None)
+    record = replace(a_record(2_000, 30, 2), plan=plan)
+    data = to_json(record)
+    assert from_json(json.loads(canonical_json(data))).plan == plan
+    assert len(json.dumps({**data, "plan": None})) <= LIMIT + 20
+    assert len(json.dumps(data)) < 1_000_000
+
+
+def test_one_of_an_operator_that_kept_no_plan_can_be_read() -> None:
+    assert from_json(to_json(a_record(looks=20))).plan is None
 
 
 def test_one_of_an_operator_that_did_not_look_at_the_past_can_be_read() -> None:
@@ -135,6 +151,25 @@ def test_a_run_ends_with_its_record_kept(passed: tuple[World, str]) -> None:
     assert status.record is not None
     assert (world.records, status.record.message) == ([status.record.name], None)
     assert status.record.kept_at is not None
+
+
+def test_the_plan_of_a_load_without_a_sample_is_kept_too() -> None:
+    world, name = next(released())
+    world.until(name, Phase.RUNNING)
+    world.wait(71)
+    world.load(name, Tally(0, 0, 0), Tally(0, 0, 0), final=LoadEnd.COMPLETED)
+    (worker,) = world.evidence[name].workers
+    assert worker.final is not None
+    played = KeptPlan.of(b"plan", None)
+    world.change_worker(
+        name, 0, rows=0, judged_samples=0, final=replace(worker.final, rows=0, blocks=0, plan=played)
+    )
+    world.settle(name)
+    status = world.runs[name].status
+    assert status.reason == "NoSamples"
+    assert [each.plan and each.plan.sha256 for each in status.workers] == [played.sha256]
+    assert status.record is not None
+    assert world.records == [status.record.name]
 
 
 def test_it_is_named_before_it_is_made_and_made_once_whatever_dies(passed: tuple[World, str]) -> None:

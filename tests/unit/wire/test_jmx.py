@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devperfops_operator.wire.jmx import problems, recorded_names
+from devperfops_operator.wire.jmx import problems, recorded_names, written_secret
 
 NEEDS = {"NumOfThreads", "Duration", "ServerName"}
 
@@ -89,3 +89,44 @@ CART = """<TransactionController testclass="TransactionController" testname="car
 def test_the_names_of_results_are_those_of_samplers_and_transaction_controllers(body, names) -> None:
     jmx = plan(body).replace(b'testname="${__property(ServerName)}"', b'testname="GET /"')
     assert recorded_names(jmx) == names
+
+
+def named(kind: str, name: str, value: str) -> str:
+    return (
+        f'<elementProp name="" elementType="{kind}">'
+        f'<stringProp name="{kind}.name">{name}</stringProp>'
+        f'<stringProp name="{kind}.value">{value}</stringProp></elementProp>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ('<stringProp name="Authorization.password">hunter2</stringProp>', "Authorization.password"),
+        ('<stringProp name="HTTPSampler.proxyPass">hunter2</stringProp>', "HTTPSampler.proxyPass"),
+        (named("Header", "Authorization", "Bearer abc"), "Header Authorization"),
+        (named("Header", "X-Api-Key", "abc"), "Header X-Api-Key"),
+        (named("Argument", "clientSecret", "abc"), "Argument clientSecret"),
+    ],
+)
+def test_a_secret_that_is_written_out_is_found(body: str, place: str) -> None:
+    assert written_secret(plan(body)) == place
+    disabled = f'<AuthManager testclass="AuthManager" enabled="false">{body}</AuthManager>'
+    assert written_secret(plan(disabled)) == place
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        '<stringProp name="Authorization.password">${__P(password)}</stringProp>',
+        '<stringProp name="Authorization.password"> </stringProp>',
+        '<stringProp name="Authorization.username">shop</stringProp>',
+        named("Header", "Authorization", "Bearer ${token}"),
+        named("Header", "Accept", "text/html"),
+        named("Argument", "host", "shop"),
+        named("HTTPArgument", "password", "what a user of the plan types"),
+    ],
+)
+def test_a_reference_to_a_secret_is_none(body: str) -> None:
+    assert written_secret(plan(body)) is None

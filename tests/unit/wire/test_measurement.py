@@ -10,6 +10,7 @@ from devperfops_operator.wire.blocks import BlockBuilder
 from devperfops_operator.wire.brief import Brief, Inputs, Shard, Threshold
 from devperfops_operator.wire.histogram import BUCKETS
 from devperfops_operator.wire.jtl import JtlRow
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import (
     Block,
     Fault,
@@ -35,6 +36,7 @@ FINAL = Final(
     truncated=False,
     ran_ms=4_000,
     held=Held(90, 2_000, 1_500),
+    plan=KeptPlan.of(b"<jmeterTestPlan/>", None),
 )
 
 
@@ -172,7 +174,13 @@ def test_a_hostile_push_is_refused_with_the_place(path: list[str | int], value: 
         Push.from_json(changed(path, value))
 
 
-LATER = [("heartbeat", "hosts"), ("heartbeat", "wakes"), ("final", "ran_ms"), ("final", "held")]
+LATER = [
+    ("heartbeat", "hosts"),
+    ("heartbeat", "wakes"),
+    ("final", "ran_ms"),
+    ("final", "held"),
+    ("final", "plan"),
+]
 
 
 @pytest.mark.parametrize(("part", "field"), LATER)

@@ -21,6 +21,7 @@ from devperfops_operator.api.perfrun import (
     NotificationStatus,
     ObjectiveStatus,
     PerfRun,
+    PlanStatus,
     RecordStatus,
     TimelineEntry,
     Verdict,
@@ -211,6 +212,12 @@ def _record_line(record: RecordStatus) -> str:
     return f"ControllerRevision {record.name}" + ("" if record.kept_at else ", being written")
 
 
+def _plan_line(plan: PlanStatus) -> str:
+    """`sha256 3f2a…, 12,345 bytes`: what `devperfops plan` writes, or why it cannot."""
+    unkept = f"; not kept: {plan.unkept}" if plan.unkept else ""
+    return f"sha256 {plan.sha256[:12]}, {counted(plan.size, 'byte')}{unkept}"
+
+
 def run_facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     """What a report begins with."""
     status, began = run.status, run.metadata.creation_timestamp
@@ -226,6 +233,8 @@ def run_facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     if status.score and len(status.objectives) > 1:
         yield "Score", f"{status.score} of the objectives' weight holds (it decides nothing)"
     yield from doings(run, clock)
+    if plan := next((worker.plan for worker in status.workers if worker.plan), None):
+        yield "Plan", _plan_line(plan)
     if status.record:
         yield "Record", _record_line(status.record)
     for entry in status.notifications:

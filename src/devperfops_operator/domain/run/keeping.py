@@ -17,7 +17,7 @@ _ATTEMPTS = 6
 def keep_record(observed: RunObserved, status: PerfRunStatus, now: datetime) -> RunDecision | None:
     """The next step to the record; None: it is kept, cannot be kept, or there is nothing to keep."""
     record = status.record
-    if status.load is None or not status.load.samples or (record is not None and record.settled):
+    if not _something_to_keep(status) or (record is not None and record.settled):
         return None
     if record is None:
         named = RecordStatus(name=record_name(observed.run.metadata))
@@ -25,6 +25,11 @@ def keep_record(observed: RunObserved, status: PerfRunStatus, now: datetime) -> 
     if observed.record_kept:
         return _settled(status, record, kept_at=now)
     return _keep(observed, status, record, now)
+
+
+def _something_to_keep(status: PerfRunStatus) -> bool:
+    """The plan of a load without a sample is what its user wants to see."""
+    return status.load is not None and bool(status.load.samples or any(w.plan for w in status.workers))
 
 
 def _keep(observed: RunObserved, status: PerfRunStatus, record: RecordStatus, now: datetime) -> RunDecision:

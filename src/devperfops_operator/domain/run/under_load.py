@@ -15,6 +15,7 @@ from devperfops_operator.api.perfrun import (
     ObjectiveTotals,
     PerfRunStatus,
     Phase,
+    PlanStatus,
     WakesStatus,
     WorkerStatus,
 )
@@ -55,6 +56,7 @@ from devperfops_operator.domain.run.polling import Window, last_reads, polls, wi
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.run.target_watch import close_target, follow_target, mixed_target
 from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import JMeterState
 from devperfops_operator.wire.threads import Held
 from devperfops_operator.wire.wakes import Wakes
@@ -188,6 +190,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
         fault=worker.fault,
         held=_held(worker.final.held),
         wakes=_wakes(worker.wakes),
+        plan=_plan(worker.final.plan),
         hosts=tuple(HostStatus(host=host, samples=samples) for host, samples in worker.hosts.items()),
         first_start=worker.first_start,
         last_end=worker.last_end,
@@ -212,6 +215,10 @@ def _held(held: Held | None) -> HeldStatus | None:
 
 def _wakes(wakes: Wakes | None) -> WakesStatus | None:
     return None if wakes is None else WakesStatus(**wakes.to_json())
+
+
+def _plan(plan: KeptPlan | None) -> PlanStatus | None:
+    return None if plan is None else PlanStatus(sha256=plan.sha256, size=plan.size, unkept=plan.unkept)
 
 
 def _load(status: PerfRunStatus) -> LoadStatus:
