@@ -41,7 +41,8 @@ def kept_plan(inputs: Inputs, root: Path) -> KeptPlan:
     """The plan as it is now. Raises RefusedError: it has become none since it was checked."""
     check_plan(inputs, root)
     plan = (root / PLAN / inputs.plan).read_bytes()
-    return KeptPlan.of(plan, jmx.written_secret(plan))
+    # One that is made reads its secrets as properties; examples in the document may look like some.
+    return KeptPlan.of(plan, None if inputs.made else jmx.written_secret(plan))
 
 
 def share_data(inputs: Inputs, root: Path, *, worker: int, workers: int) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from devperfops_operator.scenario.model import Offer, Operation
 from devperfops_operator.scenario.plan import Load, Plan
-from devperfops_operator.scenario.routes import Routes
+from devperfops_operator.wire.routes import Routes
 
 _LONG: Final = 0.99
 

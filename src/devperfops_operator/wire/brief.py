@@ -42,7 +42,7 @@ class Inputs:
     """What the pod must find, below the folders of `wire.layout`.
 
     A `..._source` is for people: "ConfigMap scenario"; empty: there is none. `reads`: the properties the
-    plan must read. `secrets`: names of Secrets whose keys become properties.
+    plan must read. `secrets`: names of Secrets whose keys become properties. `made`: the plan is, in the pod.
     """
 
     plan: str
@@ -52,6 +52,7 @@ class Inputs:
     shards: tuple[Shard, ...] = ()
     secrets: tuple[str, ...] = ()
     plugins_source: str = ""
+    made: bool = False
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> Self:

@@ -1,10 +1,11 @@
 import time
+from dataclasses import replace
 
 import pytest
 
 from devperfops_operator.agent.folder import ResultsFolder
 from tests.unit.agent.played import PLAN, PlayedOperator, Worker, ended, terminated
-from tests.unit.wire.test_jmx import plan
+from tests.unit.wire.test_jmx import named, plan
 
 
 def properties(worker: Worker) -> dict[str, str]:
@@ -49,6 +50,19 @@ async def test_the_plan_is_noted_as_it_is_at_the_start(operator: PlayedOperator,
     noted = ResultsFolder(worker.results).plan
     assert noted is not None
     assert noted.unpacked() == changed
+
+
+@pytest.mark.parametrize(("made", "kept"), [(False, False), (True, True)])
+async def test_a_plan_with_a_secret_that_somebody_wrote_is_told_without_its_bytes(
+    operator: PlayedOperator, worker: Worker, *, made: bool, kept: bool
+) -> None:
+    worker.give("plan", PLAN, plan(named("Header", "X-Api-Key", "hunter2")))
+    worker.brief = replace(worker.brief, inputs=replace(worker.brief.inputs, made=made))
+    operator.start_in_ms = 0
+    assert await ended(await worker.run("prepare")) == 0
+    noted = ResultsFolder(worker.results).plan
+    assert noted is not None
+    assert (noted.packed is not None, noted.unkept is None) == (kept, kept)
 
 
 async def test_a_plan_that_became_none_before_the_start_is_refused(

@@ -13,7 +13,7 @@ from devperfops_operator.analysis.sessions.lines import Hit, hit
 from devperfops_operator.api.load_profile import Endpoint, LoadProfile, Sessions
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.domain.load_profile.sequences import sessions_of
-from devperfops_operator.scenario.routes import Routes
+from devperfops_operator.wire.routes import Routes
 
 _MOST: Final = 2_000_000  # requests, which take some 500 MB while they are put in order
 _FORMATS: Final = "common, combined, JSON (one object a line) and Envoy's own"

@@ -253,6 +253,7 @@ def _pod_inputs(load: Load) -> PodInputs:
         shards=tuple(Shard(shard.file, shard.header) for shard in shards or ()),
         secrets=tuple(each.secret for each in load.jmeter.properties_from or ()),
         plugins_source=load.jmeter.plugins.described if load.jmeter.plugins is not None else "",
+        made=plan.open_api is not None,
     )
 
 
