@@ -137,6 +137,13 @@ _COVERAGE: Final = {"traffic": 'requests_total{app="cart"}', "by": ["method", "r
 _COVERED: Final = {"spec.coverage": _COVERAGE, "spec.prometheus": "monitoring"}
 
 _RESET: Final = {"job": {"image": "shop-data:7"}}
+_MYSQL: Final = {
+    "image": "mariadb:10.11",
+    "database": "shop",
+    "dump": "/golden/shop.sql.gz",
+    "volumes": [{"pvc": "golden", "mountPath": "/golden"}],
+}
+_HTTP: Final = {"url": "http://shop-data:8080/reset"}
 _POSTGRES: Final = {"image": "postgres:15", "database": "shop", "template": "shop_golden"}
 _PASSWORD: Final = {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
 
@@ -406,6 +413,25 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             }
         }
     ),
+    "a MySQL database that is reset": gate({"spec.data": {"mysql": _MYSQL}}),
+    "a service that resets": gate({"spec.data": {"http": _HTTP}}),
+    "all of a call": gate(
+        {
+            "spec.data": {
+                "http": {
+                    "url": "https://shop-data.example/v1/reset?golden=january",
+                    "method": "PUT",
+                    "headers": [
+                        {"name": "Authorization", "valueFrom": _PASSWORD["valueFrom"]},
+                        {"name": "X-Team", "value": "shop"},
+                    ],
+                    "body": '{"snapshot": "golden"}',
+                    "statuses": [200, 202],
+                    "poll": {"url": "https://shop-data.example/v1/state", "contains": "done", "every": "5s"},
+                }
+            }
+        }
+    ),
     "all of a reset": gate(
         {
             "spec.data": {
@@ -460,6 +486,10 @@ def _expect(text: str, says: str, lint_says: str) -> Refused:
 def _reset(changes: Mapping[str, Any], field: str, says: str) -> Refused:
     data = {"job": {**_RESET["job"], **changes}}
     return Refused(gate({"spec.data": data}), f"spec.data.job.{field}", says)
+
+
+def _call(changes: Mapping[str, Any], field: str, says: str) -> Refused:
+    return Refused(gate({"spec.data": {"http": {**_HTTP, **changes}}}), f"spec.data.http.{field}", says)
 
 
 _OVERRIDE: Final = {"revision": "5f1d0c2ab9", "reason": "sale", "expires": "2026-11-25T18:00:00Z"}
@@ -591,6 +621,42 @@ REFUSED: Final[Mapping[str, Refused]] = {
         "spec.data.postgres.database",
         '"dbname=shop" is not the name of a database that can be reset',
     ),
+    "the server's own database": Refused(
+        gate({"spec.data": {"mysql": {**_MYSQL, "database": "MySQL"}}}),
+        "spec.data.mysql.database",
+        '"MySQL" is the server\'s own database or that of the marks',
+    ),
+    "a dump that is a folder": Refused(
+        gate({"spec.data": {"mysql": {**_MYSQL, "dump": "/golden/"}}}),
+        "spec.data.mysql.dump",
+        '"/golden/" is not a file in the container',
+    ),
+    "a dump from nowhere": Refused(
+        gate({"spec.data": {"mysql": {key: _MYSQL[key] for key in ("image", "database", "dump")}}}),
+        "spec.data.mysql.volumes",
+        "the dump must come from a volume",
+    ),
+    "a call of nobody": _call({"url": "shop-data:8080/reset"}, "url", "is not an address to call"),
+    "a call with a password in its address": _call(
+        {"url": "http://me:secret@shop-data/reset"}, "url", "without user and password"
+    ),
+    "a header with two values": _call(
+        {"headers": [{"name": "X-Team", "value": "shop", "valueFrom": _PASSWORD["valueFrom"]}]},
+        "headers[0]",
+        'header "X-Team" must have one value',
+    ),
+    "a header named twice": _call(
+        {"headers": [{"name": "X-Team", "value": each} for each in "ab"]},
+        "headers",
+        "a header is named twice",
+    ),
+    "a header that is none": _call(
+        {"headers": [{"name": "X Team", "value": "shop"}]}, "headers[0].name", "is not the name of a header"
+    ),
+    "no status is a success": _call({"statuses": []}, "statuses", "is empty: write the statuses"),
+    "a status that is none": _call({"statuses": [100]}, "statuses[0]", "is not a status that ends a request"),
+    "a poll without pause": _call({"poll": {**_HTTP, "every": "0s"}}, "poll.every", "is no time at all"),
+    "a poll for nothing": _call({"poll": {**_HTTP, "contains": ""}}, "poll.contains", "is empty: write what"),
     "a verification without query": Refused(
         gate({"spec.data": {"postgres": {**_POSTGRES, "verify": {"query": "", "expect": "1"}}}}),
         "spec.data.postgres.verify.query",

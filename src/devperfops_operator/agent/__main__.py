@@ -1,4 +1,4 @@
-"""`devperfops-agent prepare` before JMeter, `devperfops-agent tail` beside it."""
+"""`devperfops-agent prepare` before JMeter and `tail` beside it; `reset` before all of the load."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from devperfops_operator.agent.folder import ResultsFolder
 from devperfops_operator.agent.inputs import RefusedError
 from devperfops_operator.agent.operator import OperatorClient
 from devperfops_operator.agent.prepare import prepare
+from devperfops_operator.agent.reset import reset
 from devperfops_operator.agent.tail import Tail
 from devperfops_operator.agent.termination import Termination
 from devperfops_operator.wire.brief import INDEX_VARIABLE, VARIABLE, Brief
+from devperfops_operator.wire.call import VARIABLE as CALL_VARIABLE
+from devperfops_operator.wire.call import Call
 from devperfops_operator.wire.layout import RESULTS, ROOT
+
+_Orders = TypeVar("_Orders", Brief, Call)
 
 _IMPOSSIBLE: Final = 2
 _log = logging.getLogger("devperfops_operator.agent")
@@ -31,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     termination = Termination()
     try:
+        if options.command == "reset":
+            return reset(_call(), os.environ, termination)
         brief = _brief()
         worker = _worker(brief)
         operator = OperatorClient(brief, worker, options.token)
@@ -52,8 +59,10 @@ def _given_up(options: argparse.Namespace, sentence: str, message: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="devperfops-agent", description="Runs beside JMeter.")
-    parser.add_argument("command", choices=("prepare", "tail"))
+    parser = argparse.ArgumentParser(
+        prog="devperfops-agent", description="Runs beside JMeter, and before it."
+    )
+    parser.add_argument("command", choices=("prepare", "tail", "reset"))
     parser.add_argument("--root", type=Path, default=Path(ROOT))
     parser.add_argument("--token", type=Path, default=Path("/var/run/secrets/devperfops/token"))
     parser.add_argument("--message", type=Path, default=Path("/dev/termination-log"))
@@ -61,10 +70,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _brief() -> Brief:
+    return _orders(VARIABLE, Brief.from_json)
+
+
+def _call() -> Call:
+    return _orders(CALL_VARIABLE, Call.from_json)
+
+
+def _orders(variable: str, read: Callable[[str], _Orders]) -> _Orders:
     try:
-        return Brief.from_json(os.environ[VARIABLE])
+        return read(os.environ[variable])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"${VARIABLE} holds no orders ({type(error).__name__}: {error})") from None
+        raise ValueError(f"${variable} holds no orders ({type(error).__name__}: {error})") from None
 
 
 def _worker(brief: Brief) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -115,14 +116,14 @@ class JobReset(ResetPod):
 
 
 class Verification(ApiModel):
-    """A query whose result shows that the data are what they should be."""
+    """A query whose result shows that the data are what they should be, by psql or mysql."""
 
     query: Annotated[
         str, Field(max_length=4096), rules.not_empty("is empty: write a query, or leave verify out")
     ]
-    """Run by psql in the database that was reset, in a session that may not write."""
+    """Run in the database that was reset, in a session that may not write."""
     expect: Annotated[str, Field(max_length=1024)]
-    """What it must give, as psql prints it unaligned: columns with | between them, a line for each row."""
+    """What it must give, a line for each row: columns with | between them (psql) or tabs (mysql)."""
 
 
 class PostgresReset(ResetPod):
@@ -143,6 +144,88 @@ class PostgresReset(ResetPod):
     """What is checked after the reset, before the load."""
 
 
+class MySQLReset(ResetPod):
+    """A database that is filled anew from a dump, MySQL 8 or MariaDB 10.5 and later.
+
+    The image has sh and mysql or mariadb, and gzip or zstd for a dump that ends with .gz or .zst; env and
+    envFrom set MYSQL_HOST, MYSQL_TCP_PORT, MYSQL_USER, MYSQL_PWD.
+    The database must be marked as one that may be reset by a row of the table devperfops.may_be_reset.
+    """
+
+    validations: ClassVar = (data_rules.DUMP_ON_VOLUME,)
+
+    database: Annotated[str, Field(max_length=48), data_rules.DATABASE, data_rules.SERVERS_OWN]
+    """The database that the environment uses. All in it is lost, and its sessions end."""
+    dump: Annotated[str, Field(max_length=512), data_rules.DUMP]
+    """The golden copy: what mysqldump wrote of one database, in one of the volumes, which are read-only."""
+    verify: Verification | None = None
+    """What is checked after the reset, before the load."""
+
+
+class HTTPHeader(ApiModel):
+    """A header of a request."""
+
+    validations: ClassVar = (data_rules.HEADER_VALUE,)
+
+    name: Annotated[str, Field(max_length=128), data_rules.HEADER_NAME]
+    """Its name."""
+    value: Annotated[str | None, Field(max_length=1024)] = None
+    """Its value, which is no place for secrets."""
+    value_from: ValueSource | None = None
+    """A Secret's key in place of value."""
+
+
+class HTTPMethod(StrEnum):
+    """How the service is called."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+
+
+class HTTPPoll(ApiModel):
+    """What tells that a reset the call has only begun is done. Asked by GET, with the same headers."""
+
+    url: Annotated[str, Field(max_length=1024), data_rules.URL]
+    """The address, asked until it answers with a status from 200 to 299."""
+    contains: Annotated[
+        str | None,
+        Field(max_length=256),
+        rules.not_empty("is empty: write what the answer must contain, or leave it out"),
+    ] = None
+    """A text that such an answer must contain besides, such as the word for done."""
+    every: Annotated[str, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO] = "2s"
+    """How long to wait between two questions."""
+
+
+class HTTPReset(ApiModel):
+    """A service that resets the data when it is called. It must bear to be called again."""
+
+    url: Annotated[str, Field(max_length=1024), data_rules.URL]
+    """Its address."""
+    method: HTTPMethod = HTTPMethod.POST
+    """How it is called."""
+    headers: Annotated[tuple[HTTPHeader, ...] | None, Field(max_length=16), data_rules.DISTINCT_HEADERS] = (
+        None
+    )
+    """Headers of the request, from Secrets where they are secret."""
+    body: Annotated[str | None, Field(max_length=4096)] = None
+    """The content of the request."""
+    statuses: Annotated[
+        tuple[Annotated[int, data_rules.STATUS_CODE], ...] | None,
+        Field(max_length=8),
+        rules.not_empty("is empty: write the statuses that say it was done, or leave it out for 200 to 299"),
+    ] = None
+    """The statuses of an answer that says it was done, or begun; by default 200 to 299."""
+    poll: HTTPPoll | None = None
+    """What tells that it is done; by default the answer itself does."""
+
+
+Reset = JobReset | PostgresReset | MySQLReset | HTTPReset
+
+
 class Data(ApiModel):
     """How the environment's data are reset before each load, so that every load finds the same."""
 
@@ -154,11 +237,15 @@ class Data(ApiModel):
     """A container that resets them, run to its end by a Job."""
     postgres: PostgresReset | None = None
     """A PostgreSQL database that is replaced by a copy of a template database."""
+    mysql: MySQLReset | None = None
+    """A MySQL or MariaDB database that is filled anew from a dump."""
+    http: HTTPReset | None = None
+    """A service that resets them when it is called."""
 
     @property
-    def reset(self) -> JobReset | PostgresReset:
+    def reset(self) -> Reset:
         """The one that is asked for. Raises ValueError for what the CRD's own rules should have refused."""
-        reset = self.job or self.postgres
+        reset = self.job or self.postgres or self.mysql or self.http
         if reset is None:
-            raise ValueError("spec.data has neither job nor postgres")
+            raise ValueError("spec.data has no way to reset")
         return reset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from devperfops_operator.api.rules import Rule
@@ -46,10 +47,50 @@ ANOTHER_TEMPLATE: Final = Rule.of(
     "shop_golden",
     field="template",
 )
+SERVERS_OWN: Final = Rule.of(
+    "!(self.lowerAscii() in ['mysql', 'sys', 'information_schema', 'performance_schema', 'devperfops'])",
+    lambda name: (
+        name.lower() not in {"mysql", "sys", "information_schema", "performance_schema", "devperfops"}
+    ),
+    "\"{self}\" is the server's own database or that of the marks: write the environment's, such as shop",
+)
+DUMP: Final = Rule.matching(
+    "^/[^:]*[^:/]$",
+    '"{self}" is not a file in the container: write the absolute path of a dump in a volume, such as '
+    "/golden/shop.sql.gz",
+)
+DUMP_ON_VOLUME: Final = Rule.of(
+    "has(self.volumes)",
+    lambda reset: "volumes" in reset,
+    "the dump must come from a volume: write volumes, such as [{pvc: golden, mountPath: /golden}]",
+    field="volumes",
+)
+URL: Final = Rule.matching(
+    "^https?://[^/?#@\\s]+([/?][^#\\s]*)?$",
+    '"{self}" is not an address to call: write http://HOST:PORT/PATH or https://HOST:PORT/PATH, without user '
+    "and password",
+)
+HEADER_NAME: Final = Rule.matching(
+    "^[-!#$%&'*+.^_`|~0-9A-Za-z]+$",
+    '"{self}" is not the name of a header: write for example Authorization',
+)
+DISTINCT_HEADERS: Final = Rule.distinct("name", "a header is named twice: write each one once")
+HEADER_VALUE: Final = Rule.of(
+    "has(self.value) != has(self.valueFrom)",
+    lambda header: ("value" in header) != ("valueFrom" in header),
+    'header "{self.name}" must have one value: write either value or valueFrom',
+)
+_LAST_STATUS: Final = 599
+STATUS_CODE: Final = Rule.of(
+    f"self >= {HTTPStatus.OK} && self <= {_LAST_STATUS}",
+    lambda code: HTTPStatus.OK <= code <= _LAST_STATUS,
+    f"is not a status that ends a request: write one from {HTTPStatus.OK} to {_LAST_STATUS}, such as 202",
+)
+WAYS: Final = ("job", "postgres", "mysql", "http")
 ONE_RESET: Final = Rule.of(
-    "has(self.job) != has(self.postgres)",
-    lambda data: ("job" in data) != ("postgres" in data),
-    "there must be one way to reset the data: write either job or postgres",
+    f"[{', '.join(f'has(self.{way})' for way in WAYS)}].exists_one(each, each)",
+    lambda data: sum(way in data for way in WAYS) == 1,
+    f"there must be one way to reset the data: write one of {', '.join(WAYS)}",
 )
 DATA_HAS_LOAD: Final = Rule.of(
     "!has(self.data) || has(self.load)",

@@ -103,6 +103,29 @@ def test_a_gate_shows_which_database_it_resets_from_what():
     assert "Reset database shop from shop_golden before each load, within 10m" in told
 
 
+MYSQL = {
+    "image": "mariadb:10.11",
+    "database": "shop",
+    "dump": "/golden/shop.sql",
+    "volumes": [{"pvc": "golden", "mountPath": "/golden"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"mysql": MYSQL}, "database shop from /golden/shop.sql"),
+        ({"http": {"url": "http://db/reset?key=k"}}, "data by POST http://db/reset"),
+    ],
+)
+def test_a_gate_shows_how_its_data_are_reset(data: dict, told: str):
+    gate = samples.gate()
+    stored = {**gate.spec.to_json(), "data": data}
+    gate = PerfGate.from_json({"metadata": gate.metadata.to_json(), "spec": stored})
+    screen = _folded_together(trimmed(gate_screen(gate, [], samples.clock(60))))
+    assert f"Reset {told} before each load, within 10m" in screen
+
+
 def test_a_gate_shows_what_its_load_is_made_of_and_what_is_asked_beside_it():
     gate = samples.gate()
     stored = gate.spec.to_json()

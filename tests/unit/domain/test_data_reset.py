@@ -12,9 +12,13 @@ from devperfops_operator.api.perfrun import Phase, Verdict
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.manifests.data_job import data_job_manifest, data_job_name
 from devperfops_operator.domain.manifests.job import read_job
+from devperfops_operator.domain.manifests.mysql_reset import SCRIPT as MYSQL_SCRIPT
 from devperfops_operator.domain.manifests.postgres_reset import SCRIPT
+from devperfops_operator.domain.observed import RunSettings
+from devperfops_operator.wire.call import Call, Poll
 from tests.unit.domain.world import GOOD, LoadEnd, World, gate, released, template
 
+SETTINGS = RunSettings(operator_image="operator:1", image_pull_policy="Always")
 RESET: dict[str, Any] = {"job": {"image": "shop-data:7", "args": ["restore"]}}
 
 
@@ -214,7 +218,7 @@ def test_killed_between_any_status_write_and_its_effects_the_outcome_is_the_same
 def pod_of(reset: dict[str, Any]) -> dict[str, Any]:
     world, name = next(released(data=RESET))
     data = Data.from_json({"job": {"image": "shop-data:7", **reset}})
-    pod: dict[str, Any] = data_job_manifest(world.runs[name], data)["spec"]["template"]["spec"]
+    pod: dict[str, Any] = data_job_manifest(world.runs[name], data, SETTINGS)["spec"]["template"]["spec"]
     return pod
 
 
@@ -287,7 +291,7 @@ def test_a_postgres_reset_gets_what_the_team_and_the_operator_say_and_no_secret(
             }
         }
     )
-    pod = data_job_manifest(world.runs[name], data)["spec"]["template"]["spec"]
+    pod = data_job_manifest(world.runs[name], data, SETTINGS)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["env"] == [
         password,
@@ -303,6 +307,51 @@ def test_a_postgres_reset_gets_what_the_team_and_the_operator_say_and_no_secret(
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
+def test_a_mysql_reset_gets_what_the_team_and_the_operator_say_and_no_secret() -> None:
+    world, name = next(released(data=RESET))
+    golden = {"pvc": "golden", "mountPath": "/golden"}
+    mysql = {"image": "mariadb:10.11", "database": "shop", "dump": "/golden/$(X).sql", "volumes": [golden]}
+    data = Data.from_json({"mysql": {**mysql, "env": [{"name": "MYSQL_HOST", "value": "db"}]}})
+    (container,) = data_job_manifest(world.runs[name], data, SETTINGS)["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["env"] == [
+        {"name": "MYSQL_HOST", "value": "db"},
+        {"name": "RESET_DATABASE", "value": "shop"},
+        {"name": "RESET_DUMP", "value": "/golden/$$(X).sql"},
+    ]
+    assert container["command"][2].replace("$$", "$") == MYSQL_SCRIPT
+    assert container["volumeMounts"][0] == {"name": "files-0", "mountPath": "/golden", "readOnly": True}
+
+
+def test_a_call_is_made_by_the_agent_and_its_secrets_stay_with_the_kubelet() -> None:
+    world, name = next(released(data=RESET))
+    secret = {"secretKeyRef": {"name": "db", "key": "token"}}
+    headers = [{"name": "Authorization", "valueFrom": secret}, {"name": "X-Team", "value": "$(shop)"}]
+    poll = {"url": "http://db/state", "every": "3s", "contains": "done"}
+    data = Data.from_json(
+        {"timeout": "3m", "http": {"url": "http://db/reset", "headers": headers, "poll": poll}}
+    )
+    pod = data_job_manifest(world.runs[name], data, SETTINGS)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (container["image"], container["imagePullPolicy"]) == ("operator:1", "Always")
+    assert container["command"] == ["devperfops-agent", "reset"]
+    authorization, team, call = container["env"]
+    assert authorization == {"name": "DEVPERFOPS_HEADER_0", "valueFrom": secret}
+    assert team == {"name": "DEVPERFOPS_HEADER_1", "value": "$$(shop)"}
+    assert Call.from_json(call["value"]) == Call(
+        url="http://db/reset",
+        method="POST",
+        headers=("Authorization", "X-Team"),
+        body=None,
+        statuses=(),
+        timeout_s=162,
+        poll=Poll("http://db/state", "done", 3),
+    )
+    assert (pod["automountServiceAccountToken"], pod["securityContext"]["runAsUser"]) == (False, 10001)
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
 def test_a_gates_earlier_verdicts_hold_until_it_resets_data() -> None:
     plain, resets = gate().spec, gate(data=RESET).spec
     assert criteria_hash(plain) == criteria_hash(gate(data=None).spec)
@@ -312,7 +361,7 @@ def test_a_gates_earlier_verdicts_hold_until_it_resets_data() -> None:
 @pytest.mark.parametrize(("condition", "succeeded"), [("Complete", True), ("Failed", False)])
 def test_a_job_is_read_as_its_controller_left_it(condition: str, *, succeeded: bool) -> None:
     world, name = next(released(data=RESET))
-    job = data_job_manifest(world.runs[name], Data.from_json(RESET))
+    job = data_job_manifest(world.runs[name], Data.from_json(RESET), SETTINGS)
     job["status"] = {"conditions": [{"type": condition, "status": "True"}]}
     read = read_job(job, ())
     assert (read.finished, read.succeeded) == (True, succeeded)

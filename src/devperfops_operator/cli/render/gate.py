@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
 from devperfops_operator.api.coverage import Coverage
-from devperfops_operator.api.data import Data
+from devperfops_operator.api.data import Data, HTTPReset, JobReset, MySQLReset, PostgresReset
 from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec, Quota
@@ -96,11 +97,17 @@ def _facts(gate: PerfGate, clock: Clock) -> Iterator[Fact]:
 
 
 def _reset(data: Data) -> str:
-    postgres = data.postgres
-    if postgres is None:
-        what = f"data by a container of {data.reset.image}"
-    else:
-        what = f"database {postgres.database} from {postgres.template}"
+    match data.reset:
+        case PostgresReset(database=database, template=template):
+            what = f"database {database} from {template}"
+        case MySQLReset(database=database, dump=dump):
+            what = f"database {database} from {dump}"
+        case HTTPReset(url=url, method=method):
+            what = f"data by {method} {url.partition('?')[0]}"
+        case JobReset(image=image):
+            what = f"data by a container of {image}"
+        case _ as never:
+            assert_never(never)
     return f"{what} before each load, within {data.timeout}"
 
 

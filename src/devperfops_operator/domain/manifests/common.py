@@ -39,3 +39,8 @@ def object_reference(kind: str, metadata: ObjectMeta) -> dict[str, Any]:
         "uid": metadata.uid,
         "resourceVersion": metadata.resource_version,
     }
+
+
+def literal(value: str) -> str:
+    """For a container's command and env: Kubernetes takes `$(NAME)` for a variable, and `$$` for `$`."""
+    return value.replace("$", "$$")

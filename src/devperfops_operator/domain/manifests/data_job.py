@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
-from devperfops_operator.api.data import Data, JobReset, PostgresReset, ResetPod
+from devperfops_operator.api.data import Data, HTTPReset, JobReset, MySQLReset, PostgresReset, ResetPod
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.domain.manifests.common import DATA_LABEL, labels, owner
+from devperfops_operator.domain.manifests.http_reset import http_container
 from devperfops_operator.domain.manifests.load_volumes import TMP_MOUNT, Mount, file_volume, place
+from devperfops_operator.domain.manifests.mysql_reset import mysql_container
 from devperfops_operator.domain.manifests.postgres_reset import postgres_container
+from devperfops_operator.domain.observed import RunSettings
 
 _CONTAINER: Final = "reset"
 _KEPT_S: Final = 600
@@ -22,7 +25,7 @@ def data_job_name(run: str) -> str:
     return f"{run}.data"
 
 
-def data_job_manifest(run: PerfRun, data: Data) -> dict[str, Any]:
+def data_job_manifest(run: PerfRun, data: Data, settings: RunSettings) -> dict[str, Any]:
     """One pod. One that its node takes away is made again; one that fails is not, for it says why."""
     metadata, timeout = run.metadata, parse_duration(data.timeout)
     marks = labels(gate=run.spec.gate, run=metadata.name) | {DATA_LABEL: "true"}
@@ -41,19 +44,27 @@ def data_job_manifest(run: PerfRun, data: Data) -> dict[str, Any]:
             "podFailurePolicy": {"rules": [{"action": "Ignore", "onPodConditions": [disrupted]}]},
             "activeDeadlineSeconds": math.ceil(timeout.total_seconds()),
             "ttlSecondsAfterFinished": _KEPT_S,
-            "template": {"metadata": {"labels": marks}, "spec": _pod(data.reset, _own_container(data.reset))},
+            "template": {"metadata": {"labels": marks}, "spec": _spec(data, settings)},
         },
     }
 
 
-def _own_container(reset: JobReset | PostgresReset) -> dict[str, Any]:
-    """What only this kind of reset says of it."""
-    if isinstance(reset, PostgresReset):
-        return postgres_container(reset)
-    return {
-        **({"command": list(reset.command)} if reset.command else {}),
-        **({"args": list(reset.args)} if reset.args else {}),
-    }
+def _spec(data: Data, settings: RunSettings) -> dict[str, Any]:
+    reset = data.reset
+    match reset:
+        case HTTPReset():
+            return _pod(
+                ResetPod(image=settings.operator_image), http_container(reset, data.timeout, settings)
+            )
+        case PostgresReset():
+            return _pod(reset, postgres_container(reset))
+        case MySQLReset():
+            return _pod(reset, mysql_container(reset))
+        case JobReset():
+            command = {"command": list(reset.command)} if reset.command else {}
+            return _pod(reset, command | ({"args": list(reset.args)} if reset.args else {}))
+        case _ as never:
+            assert_never(never)
 
 
 def _pod(reset: ResetPod, container: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from devperfops_operator.api.data import PostgresReset
+from devperfops_operator.domain.manifests.common import literal
 
 SCRIPT: Final = files(__package__).joinpath("postgres_reset.sh").read_text("utf-8")
 
@@ -19,14 +20,9 @@ def postgres_container(reset: PostgresReset) -> dict[str, Any]:
         **({"RESET_QUERY": verify.query, "RESET_EXPECT": verify.expect} if verify is not None else {}),
     }
     return {
-        "command": ["sh", "-c", _literal(SCRIPT)],
+        "command": ["sh", "-c", literal(SCRIPT)],
         "env": [
             *(each.to_json() for each in reset.env or ()),
-            *({"name": name, "value": _literal(value)} for name, value in own.items()),
+            *({"name": name, "value": literal(value)} for name, value in own.items()),
         ],
     }
-
-
-def _literal(value: str) -> str:
-    """Kubernetes takes `$(NAME)` for a variable, and `$$` for `$`."""
-    return value.replace("$", "$$")

@@ -33,7 +33,7 @@ def resetting(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     if problem is not None:
         return RunDecision(to_acting(status, problem, now), _stopped(observed, ours))
     if job is None:
-        manifest = data_job_manifest(observed.run, data)
+        manifest = data_job_manifest(observed.run, data, observed.settings)
         return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
     if ours is None:  # a deleted run's of the same name, which must be gone before ours can be made
         drop = DeleteJob(observed.run.metadata.namespace, job.name)
