@@ -15,7 +15,15 @@ from benchmarks.detection import rivals
 from benchmarks.detection.outcome import Outcome
 from benchmarks.detection.simulator import Counts, Stream
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
-from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, long_range, whole_effect
+from devperfops_operator.analysis.past import (
+    PastEffect,
+    PastRun,
+    between,
+    least_effect,
+    long_range,
+    usual_scatter,
+    whole_effect,
+)
 from devperfops_operator.analysis.sequential import drift, fails, independent, passes_early
 from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.load_findings import RATE_WANTED
@@ -53,9 +61,9 @@ def ours(stream: Stream, objective: Objective, past: PastEffect = _NO_PAST) -> O
             return Outcome("Fail", second)
         reached = tally.samples >= RATE_WANTED * Fraction(objective.rate) * second
         if reached and second >= (patience.pass_after or stream.seconds):
-            own = timeline.design_effect()
+            own = timeline.scatter()
             whole = past.at_end(own, tally.samples)
-            ended = second == stream.seconds and test.passes(independent(tally, whole))
+            ended = second == stream.seconds and test.passes(tally, whole)
             shown = ended or passes_early(test, patience, tally, timeline.elapsed, past.so_far(own))
             if shown and drift(test, timeline, past.least) is None:
                 return Outcome("Pass", second)
@@ -67,7 +75,8 @@ def past_of(runs: Iterable[Stream], objective: Objective) -> PastEffect:
     counts = [_counted(run, objective) for run in runs]
     of_whole = whole_effect(counts)
     samples = 0 if of_whole is None else sum(count.samples for count in counts) // len(counts)
-    return PastEffect(least_effect(counts), long_range(counts), of_whole, samples)
+    usual = usual_scatter(counts)
+    return PastEffect(least_effect(counts), long_range(counts), of_whole, samples, usual, between(counts))
 
 
 def _counted(run: Stream, objective: Objective) -> PastRun:
@@ -76,7 +85,7 @@ def _counted(run: Stream, objective: Objective) -> PastRun:
         timeline.add(second, int(samples[second]), int(over[second]))
     tally = looks(samples, over)[-1]
     worth = independent(tally, timeline.design_effect())
-    return PastRun(tally.samples, tally.exceedances, worth.samples)
+    return PastRun(tally.samples, tally.exceedances, worth.samples, timeline.scatter())
 
 
 def looks(samples: Counts, over: Counts) -> list[Tally]:

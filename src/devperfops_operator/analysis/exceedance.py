@@ -72,16 +72,19 @@ class ShareTest:
             return False  # the e-value is at most 1: spare the arithmetic
         return self.log_e_value(tally) >= -math.log(self.alpha)
 
-    def passes(self, tally: Tally) -> bool:
-        """True: at most as many exceedances as allowed, with `confidence`."""
-        return log_chance_of_at_most(tally, float(self.allowed)) <= math.log1p(-self.confidence)
+    def passes(self, tally: Tally, effect: float = 1.0) -> bool:
+        """True: at most as many exceedances as allowed, with `confidence`.
 
-    def upper_bound(self, tally: Tally) -> float:
+        `effect`: the design effect, which so many samples make one independent one.
+        """
+        return log_chance_of_at_most(tally, float(self.allowed), effect) <= math.log1p(-self.confidence)
+
+    def upper_bound(self, tally: Tally, effect: float = 1.0) -> float:
         """The largest share of exceedances that `confidence` leaves possible (1 when nothing was counted)."""
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            if log_chance_of_at_most(tally, middle) <= math.log1p(-self.confidence):
+            if log_chance_of_at_most(tally, middle, effect) <= math.log1p(-self.confidence):
                 high = middle
             else:
                 low = middle
@@ -114,9 +117,13 @@ class ShareTest:
         return r / allowed, r / (1 - allowed)
 
 
-def log_chance_of_at_most(tally: Tally, share: float) -> float:
-    """Logarithm of the binomial chance of at most `tally.exceedances`, one sample's being `share`."""
-    good, bad = tally.samples - tally.exceedances, tally.exceedances
+def log_chance_of_at_most(tally: Tally, share: float, effect: float = 1.0) -> float:
+    """Logarithm of the binomial chance of at most `tally.exceedances`, one sample's being `share`.
+
+    Counts divided by the design effect are no whole numbers: the incomplete beta function, which the binomial
+    sum is, goes on between them.
+    """
+    good, bad = (tally.samples - tally.exceedances) / effect, tally.exceedances / effect
     if good == 0 or share <= 0:
         return 0.0
     if share >= 1:

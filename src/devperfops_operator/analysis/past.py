@@ -11,29 +11,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Final
 
-from devperfops_operator.analysis.timeline import FEWEST, block_effect, variance_ratio
+from devperfops_operator.analysis.timeline import (
+    FEWEST,
+    WIDTHS,
+    Scatter,
+    Scatters,
+    effect_of,
+    variance_ratio,
+)
 
 AS_LONG: Final = Fraction(9, 10)
 """Of their samples: a run as long as those before."""
 _DOUBT: Final = NormalDist().inv_cdf(0.05)  # that runs vary more than is believed of them
 _ALIKE: Final = 2  # times the usual design effect: a run like those before
+_UNLIKE: Final = NormalDist().inv_cdf(0.99)  # from which on a run's scatter is more than the usual one
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
     """What one counted. `independent`: as how many samples, by what it saw itself.
 
-    `whole`: it was not stopped before its planned end.
+    `scatter`: of its blocks. `whole`: it was not stopped before its planned end.
     """
 
     samples: int
     exceedances: int
     independent: int
+    scatter: Scatters = field(default_factory=dict)
     whole: bool = True
 
 
@@ -44,21 +53,28 @@ class PastEffect:
     `long_range`: how many times more the runs vary than each of them sees, at least 1.
     `of_whole`: that of all samples of a whole run, of which there are `whole_samples`, at most; None: not
     known.
+    `usual`: of the blocks of all those runs. `between`: the ratio of runs as blocks, at least 1.
     """
 
     least: float = 1.0
     long_range: float = 1.0
     of_whole: float | None = None
     whole_samples: int = 0
+    usual: Scatters = field(default_factory=dict)
+    between: float = 1.0
 
-    def so_far(self, own: float) -> float:
-        """At any look; `own`: the design effect that the run has seen itself."""
-        return max(own, self.least)
+    def so_far(self, own: Scatters) -> float:
+        """At any look; `own`: what the run has seen itself."""
+        if not own or not self.usual:
+            return max(effect_of(own), self.least)
+        widths = own.keys() | self.usual.keys()
+        effects = (_together(own.get(width), self.usual.get(width)) for width in widths)
+        return max(1.0, self.between, *effects)
 
-    def at_end(self, own: float, samples: int) -> float:
+    def at_end(self, own: Scatters, samples: int) -> float:
         """When a run has come to its end. Regular clumps count for less, if they are the usual ones."""
-        usual = own <= _ALIKE * self.least and samples >= AS_LONG * self.whole_samples
-        if self.of_whole is None or not usual:
+        alike = effect_of(own) <= _ALIKE * self.least and samples >= AS_LONG * self.whole_samples
+        if self.of_whole is None or not alike:
             return self.so_far(own)
         return min(self.so_far(own), max(1.0, self.of_whole))
 
@@ -68,7 +84,7 @@ def least_effect(runs: Collection[PastRun]) -> float:
 
     The latter shows what lasts longer than any block within.
     """
-    return max(1.0, _within(runs), block_effect(_blocks(runs)))
+    return max(1.0, _within(runs), _between(runs).prudent)
 
 
 def long_range(runs: Collection[PastRun]) -> float:
@@ -77,7 +93,17 @@ def long_range(runs: Collection[PastRun]) -> float:
     A level that moves within minutes does that, and no stall: so a Fail is asked to be so much surer, and a
     service with stalls is failed as soon as any other.
     """
-    return max(1.0, block_effect(_blocks(runs)) / _within(runs))
+    return max(1.0, _between(runs).prudent / _within(runs))
+
+
+def between(runs: Collection[PastRun]) -> float:
+    """That of runs as blocks, as it is; 1 of too few."""
+    return max(1.0, _between(runs).ratio)
+
+
+def usual_scatter(runs: Collection[PastRun]) -> Scatters:
+    """Of the blocks of all runs together, weighted as in `_within`."""
+    return {width: scatter for width in WIDTHS if (scatter := _usual(width, runs)) is not None}
 
 
 def whole_effect(runs: Collection[PastRun]) -> float | None:
@@ -91,6 +117,46 @@ def whole_effect(runs: Collection[PastRun]) -> float | None:
         return None
     spread = 2 / (9 * (len(whole) - 1))
     return max(1.0, variance_ratio(_blocks(whole)) / (1 - spread + _DOUBT * math.sqrt(spread)) ** 3)
+
+
+def _usual(width: int, runs: Collection[PastRun]) -> Scatter | None:
+    known = [(run.exceedances, run.scatter[width]) for run in runs if width in run.scatter]
+    exceedances = sum(weight for weight, _ in known)
+    if not exceedances:
+        return None
+    ratio = sum(weight * scatter.ratio for weight, scatter in known) / exceedances
+    return Scatter(ratio, 1 + sum(scatter.blocks - 1 for _, scatter in known))
+
+
+def _together(own: Scatter | None, usual: Scatter | None) -> float:
+    """The design effect of one width, by what all runs saw of it: never less than the usual one.
+
+    Of a run that scatters more than chance makes of the usual, by itself.
+    """
+    if own is None or usual is None:
+        return max((each.prudent for each in (own, usual) if each is not None), default=1.0)
+    if _exceeds(own, usual):
+        return own.prudent
+    freedom, more = own.blocks - 1, usual.blocks - 1
+    joint = (freedom * own.ratio + more * usual.ratio) / (freedom + more)
+    return Scatter(max(joint, usual.ratio), 1 + freedom + more).prudent
+
+
+def _exceeds(own: Scatter, usual: Scatter) -> bool:
+    """By the F distribution of a ratio of variances, in Paulson's approximation (1942)."""
+    if usual.ratio <= 0:
+        return own.ratio > 0
+    own_spread, usual_spread = (2 / (9 * (each.blocks - 1)) for each in (own, usual))
+    root = math.cbrt(own.ratio / usual.ratio)
+    deviation = (1 - usual_spread) * root - (1 - own_spread)
+    return deviation > _UNLIKE * math.sqrt(usual_spread * root * root + own_spread)
+
+
+def _between(runs: Collection[PastRun]) -> Scatter:
+    """Of runs as blocks; nothing of fewer than FEWEST."""
+    if len(runs) < FEWEST:
+        return Scatter(0.0, FEWEST)
+    return Scatter(variance_ratio(_blocks(runs)), len(runs))
 
 
 def _within(runs: Collection[PastRun]) -> float:

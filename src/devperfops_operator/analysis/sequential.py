@@ -14,10 +14,12 @@ from fractions import Fraction
 from typing import Final
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
+from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.timeline import Timeline
 
 _OVERWHELMING: Final = Fraction(9, 10)  # of all samples are exceedances
 _EARLY_ALPHA: Final = 0.001  # chance of a wrong Pass at whichever look before the end
+_STEP: Final = 15  # seconds, in which a slow start is told
 _USUAL: Final = 50  # allowed exceedances, all independent, in a test of which an early Pass is most likely
 
 
@@ -72,6 +74,30 @@ def drift(test: ShareTest, timeline: Timeline, least_effect: float) -> Tally | N
     if not test.fails(tally):
         return None
     return tally if test.fails(independent(tally, max(least_effect, late.design_effect()))) else None
+
+
+@dataclass(frozen=True, slots=True)
+class SlowStart:
+    """`tally`: what came in the first `seconds`."""
+
+    seconds: int
+    tally: Tally
+
+
+def slow_start(test: ShareTest, timeline: Timeline, past: PastEffect) -> SlowStart | None:
+    """The shortest beginning, within the first third, that keeps the rest from being shown to hold; or None.
+
+    It had most of the exceedances. A hint to people, never a verdict: what is left out after one has
+    seen it proves nothing.
+    """
+    whole = timeline.tally
+    for seconds in range(_STEP, timeline.elapsed // 3 + 1, _STEP):
+        rest = timeline.since((timeline.first or 0) + seconds)
+        late = rest.tally
+        if 2 * late.exceedances < whole.exceedances and test.passes(late, past.so_far(rest.scatter())):
+            early = whole.samples - late.samples, whole.exceedances - late.exceedances
+            return SlowStart(seconds, Tally(*early))
+    return None
 
 
 def independent(tally: Tally, design_effect: float) -> Tally:

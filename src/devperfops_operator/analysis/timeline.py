@@ -12,7 +12,7 @@ added for prudence. No number of samples makes up for this; the service's own pa
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +25,23 @@ FEWEST: Final = 6
 _MOST: Final = 3600  # blocks of one width that are remembered: of longer tests the longer blocks tell enough
 
 _Block = list[int]  # samples, exceedances
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """How many times more the exceedances of `blocks` of one width vary than independent ones would."""
+
+    ratio: float
+    blocks: int
+
+    @property
+    def prudent(self) -> float:
+        """With the standard error of the ratio added. Needs two blocks or more."""
+        return self.ratio * (1 + math.sqrt(2 / (self.blocks - 1)))
+
+
+Scatters = Mapping[int, Scatter]
+"""By the blocks' width in seconds: of those widths of which there are enough."""
 
 
 @dataclass(slots=True)
@@ -52,9 +69,13 @@ class Timeline:
         """Seconds from the first sample to the last, both included."""
         return 0 if self.first is None or self.last is None else self.last - self.first + 1
 
+    def scatter(self) -> Scatters:
+        blocks = {width: table.values() for width, table in self._blocks.items() if len(table) >= FEWEST}
+        return {width: Scatter(variance_ratio(of), len(of)) for width, of in blocks.items()}
+
     def design_effect(self) -> float:
         """At least 1."""
-        return max([1.0, *(block_effect(blocks.values()) for blocks in self._blocks.values())])
+        return effect_of(self.scatter())
 
     @property
     def tally(self) -> Tally:
@@ -65,9 +86,10 @@ class Timeline:
 
     def late(self) -> Timeline:
         """The last third of the time so far, in whole blocks."""
-        if self.last is None:
-            return Timeline()
-        begin = self.last + 1 - self.elapsed // 3
+        return Timeline() if self.last is None else self.since(self.last + 1 - self.elapsed // 3)
+
+    def since(self, begin: int) -> Timeline:
+        """From that second on, in whole blocks."""
         blocks = {
             width: {number: counts for number, counts in table.items() if number * width >= begin}
             for width, table in self._blocks.items()
@@ -93,8 +115,6 @@ def variance_ratio(blocks: Collection[Sequence[int]]) -> float:
     return scatter / ((len(blocks) - 1) * share * (1 - share))
 
 
-def block_effect(blocks: Collection[Sequence[int]]) -> float:
-    """The design effect that such blocks show, prudently; 0 of fewer than FEWEST, which tell nothing."""
-    if len(blocks) < FEWEST:
-        return 0.0
-    return variance_ratio(blocks) * (1 + math.sqrt(2 / (len(blocks) - 1)))
+def effect_of(scatters: Scatters) -> float:
+    """The design effect that they show, prudently; at least 1."""
+    return max([1.0, *(scatter.prudent for scatter in scatters.values())])

@@ -96,6 +96,17 @@ class PerfRunSpec(ApiModel):
     """Set to true to end the run."""
 
 
+MAX_SCATTERS = 10  # widths of a block
+
+
+class ScatterStatus(ApiModel):
+    """How much more the exceedances of `blocks` of `seconds` vary than if each sample were on its own."""
+
+    seconds: int
+    blocks: int
+    percent: int
+
+
 class ObjectiveStatus(ApiModel):
     """One objective's evidence and verdict. Shares are texts (`0.12%`): the API has no floats."""
 
@@ -115,6 +126,7 @@ class ObjectiveStatus(ApiModel):
     samples: int = 0
     exceedances: int = 0
     independent_samples: int | None = None  # how many they are worth, by this run alone
+    scatter: Annotated[tuple[ScatterStatus, ...], Field(max_length=MAX_SCATTERS)] = ()
     time_ms: int | None = None  # its percentile, where runs are compared
     decided_at: Timestamp | None = None
 
@@ -126,7 +138,7 @@ class ObjectiveTotals(ApiModel):
     samples: int
     exceedances: int
     exceedance_seconds: int
-    independent_samples: int | None = None  # how many independent ones they are worth
+    unanswered: int = 0  # of the exceedances, when the load was stopped
 
 
 class HostStatus(ApiModel):
@@ -293,6 +305,8 @@ class PastStatus(ApiModel):
     samples: int
     independent_samples: int
     long_range_percent: int = 100  # how much more the runs vary than each of them sees
+    between_percent: int = 100  # how much more the runs vary than if each sample were on its own
+    scatter: Annotated[tuple[ScatterStatus, ...], Field(max_length=MAX_SCATTERS)] = ()
     whole: WholeRunsStatus | None = None  # None: too few to tell
 
 

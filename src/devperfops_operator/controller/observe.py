@@ -35,7 +35,6 @@ from devperfops_operator.domain.observed import (
     RunSettings,
     Target,
 )
-from devperfops_operator.domain.past import past_effects, past_times
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.quota.answer import QuotaAnswer
@@ -207,8 +206,7 @@ class Observer:
             plan = resolve_plan(gate.spec)
         except InvalidSpec:
             return  # which the decision finds, too
-        uid, status = run.metadata.uid, run.status
-        self._evidence.open(uid, plan, status.workers, past_effects(status), past_times(status))
+        self._evidence.open(run.metadata.uid, plan, run.status)
 
     def _run_settings(self, gate: PerfGate | None) -> RunSettings:
         settings = RunSettings(

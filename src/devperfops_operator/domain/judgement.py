@@ -27,6 +27,7 @@ from devperfops_operator.domain.objectives import (
 )
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.pace import Pace
+from devperfops_operator.domain.past import told_scatter
 from devperfops_operator.domain.plan_findings import plan_findings
 from devperfops_operator.domain.validity import overruling, validity_findings
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
@@ -180,6 +181,7 @@ def _follow(
         samples=tally.samples,
         exceedances=tally.exceedances,
         independent_samples=_worth(evidence) if isinstance(test, ShareTest) else None,
+        scatter=told_scatter(evidence.scatter),
         time_ms=_time_ms(evidence),
     )
     if latched and before is not None:
@@ -252,7 +254,9 @@ def holds(objective: JudgedObjective, evidence: ObjectiveEvidence) -> bool:
         return evidence.compared is not None and evidence.compared.held
     if isinstance(objective.test, RunsTest):
         return evidence.recalled is not None and evidence.recalled.held
-    return evidence.shown or objective.test.passes(evidence.independent)
+    if isinstance(objective.test, ShareTest):
+        return evidence.shown or objective.test.passes(evidence.tally, evidence.design_effect)
+    return objective.test.passes(evidence.tally)
 
 
 def _findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
@@ -267,6 +271,8 @@ def _objective_findings(
         yield Finding(Reason(evidence.gap.reason), f"{objective.claim}: {evidence.gap.message}")
     elif not evidence.tally.samples:
         yield Finding(Reason.NO_SAMPLES, f"{objective.claim}: there are no samples to judge")
+    elif not holds(objective, evidence) and evidence.unanswered and holds(objective, evidence.answered):
+        yield Finding(Reason.UNANSWERED, f"{objective.claim} {wording.unanswered(objective, evidence)}")
     elif not holds(objective, evidence):
         came = Pace.of(plan, evidence.tally.samples)
         yield Finding(

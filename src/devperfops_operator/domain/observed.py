@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,8 @@ from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
 from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.runs import Limits, PastTimes
-from devperfops_operator.analysis.sequential import independent
+from devperfops_operator.analysis.sequential import SlowStart, independent
+from devperfops_operator.analysis.timeline import Scatters, effect_of
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, ResolvedStatus
 from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
@@ -197,7 +198,7 @@ class WorkerEvidence:
     hosts: Mapping[str, int] = field(default_factory=dict)
     wakes: Wakes | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by objective name
-    design_effects: Mapping[str, float] = field(default_factory=dict)  # likewise, of the whole run
+    unanswered: Mapping[str, int] = field(default_factory=dict)  # likewise
 
     @property
     def complete(self) -> bool:
@@ -239,11 +240,12 @@ class Recalled:
 class ObjectiveEvidence:
     """All workers merged. `failed`: the sequential test crossed its limit at some step, which is final.
 
-    `own_effect`: how many of the samples are worth an independent one by what this run saw, at least 1;
-    `past`: by what earlier ones did.
+    `scatter`: how the exceedances of blocks of time vary in this run; `past`: what earlier ones tell of that.
     `shown`: at the newest look the sequential test showed that the objective holds, so that the test need not
     go on for it.
     `late`: the last third of the time, if it alone would be too much.
+    `slow_start`: what keeps the objective from being shown to hold, if that is its beginning.
+    `unanswered`: exceedances that had no answer when the load was stopped (latency only).
     `quantile_ms`: the objective's percentile as observed, from the merged histogram (latency only).
     `gap` says why the evidence is missing or unusable. `covered`, for counters only, is the time from the
     first to the last scrape that counts; `points`, for gauges only, what was seen of them;
@@ -253,10 +255,12 @@ class ObjectiveEvidence:
 
     tally: Tally
     failed: bool = False
-    own_effect: float = 1.0
+    scatter: Scatters = field(default_factory=dict)
     past: PastEffect = field(default_factory=PastEffect)
     shown: bool = False
     late: Tally | None = None
+    slow_start: SlowStart | None = None
+    unanswered: int = 0
     quantile_ms: float | None = None
     gap: Problem | None = None
     covered: timedelta | None = None
@@ -265,14 +269,27 @@ class ObjectiveEvidence:
     recalled: Recalled | None = None
 
     @property
+    def own_effect(self) -> float:
+        """How many of the samples are worth an independent one by what this run saw, at least 1."""
+        return effect_of(self.scatter)
+
+    @property
     def design_effect(self) -> float:
         """What the samples are divided by when the load has ended."""
-        return self.past.at_end(self.own_effect, self.tally.samples)
+        return self.past.at_end(self.scatter, self.tally.samples)
 
     @property
     def independent(self) -> Tally:
         """As many independent samples as the counted ones are worth."""
         return independent(self.tally, self.design_effect)
+
+    @property
+    def answered(self) -> ObjectiveEvidence:
+        """Without what had no answer when the load was stopped."""
+        exceedances = self.tally.exceedances - self.unanswered
+        seconds = min(exceedances, self.tally.exceedance_seconds)
+        counted = Tally(self.tally.samples - self.unanswered, exceedances, seconds)
+        return replace(self, tally=counted, unanswered=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, long_range, whole_effect
+from devperfops_operator.analysis.past import (
+    PastEffect,
+    PastRun,
+    between,
+    least_effect,
+    long_range,
+    usual_scatter,
+    whole_effect,
+)
 from devperfops_operator.analysis.runs import FEWEST_RUNS, PastTimes
+from devperfops_operator.analysis.timeline import Scatter, Scatters
 from devperfops_operator.api.perfrun import (
     MAX_PAST_TIMES,
     ObjectiveStatus,
@@ -17,6 +26,7 @@ from devperfops_operator.api.perfrun import (
     PerfRun,
     PerfRunStatus,
     Phase,
+    ScatterStatus,
     Verdict,
     WholeRunsStatus,
 )
@@ -55,6 +65,22 @@ def past_effects(status: PerfRunStatus) -> Mapping[str, PastEffect]:
     return {past.name: _effect(past) for past in status.past}
 
 
+def own_scatters(status: PerfRunStatus) -> Mapping[str, Scatters]:
+    """What the run itself had shown when its status was stored, by objective."""
+    return {each.name: _scatters(each.scatter) for each in status.objectives}
+
+
+def told_scatter(scatters: Scatters) -> tuple[ScatterStatus, ...]:
+    return tuple(
+        ScatterStatus(seconds=width, blocks=each.blocks, percent=_percent(each.ratio))
+        for width, each in scatters.items()
+    )
+
+
+def _scatters(stored: Iterable[ScatterStatus]) -> Scatters:
+    return {each.seconds: Scatter(each.percent / 100, each.blocks) for each in stored if each.blocks > 1}
+
+
 def _tells(status: PerfRunStatus, criteria: str) -> bool:
     ended = status.phase is Phase.COMPLETED and status.criteria_hash == criteria
     return ended and status.reason in UNSPOILT
@@ -67,7 +93,8 @@ def _counts(objective: JudgedObjective, runs: Iterable[PerfRunStatus]) -> Iterat
             same = (each.name, each.expect) == (objective.name, objective.expect)
             known = same and each.verdict is not Verdict.FAIL and each.samples
             if known and each.independent_samples is not None:
-                yield PastRun(each.samples, each.exceedances, each.independent_samples, whole)
+                scatter = _scatters(each.scatter)
+                yield PastRun(each.samples, each.exceedances, each.independent_samples, scatter, whole)
 
 
 def _times(name: str, runs: Iterable[PerfRunStatus]) -> PastTimesStatus:
@@ -94,7 +121,9 @@ def _status(name: str, counts: Sequence[PastRun]) -> PastStatus:
         runs=len(counts),
         samples=samples,
         independent_samples=_worth(samples, least_effect(counts)),
-        long_range_percent=min(_MOST_PERCENT, round(100 * long_range(counts))),
+        long_range_percent=_percent(long_range(counts)),
+        between_percent=_percent(between(counts)),
+        scatter=told_scatter(usual_scatter(counts)),
         whole=None if of_whole is None else _whole_runs([each for each in counts if each.whole], of_whole),
     )
 
@@ -102,6 +131,10 @@ def _status(name: str, counts: Sequence[PastRun]) -> PastStatus:
 def _whole_runs(counts: Sequence[PastRun], effect: float) -> WholeRunsStatus:
     samples = _samples(counts)
     return WholeRunsStatus(runs=len(counts), samples=samples, independent_samples=_worth(samples, effect))
+
+
+def _percent(ratio: float) -> int:
+    return min(_MOST_PERCENT, round(100 * ratio))
 
 
 def _samples(counts: Sequence[PastRun]) -> int:
@@ -114,7 +147,12 @@ def _worth(samples: int, effect: float) -> int:
 
 def _effect(past: PastStatus) -> PastEffect:
     least, whole = past.samples / max(1, past.independent_samples), past.whole
-    found = PastEffect(least, max(100, past.long_range_percent) / 100)
+    found = PastEffect(
+        least,
+        max(100, past.long_range_percent) / 100,
+        usual=_scatters(past.scatter),
+        between=max(100, past.between_percent) / 100,
+    )
     if whole is None:
         return found
     of_whole = whole.samples / max(1, whole.independent_samples)

@@ -15,6 +15,7 @@ from devperfops_operator.analysis.looks import Series
 from devperfops_operator.analysis.packing import differences, pack, sums, unpack
 from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import Profile
+from devperfops_operator.analysis.timeline import WIDTHS, Scatter
 from devperfops_operator.domain.errors import InvalidRecord
 from devperfops_operator.domain.objectives import Counted, FailedSamples, OverThreshold
 from devperfops_operator.wire import decode
@@ -167,6 +168,8 @@ def _past(past: PastEffect) -> dict[str, Any]:
         "longRange": past.long_range,
         "ofWhole": past.of_whole,
         "wholeSamples": past.whole_samples,
+        "usual": [[width, each.blocks, each.ratio] for width, each in past.usual.items()],
+        "between": past.between,
     }
 
 
@@ -174,14 +177,27 @@ def _effect(raw: Any) -> PastEffect:
     """None: of an operator that did not look at earlier runs."""
     if raw is None:
         return PastEffect()
-    past = decode.record(raw, "past", ("least", "longRange", "ofWhole", "wholeSamples"))
-    of_whole = past["ofWhole"]
+    fields = ("least", "longRange", "ofWhole", "wholeSamples")
+    past = decode.grown(raw, "past", fields, ("usual", "between"))
+    of_whole, between = past["ofWhole"], past["between"]
     return PastEffect(
         least=decode.number(past["least"], "least", at_least=1),
         long_range=decode.number(past["longRange"], "longRange", at_least=1),
         of_whole=None if of_whole is None else decode.number(of_whole, "ofWhole", at_least=1),
         whole_samples=decode.count(past["wholeSamples"], "wholeSamples"),
+        usual=dict(map(_scatter, decode.sequence(past["usual"] or [], "usual", at_most=len(WIDTHS)))),
+        between=1.0 if between is None else decode.number(between, "between", at_least=1),
     )
+
+
+def _scatter(raw: Any) -> tuple[int, Scatter]:
+    if not isinstance(raw, list) or len(raw) != 3:  # noqa: PLR2004
+        raise ValueError("usual must have lists of width, blocks and ratio")
+    width, blocks, ratio = raw
+    if decode.count(blocks, "blocks") <= 1:
+        raise ValueError(f"blocks must be two or more, not {blocks}")
+    ratio = decode.number(ratio, "ratio", at_least=0)
+    return decode.count(width, "width", at_most=max(WIDTHS)), Scatter(ratio, blocks)
 
 
 def _series(each: Mapping[str, Any], columns: Sequence[list[int]]) -> Series:

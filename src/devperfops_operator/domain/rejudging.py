@@ -22,6 +22,7 @@ from devperfops_operator.domain.verdict import Reason
 _ABOUT_OBJECTIVES = {
     Reason.OBJECTIVE_FAILED,
     Reason.OBJECTIVES_MET,
+    Reason.UNANSWERED,
     Reason.NOT_ENOUGH_EVIDENCE,
     Reason.DRIFTING,
     Reason.NO_SAMPLES,

@@ -59,10 +59,12 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         objectives    [{name, expect, transaction (null: all samples), critical, weight, origin (SLA, SLO,
                       History, Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"),
                       exceedance, bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples
-                      (that they are worth, by this run alone), decidedAt}]; of a gauge, samples are its
-                      points and there is no bound
+                      (that they are worth, by this run alone), scatter: [{seconds, blocks, percent (how much
+                      more such blocks vary than independent samples let expect)}], decidedAt}]; of a gauge,
+                      samples are its points and there is no bound
         past          [{name (of the objective), runs, samples, independentSamples (that these were worth),
                       longRangePercent (how much more the runs vary than each of them sees),
+                      betweenPercent (than independent samples let expect), scatter (of all their blocks),
                       whole: {runs, samples, independentSamples} (of runs of the planned length) or null}]:
                       what earlier runs told when this one began
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, fault

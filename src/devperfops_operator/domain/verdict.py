@@ -77,6 +77,7 @@ class Reason(StrEnum):
     PROMETHEUS_UNAVAILABLE = "PrometheusUnavailable"
     NOT_A_NUMBER = "NotANumber"
     GOOD_EXCEEDS_TOTAL = "GoodExceedsTotal"
+    UNANSWERED = "Unanswered"
     NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
     DRIFTING = "Drifting"
     # held everything, and must not be promoted
@@ -144,6 +145,7 @@ VERDICTS: Final[dict[Reason, Verdict]] = {
     Reason.PROMETHEUS_UNAVAILABLE: Verdict.INCONCLUSIVE,
     Reason.NOT_A_NUMBER: Verdict.INCONCLUSIVE,
     Reason.GOOD_EXCEEDS_TOTAL: Verdict.INCONCLUSIVE,
+    Reason.UNANSWERED: Verdict.INCONCLUSIVE,
     Reason.NOT_ENOUGH_EVIDENCE: Verdict.INCONCLUSIVE,
     Reason.DRIFTING: Verdict.INCONCLUSIVE,
     Reason.QUOTA_REGRESSION: Verdict.INCONCLUSIVE,

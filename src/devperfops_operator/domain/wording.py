@@ -11,7 +11,6 @@ from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.horizon import CHANCE, Outcome, horizon
 from devperfops_operator.analysis.runs import FEWEST_RUNS, RunsTest
-from devperfops_operator.analysis.sequential import independent
 from devperfops_operator.api.perfrun import Verdict
 from devperfops_operator.api.quantity import format_duration, format_percent
 from devperfops_operator.domain.objectives import (
@@ -54,7 +53,7 @@ def bound(test: Test, evidence: ObjectiveEvidence) -> str | None:
     """Upper confidence bound of that share; None where nothing is inferred."""
     match test:
         case ShareTest():
-            return format_percent(Fraction(test.upper_bound(evidence.independent)))
+            return format_percent(Fraction(test.upper_bound(evidence.tally, evidence.design_effect)))
         case GaugeTest() | ComparisonTest() | RunsTest():
             return None
         case _:
@@ -67,7 +66,19 @@ def what_a_verdict_takes(test: Test, evidence: ObjectiveEvidence, pace: Pace) ->
         return ""
     worth = _worth(evidence)
     return (
-        f"{worth}, so up to {bound(test, evidence)} cannot be ruled out; {_repetition(test, evidence, pace)}"
+        f"{worth}, so up to {bound(test, evidence)} cannot be ruled out; {_beginning(evidence)}"
+        f"{_repetition(test, evidence, pace)}"
+    )
+
+
+def _beginning(evidence: ObjectiveEvidence) -> str:
+    start = evidence.slow_start
+    if start is None:
+        return ""
+    return (
+        f"{start.tally.exceedances} came in the first {start.seconds} s, and without these it would be shown "
+        "to hold: if that is a cold start, let load.jmeter.rampUp (of live traffic: the target's readiness) "
+        "cover it; else "
     )
 
 
@@ -84,7 +95,7 @@ def _repetition(test: ShareTest, evidence: ObjectiveEvidence, pace: Pace) -> str
     tally = evidence.tally
     share, most = tally.exceedances / tally.samples, pace.samples(_LONGEST_TEST)
     found = horizon(test, share, most=most, design_effect=round(evidence.design_effect, 1))
-    if found is None and not test.passes(independent(Tally(most), evidence.design_effect)):
+    if found is None and not test.passes(Tally(most), evidence.design_effect):
         return (
             f"so few come in {_LONGEST_TEST.days} day ({most}) that it cannot be shown even if all are good: "
             "bring more of them, or allow more"
@@ -106,6 +117,17 @@ def drift(objective: JudgedObjective, evidence: ObjectiveEvidence, late: Tally) 
         f"holds over the whole test ({whole}) and not in its last third ({third}; allowed "
         f"{allowed(objective.test)}): the longer it runs, the worse; look for what grows or fills (memory, a "
         "queue, a pool of connections), and test longer"
+    )
+
+
+def unanswered(objective: JudgedObjective, evidence: ObjectiveEvidence) -> str:
+    """Behind the claim: what was answered would show that it holds."""
+    answered = evidence.answered.tally
+    return (
+        f"would be shown to hold by the {answered.samples} requests that were answered ({share(answered)} "
+        f"exceeded it; allowed {allowed(objective.test)}), and is not with {evidence.unanswered} that had no "
+        "answer when the load was stopped, and were over the limit by then; look at what hangs in the "
+        "target, and test again"
     )
 
 

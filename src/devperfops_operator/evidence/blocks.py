@@ -37,6 +37,13 @@ def counted_in(block: Block, counted: Counted) -> tuple[int, int]:
             assert_never(counted)
 
 
+def unanswered_in(block: Block, counted: Counted) -> int:
+    """Of these exceedances, those that had no answer when the load was stopped."""
+    if not isinstance(counted, OverThreshold):
+        return 0
+    return sum(stats.censored_over[counted.index] for stats in stats_of(block, counted.transaction))
+
+
 def stats_of(block: Block, transaction: str | None) -> list[LabelStats]:
     """Of the samples of that name; None: of all samplers."""
     if transaction is None:

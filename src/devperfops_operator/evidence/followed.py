@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.past import PastEffect
-from devperfops_operator.analysis.sequential import Patience, drift, fails, passes_early
-from devperfops_operator.analysis.timeline import Timeline
+from devperfops_operator.analysis.sequential import (
+    Patience,
+    SlowStart,
+    drift,
+    fails,
+    passes_early,
+    slow_start,
+)
+from devperfops_operator.analysis.timeline import Scatters, Timeline
 from devperfops_operator.domain.observed import ObjectiveEvidence
 
 
 class Followed:
-    """`past`: what earlier runs tell. `floor`: the design effect of blocks which are lost."""
+    """`past`: what earlier runs tell. `stored`: the scatter of a time of which blocks are lost."""
 
     def __init__(self, test: ShareTest, patience: Patience, past: PastEffect) -> None:
         self._test, self._patience = test, patience
         self._timeline = Timeline()
         self.past = past
-        self.floor = 1.0
+        self.stored: Scatters = {}
         self.failed = False
 
     def add(self, second: int, samples: int, exceedances: int) -> None:
@@ -29,12 +36,28 @@ class Followed:
         return self.failed
 
     def evidence(self, tally: Tally) -> ObjectiveEvidence:
-        own, elapsed = max(self.floor, self._timeline.design_effect()), self._timeline.elapsed
+        scatter, elapsed = self._scatter, self._timeline.elapsed
         return ObjectiveEvidence(
             tally=tally,
             failed=self.failed,
-            own_effect=own,
+            scatter=scatter,
             past=self.past,
             late=drift(self._test, self._timeline, self.past.least),
-            shown=passes_early(self._test, self._patience, tally, elapsed, self.past.so_far(own)),
+            slow_start=self._slow_start(tally, scatter),
+            shown=passes_early(self._test, self._patience, tally, elapsed, self.past.so_far(scatter)),
         )
+
+    def _slow_start(self, tally: Tally, scatter: Scatters) -> SlowStart | None:
+        """Asked where the objective is not shown to hold."""
+        if self.stored or self._test.passes(tally, self.past.at_end(scatter, tally.samples)):
+            return None
+        return slow_start(self._test, self._timeline, self.past)
+
+    @property
+    def _scatter(self) -> Scatters:
+        """Of each width the worse."""
+        seen, stored = self._timeline.scatter(), self.stored
+        return {
+            width: max((each[width] for each in (seen, stored) if width in each), key=lambda of: of.prudent)
+            for width in seen.keys() | stored.keys()
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from devperfops_operator.analysis.looks import Journal
 from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import TRANSACTIONS, Profile
 from devperfops_operator.analysis.runs import PastTimes
-from devperfops_operator.api.perfrun import WorkerStatus
+from devperfops_operator.api.perfrun import PerfRunStatus
 from devperfops_operator.domain.load_findings import START_SKEW, names
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
@@ -26,9 +26,10 @@ from devperfops_operator.domain.objectives import (
     share_test,
 )
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, TrafficEvidence
+from devperfops_operator.domain.past import own_scatters
 from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
-from devperfops_operator.evidence.blocks import counted_in
+from devperfops_operator.evidence.blocks import counted_in, unanswered_in
 from devperfops_operator.evidence.compared import ComparedObjective
 from devperfops_operator.evidence.followed import Followed
 from devperfops_operator.evidence.polled import PolledObjective
@@ -89,14 +90,15 @@ class Run:
             self.workers[index] = Worker(index, self.sampled)
         return self.workers[index]
 
-    def stand_in(self, stored: Sequence[WorkerStatus]) -> None:
-        for totals in stored:
+    def stand_in(self, stored: PerfRunStatus) -> None:
+        for totals in stored.workers:
             known = self.workers.get(totals.index)
             if known is None or not known.seen.complete:
-                worker = Worker.from_totals(totals, self.sampled)
-                self.workers[totals.index] = worker
-                for name, effect in worker.design_effects.items():
-                    self.followed[name].floor = max(self.followed[name].floor, effect)
+                self.workers[totals.index] = Worker.from_totals(totals, self.sampled)
+        if self._lost:
+            for name, scatter in own_scatters(stored).items():
+                if name in self.followed:
+                    self.followed[name].stored = scatter
         self._look()
 
     def accept(self, index: int, push: Push, now: datetime) -> Accepted:
@@ -126,7 +128,7 @@ class Run:
         for recalled in self.recalled.values():
             recalled.add(block)
         counted = {o.name: counted_in(block, o.counted) for o in self.sampled}
-        worker.add(block, counted)
+        worker.add(block, {o.name: (*counted[o.name], unanswered_in(block, o.counted)) for o in self.sampled})
         for name, (samples, exceedances) in counted.items():
             self.followed[name].add(block.second, samples, exceedances)
         self.journal.add(index, block.second, {self.keys[name]: of for name, of in counted.items()})
@@ -167,12 +169,11 @@ class Run:
     def view(self) -> Evidence:
         polls = [polled.polled_at for polled in self.polled.values()]
         sampled = {objective.name: self._objective(objective) for objective in self.sampled}
-        effects = {name: evidence.own_effect for name, evidence in sampled.items()}
         recalled = {
             name: each.evidence(lost=self._lost, ended=self._ended) for name, each in self.recalled.items()
         }
         return Evidence(
-            workers=tuple(self.workers[index].view(effects) for index in sorted(self.workers)),
+            workers=tuple(self.workers[index].view() for index in sorted(self.workers)),
             objectives={
                 **sampled,
                 **{name: each.evidence(lost=self._lost) for name, each in self.compared.items()},
@@ -214,6 +215,7 @@ class Run:
         unknown = objective.transaction is not None and not tally.samples
         return replace(
             self.followed[objective.name].evidence(tally),
+            unanswered=sum(worker.counts[objective.name].unanswered for worker in self.workers.values()),
             quantile_ms=self._quantile(objective.counted),
             gap=Problem(Reason.NO_SAMPLES.value, self._names_seen()) if unknown else None,
         )

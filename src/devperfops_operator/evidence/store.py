@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from types import MappingProxyType
+from typing import Final
 
 from devperfops_operator.analysis.counters import Counted
-from devperfops_operator.analysis.past import PastEffect
-from devperfops_operator.analysis.runs import PastTimes
 from devperfops_operator.analysis.series import Series
-from devperfops_operator.api.perfrun import WorkerStatus
+from devperfops_operator.api.perfrun import PerfRunStatus
 from devperfops_operator.domain.effects import ReadTraffic
 from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.objectives import LivePlan, RunPlan
 from devperfops_operator.domain.observed import Evidence, Problem, TrafficEvidence
+from devperfops_operator.domain.past import past_effects, past_times
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.blocks import check
 from devperfops_operator.evidence.polled import GaugeWindow
 from devperfops_operator.evidence.run import Accepted, Run
 from devperfops_operator.evidence.traffic import compared
 from devperfops_operator.wire.measurement import Push
+
+_NOTHING: Final = PerfRunStatus()
 
 
 class EvidenceStore:
@@ -37,17 +38,16 @@ class EvidenceStore:
         self,
         run_uid: str,
         plan: RunPlan | LivePlan,
-        stored: Sequence[WorkerStatus] = (),
-        past: Mapping[str, PastEffect] = MappingProxyType({}),
-        times: Mapping[str, PastTimes] = MappingProxyType({}),
+        status: PerfRunStatus = _NOTHING,
     ) -> None:
-        """Begin, or go on, collecting. `stored` totals stand in for workers whose blocks are not all here.
+        """Begin, or go on, collecting.
 
-        `past`, `times`: what earlier runs tell, by objective.
+        `status`, as stored, tells of earlier runs, and its totals stand in for workers whose blocks are not
+        all here.
         """
         if run_uid not in self._runs:
-            self._runs[run_uid] = Run(plan, past, times)
-        self._runs[run_uid].stand_in(stored)
+            self._runs[run_uid] = Run(plan, past_effects(status), past_times(status))
+        self._runs[run_uid].stand_in(status)
 
     def is_open(self, run_uid: str) -> bool:
         return run_uid in self._runs

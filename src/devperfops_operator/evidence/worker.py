@@ -21,16 +21,22 @@ _JMETER_STATES = list(JMeterState)  # in the order they come
 
 @dataclass(slots=True)
 class Count:
-    """One worker's count for one objective. `stored_seconds`: of a stand-in, which only knows how many."""
+    """One worker's count for one objective.
+
+    `unanswered`: exceedances that had no answer when the load was stopped. `stored_seconds`: of a stand-in,
+    which only knows how many.
+    """
 
     samples: int = 0
     exceedances: int = 0
+    unanswered: int = 0
     seconds: set[int] = field(default_factory=set)
     stored_seconds: int = 0
 
-    def add(self, second: int, samples: int, exceedances: int) -> None:
+    def add(self, second: int, samples: int, exceedances: int, unanswered: int = 0) -> None:
         self.samples += samples
         self.exceedances += exceedances
+        self.unanswered += unanswered
         if exceedances:
             self.seconds.add(second)
 
@@ -55,7 +61,6 @@ class Worker:
     def __init__(self, index: int, objectives: Iterable[JudgedObjective]) -> None:
         self.seen = WorkerEvidence(index)
         self.counts = {objective.name: Count() for objective in objectives}
-        self.design_effects: dict[str, float] = {}  # of the whole run, by objective; of a stand-in only
         self.stand_in = False
 
     @classmethod
@@ -81,10 +86,11 @@ class Worker:
         for stored in totals.objectives:
             if stored.name in worker.counts:
                 worker.counts[stored.name] = Count(
-                    stored.samples, stored.exceedances, stored_seconds=stored.exceedance_seconds
+                    stored.samples,
+                    stored.exceedances,
+                    stored.unanswered,
+                    stored_seconds=stored.exceedance_seconds,
                 )
-                if stored.independent_samples:
-                    worker.design_effects[stored.name] = stored.samples / stored.independent_samples
         return worker
 
     def prepare(self, now: datetime) -> None:
@@ -106,8 +112,8 @@ class Worker:
             wakes=max(self.seen.wakes, heartbeat.wakes, key=lambda wakes: wakes.count if wakes else -1),
         )
 
-    def add(self, block: Block, counted: Mapping[str, tuple[int, int]]) -> None:
-        """`counted`: samples and exceedances that the block holds, by the objective's name."""
+    def add(self, block: Block, counted: Mapping[str, tuple[int, int, int]]) -> None:
+        """`counted`: samples, exceedances and unanswered ones of the block, by the objective's name."""
         errors = sum(stats.errors for stats in block.labels.values())
         self.seen = replace(
             self.seen,
@@ -116,18 +122,18 @@ class Worker:
             judged_errors=self.seen.judged_errors + errors,
             blocks=self.seen.blocks + 1,
         )
-        for name, (samples, exceedances) in counted.items():
-            self.counts[name].add(block.second, samples, exceedances)
+        for name, counts in counted.items():
+            self.counts[name].add(block.second, *counts)
 
     def finish(self, final: Final) -> None:
         """The first FINAL is the last word."""
         self.seen = replace(self.seen, final=self.seen.final or final)
 
-    def view(self, design_effects: Mapping[str, float]) -> WorkerEvidence:
+    def view(self) -> WorkerEvidence:
         return replace(
             self.seen,
             tallies={name: merged([count], apart=False) for name, count in self.counts.items()},
-            design_effects=design_effects,
+            unanswered={name: count.unanswered for name, count in self.counts.items()},
         )
 
 

@@ -6,11 +6,20 @@ from itertools import accumulate
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
-from devperfops_operator.analysis.past import PastEffect, PastRun, least_effect, long_range, whole_effect
-from devperfops_operator.analysis.timeline import Timeline, variance_ratio
+from devperfops_operator.analysis.past import (
+    PastEffect,
+    PastRun,
+    between,
+    least_effect,
+    long_range,
+    usual_scatter,
+    whole_effect,
+)
+from devperfops_operator.analysis.timeline import Scatter, Timeline, effect_of, variance_ratio
 
 SAMPLES, SECONDS = 50, 600  # a second, of a run
 
@@ -31,7 +40,23 @@ def played(seed: int, starts: Callable[[Random], list[int]]) -> PastRun:
         timeline.add(second, SAMPLES, bad)
         slow += bad
     samples = SAMPLES * SECONDS
-    return PastRun(samples, slow, int(samples / timeline.design_effect()))
+    return PastRun(samples, slow, int(samples / timeline.design_effect()), timeline.scatter())
+
+
+def scattered(effect: float, blocks: int = 9) -> dict[int, Scatter]:
+    """Of one width, of this design effect."""
+    return {60: Scatter(effect / (1 + (2 / (blocks - 1)) ** 0.5), blocks)}
+
+
+def told_by(runs: list[PastRun]) -> PastEffect:
+    return PastEffect(
+        least_effect(runs),
+        long_range(runs),
+        whole_effect(runs),
+        SAMPLES * SECONDS,
+        usual_scatter(runs),
+        between(runs),
+    )
 
 
 def at_random(draw: Random) -> list[int]:
@@ -85,17 +110,54 @@ def test_a_level_that_moves_between_runs_is_told_from_stalls_within():
 
 def test_stalls_by_the_clock_make_all_runs_alike():
     runs = [played(seed, by_the_clock) for seed in range(10)]
-    past = PastEffect(least_effect(runs), 1.0, whole_effect(runs), SAMPLES * SECONDS)
-    own = runs[0].samples / runs[0].independent
+    past = told_by(runs)
+    own = runs[0].scatter
     assert past.so_far(own) > 40
     assert past.at_end(own, SAMPLES * SECONDS) < 5
 
 
 def test_a_run_unlike_those_before_is_judged_by_itself():
     past = PastEffect(least=10.0, of_whole=2.0, whole_samples=30_000)
-    assert past.at_end(own=12.0, samples=29_000) == 2
-    assert past.at_end(own=25.0, samples=29_000) == 25
-    assert past.at_end(own=12.0, samples=15_000) == 12
+    assert past.at_end(own=scattered(12.0), samples=29_000) == 2
+    assert past.at_end(own=scattered(25.0), samples=29_000) == pytest.approx(25)
+    assert past.at_end(own=scattered(12.0), samples=15_000) == pytest.approx(12)
+
+
+def test_many_runs_leave_less_to_prudence_than_one() -> None:
+    runs = [played(seed, lambda _: []) for seed in range(20)]
+    alone, known = runs[0].scatter, told_by(runs[1:])
+    assert effect_of(alone) > 1.3
+    assert known.so_far(alone) < 1.3
+
+
+def test_a_run_without_a_stall_is_as_clumped_as_the_others_were() -> None:
+    past = told_by([played(seed, at_random) for seed in range(10)])
+    quiet = played(1, lambda _: []).scatter
+    assert effect_of(quiet) < 3
+    assert past.so_far(quiet) > 40
+
+
+def test_a_run_that_scatters_more_than_chance_makes_of_the_usual_stands_for_itself() -> None:
+    past = PastEffect(usual={60: Scatter(1.0, 200)})
+    assert past.so_far(scattered(2.0)) < 1.2
+    assert past.so_far(scattered(9.0)) == pytest.approx(9)
+
+
+def test_what_moves_between_runs_counts_as_it_is() -> None:
+    past = PastEffect(usual={60: Scatter(1.0, 200)}, between=3.0)
+    assert past.so_far(scattered(1.0)) == 3
+
+
+@given(st.floats(0.1, 50), st.floats(0.1, 50), st.integers(2, 500), st.integers(2, 500))
+def test_a_run_is_told_from_the_usual_as_by_the_f_distribution(
+    own: float, usual: float, blocks: int, others: int
+) -> None:
+    assume(min(blocks, others) > 5)
+    alone, known = {60: Scatter(own, blocks)}, PastEffect(usual={60: Scatter(usual, others)})
+    chance = float(stats.f.sf(own / usual, blocks - 1, others - 1))
+    assume(not 0.006 < chance < 0.016)  # by Paulson's approximation
+    by_itself = known.so_far(alone) == max(1.0, alone[60].prudent)
+    assert by_itself == (chance < 0.01) or known.so_far(alone) == 1
 
 
 def test_of_few_whole_runs_nobody_tells_how_they_vary():

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
-from devperfops_operator.analysis.sequential import Patience, drift, fails, independent, passes_early
+from devperfops_operator.analysis.past import PastEffect
+from devperfops_operator.analysis.sequential import (
+    Patience,
+    SlowStart,
+    drift,
+    fails,
+    independent,
+    passes_early,
+    slow_start,
+)
 from devperfops_operator.analysis.timeline import Timeline
 
 TEST = ShareTest(Fraction(1, 100), alpha=0.001)
@@ -177,3 +186,31 @@ def test_clumps_that_are_usual_are_no_drift() -> None:
 def test_steady_services_are_not_said_to_drift() -> None:
     """At half of what is allowed: none of 300."""
     assert [seed for seed in range(300) if drifted(drawn(0.005, seed=seed)) is not None] == []
+
+
+def started(bad: Iterable[int]) -> SlowStart | None:
+    *_, (_, timeline) = looks(bad)
+    return slow_start(TEST, timeline, PastEffect())
+
+
+def test_a_cold_start_is_told_with_how_long_it_took() -> None:
+    """40 s in which one request in four is slow, then .2 %."""
+    start = started([*drawn(0.25, 40), *drawn(0.002, 560)])
+    assert start is not None
+    assert start.seconds == 45
+    assert start.tally.samples == 45 * RATE
+    assert start.tally.exceedances == pytest.approx(500, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(drawn(0.009), id="one that is bad all the time"),
+        pytest.param([*drawn(0.02, 400), *drawn(0.001, 200)], id="one that is bad for more than a third"),
+        pytest.param([*drawn(0.25, 40), *drawn(0.009, 560)], id="one that is bad afterwards, too"),
+        pytest.param([*drawn(0.25, 10), *drawn(0.002, 20)], id="too few samples"),
+        pytest.param([0] * 600, id="one without any exceedance"),
+    ],
+)
+def test_of_others_no_beginning_is_told(bad: list[int]) -> None:
+    assert started(bad) is None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
+from devperfops_operator.analysis.sequential import SlowStart
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus, Phase, Verdict, WorkerStatus
 from devperfops_operator.domain.effects import PollMetrics
@@ -106,6 +107,42 @@ def test_the_rate_is_of_the_time_in_which_there_was_load(last_second: int, reaso
     found = evidence(judged=2840)
     worker = replace(found.workers[0], last_end=START + timedelta(seconds=last_second))
     assert verdict(replace(found, workers=(worker,))).reason is reason
+
+
+def hanging(tally: Tally, unanswered: int) -> Evidence:
+    found = evidence(tally)
+    seen = replace(found.objectives["p99 < 2s"], unanswered=unanswered)
+    return replace(found, objectives={**found.objectives, "p99 < 2s": seen})
+
+
+def test_what_hangs_on_requests_without_an_answer_says_so() -> None:
+    judgement = verdict(hanging(Tally(3000, 28, 28), 20))
+    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, Reason.UNANSWERED)
+    assert "by the 2980 requests that were answered (0.2685% exceeded it; allowed 1%)" in judgement.message
+    assert "20 that had no answer when the load was stopped" in judgement.message
+
+
+@pytest.mark.parametrize(
+    ("tally", "unanswered", "reason"),
+    [
+        pytest.param(Tally(3000, 8, 8), 8, Reason.OBJECTIVES_MET, id="it holds with them"),
+        pytest.param(Tally(3000, 28, 28), 2, Reason.NOT_ENOUGH_EVIDENCE, id="it is not shown without them"),
+    ],
+)
+def test_requests_without_an_answer_that_decide_nothing_are_not_the_reason(
+    tally: Tally, unanswered: int, reason: Reason
+) -> None:
+    assert verdict(hanging(tally, unanswered)).reason is reason
+
+
+def test_a_cold_start_is_named_where_it_is_what_was_missing() -> None:
+    found = evidence(Tally(3000, 60, 60))
+    start = SlowStart(15, Tally(700, 55))
+    seen = replace(found.objectives["p99 < 2s"], slow_start=start)
+    judgement = verdict(replace(found, objectives={**found.objectives, "p99 < 2s": seen}))
+    assert judgement.reason is Reason.NOT_ENOUGH_EVIDENCE
+    assert "55 came in the first 15 s, and without these it would be shown to hold" in judgement.message
+    assert "let load.jmeter.rampUp" in judgement.message
 
 
 ERRORS_UNDER_LOAD = (Reason.AMBIGUOUS_QUERY, Reason.HISTOGRAM_EDGE_MISSING)

@@ -225,7 +225,7 @@ def test_what_a_restart_took_is_told(killed: int) -> None:
     store.accept(RUN, killed, pushes[killed], END)
     status = store_finals(PerfRunStatus(load=LOAD), store.view(RUN), END)
     store = EvidenceStore()
-    store.open(RUN, PLAN, status.workers)
+    store.open(RUN, PLAN, status)
     store.accept(RUN, 1 - killed, pushes[1 - killed], END)
     status = store_finals(status, store.view(RUN), END)
     judgement = judge(PLAN, store.view(RUN), status)

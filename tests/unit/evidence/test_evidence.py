@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from devperfops_operator.analysis.counters import counted
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.looks import Look
-from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.series import Series
-from devperfops_operator.api.perfrun import ObjectiveTotals, WorkerStatus
+from devperfops_operator.api.perfrun import (
+    ObjectiveStatus,
+    ObjectiveTotals,
+    PastStatus,
+    PerfRunStatus,
+    WorkerStatus,
+)
 from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.objectives import (
     BadEvents,
@@ -23,6 +28,7 @@ from devperfops_operator.domain.objectives import (
     RunPlan,
 )
 from devperfops_operator.domain.observed import Evidence, Problem
+from devperfops_operator.domain.past import told_scatter
 from devperfops_operator.evidence import EvidenceStore
 from devperfops_operator.wire.brief import Threshold
 from devperfops_operator.wire.histogram import bucket_of, upper_edge
@@ -70,7 +76,10 @@ def block(sequence, samples=50, second=None, **counts):
     )
 
 
-def opened(stored=()):
+FRESH = PerfRunStatus()
+
+
+def opened(stored=FRESH):
     store = EvidenceStore()
     store.open(RUN, PLAN, stored)
     return store
@@ -87,7 +96,8 @@ def final_of(blocks):
 
 def totals_of(store):
     """What the operator stores of complete workers, as `decide_run` does."""
-    return [
+    seen = store.view(RUN)
+    workers = [
         WorkerStatus(
             index=w.index,
             rows=w.rows,
@@ -106,15 +116,19 @@ def totals_of(store):
                     samples=tally.samples,
                     exceedances=tally.exceedances,
                     exceedance_seconds=tally.exceedance_seconds,
-                    independent_samples=int(tally.samples / w.design_effects[name]),
+                    unanswered=w.unanswered[name],
                 )
                 for name, tally in w.tallies.items()
-                if name in w.design_effects
             ),
         )
-        for w in store.view(RUN).workers
+        for w in seen.workers
         if w.complete
     ]
+    objectives = [
+        ObjectiveStatus(name=name, expect=name, scatter=told_scatter(each.scatter))
+        for name, each in seen.objectives.items()
+    ]
+    return PerfRunStatus(workers=tuple(workers), objectives=tuple(objectives))
 
 
 def tallies(store):
@@ -146,6 +160,15 @@ def test_censored_samples_are_exceedances_and_nothing_else():
     assert tallies(store)[SLOW] == Tally(14, 4, 1)
     assert tallies(store)[BAD] == Tally(10)
     assert store.view(RUN).workers[0].judged_samples == 10
+
+
+def test_of_the_exceedances_those_without_an_answer_are_known():
+    store = opened()
+    send(store, block(0, samples=10, slow=2, censored=4))
+    evidence = store.view(RUN).objectives
+    assert (evidence[SLOW].tally, evidence[SLOW].unanswered) == (Tally(14, 6, 1), 4)
+    assert evidence[SLOW].answered.tally == Tally(10, 2, 1)
+    assert evidence[BAD].unanswered == 0
 
 
 def test_warmup_is_not_judged_but_its_errors_are_told():
@@ -360,6 +383,12 @@ def test_stored_totals_stand_in_for_a_finished_worker(stream):
         assert getattr(after, kept) == getattr(before, kept)
 
 
+def test_stored_totals_know_what_had_no_answer():
+    straight = opened()
+    deliver(straight, [block(0, slow=2, censored=3)])
+    assert opened(totals_of(straight)).view(RUN).objectives[SLOW].unanswered == 3
+
+
 def test_stored_totals_are_worth_as_much_as_the_blocks_were():
     """A stall is one event also after a restart of ours."""
     straight = opened()
@@ -561,7 +590,7 @@ def shopping(sequence, *, cart=10, slow=0, checkouts=5, broken=0):
     )
 
 
-def shop(stored=()):
+def shop(stored=FRESH):
     store = EvidenceStore()
     store.open(RUN, TRANSACTIONS, stored)
     return store
@@ -643,11 +672,11 @@ def test_the_record_says_what_a_restart_has_taken():
 def test_what_past_runs_told_counts_where_this_one_saw_no_stall():
     """And it is not learned again from this one."""
     fresh, experienced = opened(), EvidenceStore()
-    experienced.open(RUN, PLAN, past={SLOW: PastEffect(30.0)})
+    past = PastStatus(name=SLOW, runs=1, samples=30_000, independent_samples=1_000)
+    experienced.open(RUN, PLAN, PerfRunStatus(past=(past,)))
     for store in (fresh, experienced):
         deliver(store, [block(n, slow=n % 2) for n in range(60)])
     one, other = fresh.view(RUN).objectives[SLOW], experienced.view(RUN).objectives[SLOW]
     assert (one.own_effect, one.tally) == (other.own_effect, other.tally)
     assert other.independent.samples <= one.tally.samples / 30 < one.independent.samples
-    (stored,) = totals_of(experienced)
-    assert stored == totals_of(fresh)[0]
+    assert totals_of(experienced) == totals_of(fresh)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from devperfops_operator.analysis.runs import PastTimes
-from devperfops_operator.api.perfrun import PerfRunStatus
+from devperfops_operator.api.perfrun import PastTimesStatus, PerfRunStatus
 from devperfops_operator.domain.judgement import Judgement, close_objectives, judge
 from devperfops_operator.domain.observed import ObjectiveEvidence
 from devperfops_operator.domain.plan import resolve_load
@@ -25,9 +25,14 @@ PLAN = resolve_load(
 USUAL = PastTimes((212, 208, 215, 205, 210, 211, 207, 213), samples=JUDGED_S * RATE)
 
 
+def remembering(past: PastTimes) -> PerfRunStatus:
+    told = PastTimesStatus(name=EXPECT, times_ms=past.times_ms, samples=past.samples)
+    return PerfRunStatus(past_times=(told,))
+
+
 def after(push: Push, past: PastTimes = USUAL) -> tuple[EvidenceStore, PerfRunStatus]:
     store = EvidenceStore()
-    store.open(RUN, PLAN, times={EXPECT: past})
+    store.open(RUN, PLAN, remembering(past))
     store.accept(RUN, 0, push, END)
     load = LOAD.model_copy(update={"workers": 1})
     return store, store_finals(PerfRunStatus(load=load), store.view(RUN), END)
@@ -56,7 +61,7 @@ def test_an_unchanged_release_passes_and_the_usual_time_is_told() -> None:
 def test_a_slower_release_fails_at_the_end_and_not_before() -> None:
     slow = played(0, 1.5)
     store = EvidenceStore()
-    store.open(RUN, PLAN, times={EXPECT: USUAL})
+    store.open(RUN, PLAN, remembering(USUAL))
     store.accept(RUN, 0, replace(slow, final=None), END)
     assert not seen(store).failed
     assert not seen(store).recalled.whole
@@ -102,7 +107,7 @@ def test_failed_requests_are_slower_than_any() -> None:
 def test_what_a_restart_took_is_told() -> None:
     _, status = after(played(0))
     restarted = EvidenceStore()
-    restarted.open(RUN, PLAN, status.workers, times={EXPECT: USUAL})
+    restarted.open(RUN, PLAN, status.model_copy(update={"past_times": remembering(USUAL).past_times}))
     judgement = judge(PLAN, restarted.view(RUN), status)
     assert judgement.reason == "EvidenceLost"
     assert "stored totals have no percentile to compare; run again" in judgement.message

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devperfops_operator.analysis.exceedance import ShareTest
-from devperfops_operator.analysis.past import PastEffect
+from devperfops_operator.api.perfrun import PastStatus, PerfRunStatus
 from devperfops_operator.domain.estimate import estimated_looks
 from devperfops_operator.domain.manifests.canonical import canonical_json
 from devperfops_operator.domain.objectives import (
@@ -60,10 +60,28 @@ def stats(times, errors=0):
     return LabelStats(len(times), errors, [over], [0], dict(Counter(map(bucket_of, times))))
 
 
+PAST = (
+    PastStatus(
+        name="p99 < 500ms",
+        runs=6,
+        samples=9_000,
+        independent_samples=2_000,
+        long_range_percent=175,
+        between_percent=120,
+        scatter=(
+            {"seconds": 1, "blocks": 600, "percent": 310},
+            {"seconds": 5, "blocks": 120, "percent": 402},
+        ),
+        whole={"runs": 6, "samples": 120, "independentSamples": 48},
+    ),
+    PastStatus(name="pay", runs=1, samples=900, independent_samples=600),
+)
+
+
 def live(sent):
     """What happens under load, block by block; and the block's second in which each objective failed."""
     store, numbers, failed = EvidenceStore(), Counter(), {}
-    store.open(RUN, PLAN, past={"p99 < 500ms": PastEffect(4.5, 1.75, 2.5, 20), "pay": PastEffect(1.5)})
+    store.open(RUN, PLAN, PerfRunStatus(past=PAST))
     for worker, second, labels in sent:
         block = Block(numbers[worker], second, labels=labels)
         store.accept(RUN, worker, Push((block,), Heartbeat(JMeterState.RUNNING, 0, 1_000, 2_000)), NOW)

@@ -50,7 +50,7 @@ def ended(first: int, second: int, *, killed_between: bool) -> tuple[Judgement, 
         status = store_finals(status, store.view(RUN), END)
         assert not all_delivered(status)
         store = EvidenceStore()
-        store.open(RUN, PLAN, status.workers)
+        store.open(RUN, PLAN, status)
     store.accept(RUN, 1, whole_push(BEGIN_S + second), END + timedelta(seconds=second - first))
     evidence = store.view(RUN)
     status = store_finals(status, evidence, END)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -202,7 +201,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
                 samples=tally.samples,
                 exceedances=tally.exceedances,
                 exceedance_seconds=tally.exceedance_seconds,
-                independent_samples=math.floor(tally.samples / worker.design_effects.get(name, 1.0)),
+                unanswered=worker.unanswered.get(name, 0),
             )
             for name, tally in worker.tallies.items()
         ),
