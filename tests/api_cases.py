@@ -160,6 +160,25 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             },
         }
     ),
+    "a policy of clouds and proxies": policy(
+        {
+            "spec.configMap": ABSENT,
+            "spec.baseline": {
+                "name": "test",
+                "envoy": {
+                    "kubernetes": {
+                        "context": "test",
+                        "namespaces": ["shop"],
+                        "configMaps": [{"namespace": "shop", "name": "ratelimit"}],
+                    }
+                },
+            },
+            "spec.serving": {"name": "live", "aws": {"regions": ["eu-west-1"], "profile": "live"}},
+        }
+    ),
+    "a policy of files of proxies": policy(
+        {"spec.baseline": {"name": "test", "envoy": {"files": ["envoy.yaml"]}}, "spec.services": ABSENT}
+    ),
     "numbers with a point": policy({"spec.scale": "2.5", "spec.safety": 2, NEED + ".need": "0.5"}),
     "the largest policy": policy(
         {
@@ -530,10 +549,12 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "an environment without a source": Refused(
         policy({"spec.serving": {"name": "production"}}),
         "spec.serving",
-        "needs one of file, kubernetes and google: write where its limits are told",
+        "needs one of file, kubernetes, envoy, google and aws: write where its limits are told",
     ),
     "an environment with two": Refused(
-        policy({"spec.serving.google": {"project": "p"}}), "spec.serving", "needs one of file, kubernetes"
+        policy({"spec.serving.google": {"project": "p"}}),
+        "spec.serving",
+        "needs one of file, kubernetes, envoy",
     ),
     "two environments of a name": Refused(
         policy({"spec.serving.name": "load-test"}),
@@ -552,6 +573,35 @@ REFUSED: Final[Mapping[str, Refused]] = {
         ),
         "spec.services",
         "services is needed with ServiceConsumerManagement",
+    ),
+    "an account without services": Refused(
+        policy(
+            {"spec.services": ABSENT, "spec.serving": {"name": "live", "aws": {"regions": ["eu-west-1"]}}}
+        ),
+        "spec.services",
+        "services is needed with ServiceConsumerManagement and aws: write the names",
+    ),
+    "rate limits from nowhere": Refused(
+        policy({"spec.serving": {"name": "live", "envoy": {}}}),
+        "spec.serving.envoy",
+        "needs one of files and kubernetes: write where its configuration is",
+    ),
+    "rate limits from two places": Refused(
+        policy(
+            {
+                "spec.serving": {
+                    "name": "live",
+                    "envoy": {"files": ["a.yaml"], "kubernetes": {"context": "a", "namespaces": ["shop"]}},
+                }
+            }
+        ),
+        "spec.serving.envoy",
+        "needs one of files and kubernetes: write where its configuration is",
+    ),
+    "rate limits of no namespace": Refused(
+        policy({"spec.serving": {"name": "live", "envoy": {"kubernetes": {"context": "a"}}}}),
+        "spec.serving.envoy.kubernetes",
+        "needs namespaces or configMaps: write where EnvoyFilters",
     ),
     "a service twice": Refused(
         policy({"spec.services": [{"name": "a"}, {"name": "a"}]}), "spec.services", "a service is there twice"

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from devperfops_operator.adapters.kubernetes import cluster, quotas
+from devperfops_operator.adapters.kubernetes import cluster, reading
 from devperfops_operator.cli.app import app
 from hack.kube import Kube, kubectl
 from tests.integration.world import status_of
@@ -208,7 +208,7 @@ def test_a_namespace_that_is_not_there_is_not_unlimited(pair: Pair) -> None:
 
 
 def test_an_api_server_that_is_away_is_an_error(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quotas, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(reading, "_PAUSE_SECONDS", 0)
     away = yaml.safe_load(pair.production.kube.kubeconfig.read_text())
     away["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     pair.contexts["production"] = pair._folder / "away"

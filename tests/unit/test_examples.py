@@ -13,11 +13,15 @@ from devperfops_operator.cli.app import app
 
 ROOT = Path(__file__).parents[2] / "examples"
 GATES = sorted(ROOT.rglob("gate.yaml"))
+POLICIES = sorted(
+    path for path in (ROOT / "quota").rglob("*.yaml") if "kind: QuotaPolicy" in path.read_text().splitlines()
+)
 DOCUMENTS = sorted((ROOT / "shop/image/shop/openapi").glob("*.yaml"))
 
 
 def test_there_are_examples_to_check() -> None:
     assert len(GATES) >= 5
+    assert len(POLICIES) >= 5
     assert len(DOCUMENTS) == 3
 
 
@@ -25,6 +29,11 @@ def test_there_are_examples_to_check() -> None:
 def test_the_gate_has_no_error(path: Path) -> None:
     found = lint([(str(path), path.read_text())], lambda *_: [])
     assert [each for each in found if each.severity is Severity.ERROR] == []
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_quota_policy_is_sound(path: Path) -> None:
+    assert lint([(str(path), path.read_text())], lambda *_: []) == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)

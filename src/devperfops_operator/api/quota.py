@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema, mode
 
 from devperfops_operator.api import quota_rules, rules, strict
 from devperfops_operator.api.quantity import parse_duration
+from devperfops_operator.api.quota_sources import Environment, Text
 from devperfops_operator.api.strict import Metadata, Strict
 
 UNLIMITED: Final = "unlimited"
@@ -54,7 +55,6 @@ def _duration(value: object) -> timedelta:
 _NUMBER_SCHEMA: Final = {"anyOf": [{"type": "integer"}, {"type": "string", "maxLength": 32}]}
 _TEXT_SCHEMA: Final = {"type": "string", "maxLength": 40}
 
-Text = Annotated[strict.Text, quota_rules.SOMETHING]
 Sentence = Annotated[strict.Sentence, quota_rules.SOMETHING]
 Amount = Annotated[Fraction, BeforeValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
 Factor = Annotated[Fraction, BeforeValidator(_positive), WithJsonSchema(_NUMBER_SCHEMA), quota_rules.FACTOR]
@@ -72,66 +72,6 @@ class Mode(StrEnum):
 
     WARN = "Warn"
     ENFORCE = "Enforce"
-
-
-class KubernetesNamespace(Strict):
-    """A namespace, as the context's user of the kubeconfig may read it."""
-
-    context: Text
-    """A context of the kubeconfig."""
-    namespace: Text
-    """The namespace whose quotas are compared."""
-    kubeconfig: Text | None = None
-    """The file; without it that of KUBECONFIG."""
-
-
-class GoogleApi(StrEnum):
-    """Who asks: the project's owner, or the owner of the service that it uses."""
-
-    SERVICE_USAGE = "ServiceUsage"
-    SERVICE_CONSUMER_MANAGEMENT = "ServiceConsumerManagement"
-
-
-class GoogleProject(Strict):
-    """A project, read with the application's default credentials."""
-
-    project: Text
-    """Its id or number."""
-    api: GoogleApi = GoogleApi.SERVICE_USAGE
-    """ServiceUsage: asked by the project's owner. ServiceConsumerManagement: by the service's."""
-    endpoint: Text | None = None
-    """Another address than Google's own."""
-
-
-class Environment(Strict):
-    """What people call it, and where its limits are told: one of file, kubernetes and google."""
-
-    validations: ClassVar = (quota_rules.ONE_SOURCE,)
-
-    name: Text
-    """What people call it."""
-    file: Text | None = None
-    """A file of QuotaLimits. The operator reads no other source."""
-    kubernetes: KubernetesNamespace | None = None
-    """A namespace; for the command only."""
-    google: GoogleProject | None = None
-    """A project; for the command only."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if sum(each is not None for each in (self.file, self.kubernetes, self.google)) != 1:
-            raise ValueError(quota_rules.ONE_SOURCE.message)
-        return self
-
-
-def not_for_operators(environment: Environment) -> str | None:
-    """Why the operator cannot read it: it has no credentials but its own. None: it can."""
-    if environment.file is not None:
-        return None
-    return (
-        f"the operator reads files only, and environment {environment.name} is none: have the pipeline "
-        "write its limits into the ConfigMap as QuotaLimits, and name them by file"
-    )
 
 
 class Service(Strict):
@@ -179,7 +119,7 @@ class DeclaredNeed(Strict):
 class QuotaPolicySpec(Strict):
     """What is compared, and by which rules."""
 
-    validations: ClassVar = (quota_rules.TWO_NAMES, quota_rules.PRODUCER_NAMES_SERVICES)
+    validations: ClassVar = (quota_rules.TWO_NAMES, quota_rules.NAMED_SERVICES)
 
     mode: Mode = Mode.WARN
     """Enforce: a regression blocks. Warn: it is told."""
@@ -218,10 +158,8 @@ class QuotaPolicySpec(Strict):
 
     @model_validator(mode="after")
     def _of_one_mind(self) -> Self:
-        for each in (self.baseline, self.serving):
-            named = each.google is None or each.google.api is GoogleApi.SERVICE_USAGE or self.services
-            if not named:
-                raise ValueError(quota_rules.PRODUCER_NAMES_SERVICES.message)
+        if not self.services and (self.baseline.names_services or self.serving.names_services):
+            raise ValueError(quota_rules.NAMED_SERVICES.message)
         if self.baseline.name == self.serving.name:
             raise ValueError(quota_rules.TWO_NAMES.message)
         if len({each.name for each in self.services}) < len(self.services):

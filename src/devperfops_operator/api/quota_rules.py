@@ -14,28 +14,49 @@ SOMETHING: Final = not_empty("is empty: write something")
 
 # Environments
 
-_SOURCES: Final = ("file", "kubernetes", "google")
+SOURCES: Final = ("file", "kubernetes", "envoy", "google", "aws")
 ONE_SOURCE: Final = Rule.of(
-    "[has(self.file), has(self.kubernetes), has(self.google)].filter(told, told).size() == 1",
-    lambda environment: sum(environment.get(each) is not None for each in _SOURCES) == 1,
-    "needs one of file, kubernetes and google: write where its limits are told",
+    f"[{', '.join(f'has(self.{each})' for each in SOURCES)}].filter(told, told).size() == 1",
+    lambda environment: sum(environment.get(each) is not None for each in SOURCES) == 1,
+    f"needs one of {', '.join(SOURCES[:-1])} and {SOURCES[-1]}: write where its limits are told",
+)
+FILES_OR_CLUSTER: Final = Rule.of(
+    "has(self.files) != has(self.kubernetes)",
+    lambda envoy: (envoy.get("files") is None) != (envoy.get("kubernetes") is None),
+    "needs one of files and kubernetes: write where its configuration is",
+)
+SOME_LIMITS: Final = Rule.of(
+    "!has(self.kubernetes) || (has(self.kubernetes.namespaces) && self.kubernetes.namespaces.size() > 0) || "
+    "(has(self.kubernetes.configMaps) && self.kubernetes.configMaps.size() > 0)",
+    lambda envoy: (
+        envoy.get("kubernetes") is None
+        or bool(envoy["kubernetes"].get("namespaces") or envoy["kubernetes"].get("configMaps"))
+    ),
+    "needs namespaces or configMaps: write where EnvoyFilters or a rate limit service's configuration are",
+    field="kubernetes",
 )
 
 
 def _services_are_named(spec: Mapping[str, Any]) -> bool:
-    apis = [(spec[each].get("google") or {}).get("api") for each in ("baseline", "serving")]
-    return "ServiceConsumerManagement" not in apis or bool(spec.get("services"))
+    environments = (spec["baseline"], spec["serving"])
+    return bool(spec.get("services")) or not any(map(_lists_no_services, environments))
+
+
+def _lists_no_services(environment: Mapping[str, Any]) -> bool:
+    api = (environment.get("google") or {}).get("api")
+    return api == "ServiceConsumerManagement" or environment.get("aws") is not None
 
 
 def _asks_the_owner(environment: str) -> str:
     return f"has(self.{environment}.google) && self.{environment}.google.api == 'ServiceConsumerManagement'"
 
 
-PRODUCER_NAMES_SERVICES: Final = Rule.of(
+NAMED_SERVICES: Final = Rule.of(
     "(has(self.services) && self.services.size() > 0) || "
-    f"!({_asks_the_owner('baseline')} || {_asks_the_owner('serving')})",
+    f"!({_asks_the_owner('baseline')} || {_asks_the_owner('serving')} || "
+    "has(self.baseline.aws) || has(self.serving.aws))",
     _services_are_named,
-    "services is needed with ServiceConsumerManagement: write the name of your own service",
+    "services is needed with ServiceConsumerManagement and aws: write the names of those to be compared",
     field="services",
 )
 TWO_NAMES: Final = Rule.of(

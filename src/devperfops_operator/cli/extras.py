@@ -9,6 +9,7 @@ from typing import Final
 from devperfops_operator.cli.errors import Trouble
 
 _ANALYSIS: Final = frozenset({"numpy"})
+_AWS: Final = frozenset({"awscrt", "_awscrt"})
 _GOOGLE: Final = frozenset({"google", "google_auth_httplib2", "googleapiclient", "httplib2"})
 
 
@@ -19,6 +20,11 @@ def analysis_extra() -> AbstractContextManager[None]:
         Trouble: it is not installed.
     """
     return _extra("analysis", _ANALYSIS)
+
+
+def aws_extra() -> AbstractContextManager[None]:
+    """Around imports that need the extra `aws`. Raises Trouble likewise."""
+    return _extra("aws", _AWS)
 
 
 def google_extra() -> AbstractContextManager[None]:

@@ -189,7 +189,7 @@ def test_markdown_is_a_table_with_escaped_texts(firm: Firm) -> None:
         ("policy.yaml", "from: 01-01\n    ", "", "from and to belong together"),
         ("policy.yaml", "safety:", "services: [{name: storage}]\n  safety:", r"needs\[0\]: .*is not among spec.services"),
         ("policy.yaml", "file: production.yaml", "file: staging.yaml", "cannot read .*staging.yaml: No such file"),
-        ("policy.yaml", ", file: production.yaml", "", "spec.serving: needs one of file, kubernetes and google"),
+        ("policy.yaml", ", file: production.yaml", "", "spec.serving: needs one of file, kubernetes, envoy, google and aws"),
         ("policy.yaml", "name: production", "name: load-test", "baseline and serving have the same name"),
         ("policy.yaml", "kind: QuotaPolicy", "kind: QuotaPolice", "there are 0 documents of kind QuotaPolicy"),
         ("policy.yaml", "v1alpha1", "v1", "none of 'devperfops.io/v1alpha1'"),
@@ -251,6 +251,24 @@ def test_lint_knows_the_documents(firm: Firm) -> None:
     waiver = firm.folder / "waiver.yaml"
     found = lint([(str(waiver), waiver.read_text())], reader)
     assert {(each.path, each.line) for each in found} == {("spec", 5), ("spec.reasons", 8)}
+
+
+def test_rate_limits_are_compared_from_the_files_that_configure_them(firm: Firm) -> None:
+    policy = firm.folder / "envoy/policy.yaml"
+    done = quota("check", "-f", policy)
+    assert done.exit_code == 1
+    assert "load-test has 100/s, production has 60/s" in done.stdout
+    assert "-> raise it to at least 600/min in " in done.stdout
+    for file, old, new in (("local", "60", "100"), ("ratelimit", "500", "600")):
+        path = firm.folder / f"envoy/production/{file}.yaml"
+        path.write_text(path.read_text().replace(f"{old}, ", f"{new}, ").replace(f"{old}}}", f"{new}}}"))
+    assert quota("check", "-f", policy).exit_code == 0
+    path.write_text("domain: [")
+    broken = quota("check", "-f", policy)
+    assert broken.exit_code == 2
+    assert "ratelimit.yaml: cannot be read as YAML in line 1." in broken.stderr
+    path.unlink()
+    assert "cannot read " in quota("check", "-f", policy).stderr
 
 
 CI: Mapping[str, str] = {

@@ -18,7 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from devperfops_operator.api.quota import GoogleApi, GoogleProject
+from devperfops_operator.api.quota_sources import GoogleApi, GoogleProject
 from devperfops_operator.domain.errors import InvalidSpec
 from devperfops_operator.domain.quota.consumer_quota import metric_entries
 from devperfops_operator.domain.quota.entry import Entry, Fault, Reading

@@ -44,6 +44,7 @@ RESOURCES: Final = {
         Resource("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
         Resource("ResourceQuota", "v1", "resourcequotas"),
         Resource("LimitRange", "v1", "limitranges"),
+        Resource("EnvoyFilter", "networking.istio.io/v1alpha3", "envoyfilters"),
         Resource("Namespace", "v1", "namespaces"),
         Resource("Node", "v1", "nodes"),
     )

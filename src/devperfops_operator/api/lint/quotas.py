@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from devperfops_operator.api import crd
 from devperfops_operator.api.documents import Document
 from devperfops_operator.api.finding import Problem
-from devperfops_operator.api.quota import QuotaPolicy, not_for_operators
+from devperfops_operator.api.quota import QuotaPolicy
+from devperfops_operator.api.quota_sources import not_for_operators
 
 Name = tuple[str | None, str]
 """Namespace, which is the user's own where none is written, and name."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from devperfops_operator.api.quota import Mode, not_for_operators
+from devperfops_operator.api.quota import Mode
 from devperfops_operator.api.quota_documents import QuotaDocumentError
+from devperfops_operator.api.quota_sources import not_for_operators
 from devperfops_operator.domain.quota.asked import Asked
 from devperfops_operator.domain.quota.check import Observed, check
 from devperfops_operator.domain.quota.finding import Finding, Report, Verdict, Waiver

@@ -71,6 +71,16 @@ def _parsed(text: str) -> Unit | None:
     return Unit(base, scale, window, per, text)
 
 
+def every(base: str, seconds: Fraction, per: str = "") -> tuple[Unit, Fraction]:
+    """`base` in each so many seconds, for each `per`; and what an amount is to be multiplied with.
+
+    Windows of no whole seconds become one second. Raises InvalidSpec for a base that is none.
+    """
+    whole = seconds.denominator == 1
+    text = f"{base}/{_window_text(int(seconds)) if whole else 's'}{f'/{{{per}}}' if per else ''}"
+    return parse_unit(text), Fraction(1) if whole else 1 / seconds
+
+
 def factor(source: Unit, target: Unit) -> Fraction | None:
     """An amount in `source` times this is the same amount in `target`; None: they count different things."""
     if source is target:
@@ -84,12 +94,19 @@ def factor(source: Unit, target: Unit) -> Fraction | None:
 
 def amount_text(amount: Fraction, unit: Unit) -> str:
     """For people: `1,000/min`, `1.5 cores`, `16 GiB`."""
-    every = "" if unit.window is None else f"/{_WINDOW_NAMES.get(unit.window, f'{unit.window}s')}"
+    every = "" if unit.window is None else f"/{_window_text(unit.window)}"
     if unit.base == _BYTES:
         return _bytes(amount * unit.scale) + every
     scaled = amount if unit.base == "1" else amount * unit.scale
     name = "" if unit.base == "1" else f" {unit.base}"
     return f"{decimal(scaled, ',')}{name}{every}"
+
+
+def _window_text(seconds: int) -> str:
+    """In the longest that counts it whole, but 1.5 minutes are 90 seconds: `min`, `100s`, `30d`."""
+    size = max(size for size in _WINDOW_NAMES if seconds % size == 0)
+    times = seconds // size
+    return f"{times if times > 1 else ''}{_WINDOW_NAMES[size]}"
 
 
 def decimal(amount: Fraction, thousands: str = "") -> str:
