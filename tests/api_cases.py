@@ -108,6 +108,15 @@ def _changed(sound: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 
 NEED: Final = "spec.needs.0"
+METERED: Final = {
+    "service": "ledger.googleapis.com",
+    "metric": "read_calls",
+    "unit": "1/min/{project}",
+    "series": 'ledger_calls_total{app="shop"}',
+}
+CPU: Final = {"service": "resourcequota", "metric": "requests.cpu", "unit": "cores", "counts": "CPU"}
+MEMORY: Final = {**CPU, "metric": "requests.memory", "unit": "GiBy", "counts": "Memory"}
+JANUARY: Final = {"rate": "1000/m", "from": "01-01", "to": "01-31", "because": "as last year"}
 JMETER: Final = "spec.load.jmeter"
 FIRST: Final = "spec.objectives.0"
 _COUNTERS: Final = {
@@ -178,6 +187,20 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     ),
     "a policy of files of proxies": policy(
         {"spec.baseline": {"name": "test", "envoy": {"files": ["envoy.yaml"]}}, "spec.services": ABSENT}
+    ),
+    "what requests take": policy(
+        {
+            "spec.consumption": {
+                "metered": [METERED, {**METERED, "dimensions": {"region": "eu"}}, CPU, MEMORY],
+                "requests": "http_requests_total",
+                "traffic": 'http_requests_total{env="production"}',
+                "peaks": [JANUARY, {"rate": "20/s", "because": "sales"}],
+            },
+            "spec.leadTimes": [
+                {"provider": "google", "kind": "rate", "days": 20},
+                {"service": "ledger.googleapis.com", "metric": "read_calls", "days": 0},
+            ],
+        }
     ),
     "numbers with a point": policy({"spec.scale": "2.5", "spec.safety": 2, NEED + ".need": "0.5"}),
     "the largest policy": policy(
@@ -622,6 +645,66 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "needs less than nothing": Refused(
         policy({f"{NEED}.need": -1}), "spec.needs[0].need", '"-1" is not a number'
+    ),
+    "nothing that is metered": Refused(
+        policy({"spec.consumption": {"metered": []}}), "spec.consumption.metered", "is empty: write at least"
+    ),
+    "a limit metered twice": Refused(
+        policy({"spec.consumption": {"metered": [METERED, METERED]}}),
+        "spec.consumption.metered",
+        "a limit is there twice",
+    ),
+    "calls that nobody counts": Refused(
+        policy({"spec.consumption": {"metered": [{**CPU, "counts": "Calls", "unit": "1/min"}]}}),
+        "spec.consumption.metered[0].series",
+        "series is needed to count calls: write the raw counter",
+    ),
+    "calls in no time": Refused(
+        policy({"spec.consumption": {"metered": [{**METERED, "unit": "1"}]}}),
+        "spec.consumption.metered[0].unit",
+        "unit does not fit what is counted: write 1/min or such for Calls",
+    ),
+    "processors in bytes": Refused(
+        policy({"spec.consumption": {"metered": [{**CPU, "unit": "By"}]}}),
+        "spec.consumption.metered[0].unit",
+        "unit does not fit what is counted",
+    ),
+    "memory in cores": Refused(
+        policy({"spec.consumption": {"metered": [{**MEMORY, "unit": "cores"}]}}),
+        "spec.consumption.metered[0].unit",
+        "unit does not fit what is counted",
+    ),
+    "calls as a query": Refused(
+        policy({"spec.consumption": {"metered": [{**METERED, "series": "sum(calls_total)"}]}}),
+        "spec.consumption.metered[0].series",
+        "is not a raw series: write its name and labels",
+    ),
+    "a peak without a unit": Refused(
+        policy({"spec.consumption": {"metered": [METERED], "peaks": [{**JANUARY, "rate": "1000"}]}}),
+        "spec.consumption.peaks[0].rate",
+        '"1000" is not a rate: write samples per minute',
+    ),
+    "a peak of half a season": Refused(
+        policy(
+            {
+                "spec.consumption": {
+                    "metered": [METERED],
+                    "peaks": [{"rate": "1/s", "from": "01-01", "because": "x"}],
+                }
+            }
+        ),
+        "spec.consumption.peaks[0]",
+        "from and to belong together: write both days",
+    ),
+    "a lead time of nothing": Refused(
+        policy({"spec.leadTimes": [{"days": 3}]}),
+        "spec.leadTimes[0]",
+        "is about no limit: write provider, kind, service or metric",
+    ),
+    "a lead time of years": Refused(
+        policy({"spec.leadTimes": [{"provider": "aws", "days": 999}]}),
+        "spec.leadTimes[0].days",
+        "days must lie between 0 and 365",
     ),
     "a scale of nothing": Refused(policy({"spec.scale": 0}), "spec.scale", '"0" is not'),
     "a year's lead": Refused(

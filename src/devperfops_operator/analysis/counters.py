@@ -43,18 +43,18 @@ class Increment:
 def increments(good: Sequence[Series], total: Sequence[Series]) -> list[Increment]:
     """What came with each scrape, all series together, in time order. Raises SeriesError."""
     for name, counters in (("good", good), ("total", total)):
-        _check_values(name, counters)
+        check_values(name, counters)
     for name, counters in (("total", total), ("good", good)):
         if not any(series.samples for series in counters):
             raise SeriesError(
                 "NoSamples",
                 f"`{name}` matches no series in the judged window; check the selector against Prometheus",
             )
-    scrapes = _common_scrapes(_scrapes(good), _scrapes(total))
+    scrapes = _common_scrapes(scrapes_of(good), scrapes_of(total))
     merged: defaultdict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for column, counters in enumerate((good, total)):
         for series in counters:
-            for instant, increase in _increases(series, scrapes[series.target]):
+            for instant, increase in increases(series, scrapes[series.target]):
                 merged[int(instant)][column] += increase
     if not merged:
         raise SeriesError(
@@ -110,15 +110,15 @@ def counted(good: Sequence[Series], total: Sequence[Series]) -> Counted:
 
 def totals(counters: Sequence[Series], key: Callable[[Series], str]) -> dict[str, float]:
     """What came in the window, by a name of each series. Raises SeriesError."""
-    _check_values("traffic", counters)
-    scrapes, added = _scrapes(counters), defaultdict[str, float](float)
+    check_values("traffic", counters)
+    scrapes, added = scrapes_of(counters), defaultdict[str, float](float)
     for series in counters:
-        added[key(series)] += sum(increase for _, increase in _increases(series, scrapes[series.target]))
+        added[key(series)] += sum(increase for _, increase in increases(series, scrapes[series.target]))
     _check_sum("traffic", sum(added.values()))
     return dict(added)
 
 
-def _check_values(name: str, counters: Sequence[Series]) -> None:
+def check_values(name: str, counters: Sequence[Series]) -> None:
     for series in counters:
         for instant, value in series.samples:
             if not 0 <= value <= MOST:
@@ -138,7 +138,7 @@ def _check_sum(name: str, count: float) -> None:
         )
 
 
-def _scrapes(counters: Sequence[Series]) -> Scrapes:
+def scrapes_of(counters: Sequence[Series]) -> Scrapes:
     """When each target was scraped."""
     instants: defaultdict[Target, set[float]] = defaultdict(set)
     for series in counters:
@@ -167,7 +167,7 @@ def _settled(other: Sequence[float], instants: Sequence[float]) -> Sequence[floa
     return instants[:-1] if newer == 1 else instants
 
 
-def _increases(series: Series, scrapes: Sequence[float]) -> Iterator[tuple[float, float]]:
+def increases(series: Series, scrapes: Sequence[float]) -> Iterator[tuple[float, float]]:
     """(Unix seconds, increase) for each sample but the first, as far as the target's scrapes count."""
     _, instance = series.target
     born = bool(instance and series.samples and scrapes and scrapes[0] < series.samples[0][0])

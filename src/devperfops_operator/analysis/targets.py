@@ -61,7 +61,7 @@ def unscraped(
         for target in failed
         if target.count > _MISSED * due
         and selects(selector, target.labels)
-        and ((pod := _pod(target.labels)) is None or judged.has(pod))
+        and ((pod := pod_of(target.labels)) is None or judged.has(pod))
     )
 
 
@@ -94,9 +94,10 @@ def _text(quoted: str) -> str:
     return quoted[1:-1] if quoted[0] == "`" else str(ast.literal_eval(quoted))
 
 
-def _pod(labels: Mapping[str, str]) -> str | None:
+def pod_of(labels: Mapping[str, str]) -> str | None:
+    """Whose series or target it is, if it says so."""
     return next((labels[name] for name in _POD if name in labels), None)
 
 
 def _name(labels: Mapping[str, str]) -> str:
-    return _pod(labels) or labels.get("instance", "a target")
+    return pod_of(labels) or labels.get("instance", "a target")

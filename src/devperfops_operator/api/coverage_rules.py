@@ -9,7 +9,7 @@ from devperfops_operator.api.quantity import QuantityError, parse_percent
 from devperfops_operator.api.rules import Rule, matches
 
 MAX_WEEKS: Final = 4
-_COUNTER: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]* *(\{[^\n]*\} *)?$"
+RAW: Final = r"^ *[a-zA-Z_:][a-zA-Z0-9_:]* *(\{[^\n]*\} *)?$"
 _LABEL: Final = "^[a-zA-Z_][a-zA-Z0-9_]*$"
 _SHARE: Final = r"^[0-9]{1,2}([.][0-9]{1,4})?%$"
 
@@ -23,7 +23,7 @@ def _share_problem(text: str) -> str | None:
 
 
 COUNTER: Final = Rule.matching(
-    _COUNTER,
+    RAW,
     "is not the raw counter of requests: write its name and labels in one line, such as "
     'http_requests_total{app="cart"}, without sum() or rate()',
 )

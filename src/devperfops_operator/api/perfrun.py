@@ -19,6 +19,7 @@ from devperfops_operator.api.base import (
     Timestamp,
     Word,
 )
+from devperfops_operator.api.consumption import MAX_METERED
 from devperfops_operator.api.expect import MAX_LENGTH
 from devperfops_operator.api.load_rules import MAX_WORKERS
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
@@ -195,12 +196,23 @@ class WorkerStatus(ApiModel):
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
 
+class RequestPeakStatus(ApiModel):
+    """The most requests that production has."""
+
+    per_second: Word
+    because: Sentence
+    first: Word | None = None  # day of each year
+    last: Word | None = None
+    assumed: Line | None = None  # why nobody has measured it
+
+
 class LoadModelStatus(ApiModel):
     """What the gate's load profile asks for; `message`: where that comes from."""
 
     rate: Word
     threads: int
     message: Sentence
+    peak: RequestPeakStatus | None = None  # production's, without scale; None: read by an older operator
 
 
 class ResolvedObjective(ApiModel):
@@ -338,6 +350,43 @@ class CoverageStatus(ApiModel):
     endpoints: Annotated[tuple[EndpointStatus, ...], Field(max_length=MAX_ENDPOINTS)] = ()  # the worst first
 
 
+MAX_FORECASTS = 64
+
+
+class FigureStatus(ApiModel):
+    """What one request takes of a limit, in calls or processor seconds; of memory, all that was in use."""
+
+    name: Line  # of the limit, with its service and dimensions
+    counts: Word
+    series: Annotated[str, Field(max_length=4096)] | None = None  # that was counted
+    per_request: Word | None = None  # None: not known
+    least: Word | None = None
+    most: Word | None = None
+    rate: Word | None = None  # of the requests, a second
+    before: Word | None = None  # at the last known-good revision
+    told: Line | None = None  # as a person would say it
+    doubts: Annotated[tuple[Line, ...], Field(max_length=8)] = ()  # why it is no measurement
+
+
+class ForecastStatus(ApiModel):
+    """What the revision needs of a limit at a peak, and what serving grants."""
+
+    name: Line
+    verdict: Word
+    asked: Line | None = None
+    granted: Line | None = None
+    message: Sentence
+
+
+class ConsumptionStatus(ApiModel):
+    """What this revision's requests take of metered limits, and what that makes at production's peak."""
+
+    figures: Annotated[tuple[FigureStatus, ...], Field(max_length=MAX_METERED)] = ()
+    peaks: Annotated[tuple[RequestPeakStatus, ...], Field(max_length=2)] = ()  # without those of the policy
+    forecasts: Annotated[tuple[ForecastStatus, ...], Field(max_length=MAX_FORECASTS)] = ()
+    gap: Sentence | None = None  # why there are no figures
+
+
 class PromotionStatus(ApiModel):
     """What is done with the gate's primary. `before`, `after`: hashes of its template, restarts left out."""
 
@@ -411,6 +460,7 @@ class PerfRunStatus(ApiModel):
     live: LiveStatus | None = None
     target: TargetStatus | None = None
     coverage: CoverageStatus | None = None
+    consumption: ConsumptionStatus | None = None
     objectives: Annotated[tuple[ObjectiveStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()
     workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=MAX_WORKERS)] = ()
     action: ActionStatus | None = None

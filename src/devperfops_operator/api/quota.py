@@ -14,8 +14,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from devperfops_operator.api import quota_rules, rules, strict
+from devperfops_operator.api.consumption import Consumption
 from devperfops_operator.api.quantity import parse_duration
-from devperfops_operator.api.quota_sources import Environment, Text
+from devperfops_operator.api.quota_sources import Environment
+from devperfops_operator.api.quota_words import Day, Dimensions, Sentence, Text
 from devperfops_operator.api.strict import Metadata, Strict
 
 UNLIMITED: Final = "unlimited"
@@ -55,13 +57,10 @@ def _duration(value: object) -> timedelta:
 _NUMBER_SCHEMA: Final = {"anyOf": [{"type": "integer"}, {"type": "string", "maxLength": 32}]}
 _TEXT_SCHEMA: Final = {"type": "string", "maxLength": 40}
 
-Sentence = Annotated[strict.Sentence, quota_rules.SOMETHING]
 Amount = Annotated[Fraction, BeforeValidator(_number), WithJsonSchema(_NUMBER_SCHEMA)]
 Factor = Annotated[Fraction, BeforeValidator(_positive), WithJsonSchema(_NUMBER_SCHEMA), quota_rules.FACTOR]
-Dimensions = Annotated[dict[strict.Text, Text], Field(default_factory=dict, max_length=8)]
 LimitValue = Annotated[Fraction | str, BeforeValidator(_limit)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema(_TEXT_SCHEMA), rules.DURATION]
-Day = Annotated[Text, quota_rules.DAY]
 
 _MOST: Final = 100
 """Of what a list may have, so that an API server can check each rule."""
@@ -116,6 +115,36 @@ class DeclaredNeed(Strict):
         return self
 
 
+class Provider(StrEnum):
+    """Who grants more of a limit."""
+
+    KUBERNETES = "kubernetes"
+    ENVOY = "envoy"
+    GOOGLE = "google"
+    AWS = "aws"
+    AZURE = "azure"
+    OTHER = "other"
+
+
+class LeadTime(Strict):
+    """How long it takes from asking for more until it is granted; of several the narrowest counts."""
+
+    validations: ClassVar = (quota_rules.ABOUT_SOMETHING,)
+
+    provider: Provider | None = None
+    """Of all its limits."""
+    kind: Literal["rate", "allocation", "concurrency"] | None = None
+    """Only of those that limit how often, how much, or how many at once."""
+    service: Text | None = None
+    """Only of this service."""
+    metric: Text | None = None
+    """Only of this limit."""
+    days: Annotated[
+        int, Field(strict=True, ge=0, le=365), WithJsonSchema({"type": "integer"}), quota_rules.DAYS
+    ]
+    """How many."""
+
+
 class QuotaPolicySpec(Strict):
     """What is compared, and by which rules."""
 
@@ -149,6 +178,10 @@ class QuotaPolicySpec(Strict):
     """A file of QuotaPeaks: what the load test used."""
     needs: Annotated[tuple[DeclaredNeed, ...], Field(default_factory=tuple, max_length=_MOST)]
     """What serving must grant, on some days or always."""
+    consumption: Consumption | None = None
+    """What a request takes of limits, as runs of a gate measure it, times production's peak."""
+    lead_times: Annotated[tuple[LeadTime, ...], Field(default_factory=tuple, max_length=_MOST)]
+    """How long it takes until more is granted, where the usual times are wrong."""
     config_map: Text | None = None
     """In a cluster: the ConfigMap whose keys are the files named here. The command has them in a folder."""
     interval: Annotated[Duration, quota_rules.INTERVAL, Field(json_schema_extra={"default": "10m"})] = (

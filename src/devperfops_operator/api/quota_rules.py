@@ -134,3 +134,13 @@ LEAD_DAYS: Final = Rule.of(
     lambda days: 0 <= days <= 365,  # noqa: PLR2004
     "leadDays must lie between 0 and 365: write how many days before it is told, such as 30",
 )
+DAYS: Final = Rule.of(
+    "self >= 0 && self <= 365",
+    lambda days: 0 <= days <= 365,  # noqa: PLR2004
+    "days must lie between 0 and 365: write how many it takes until more is granted, such as 20",
+)
+ABOUT_SOMETHING: Final = Rule.of(
+    "has(self.provider) || has(self.kind) || has(self.service) || has(self.metric)",
+    lambda lead: any(lead.get(each) is not None for each in ("provider", "kind", "service", "metric")),
+    "is about no limit: write provider, kind, service or metric",
+)

@@ -7,10 +7,9 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from devperfops_operator.api import quota_rules, strict
+from devperfops_operator.api import quota_rules
+from devperfops_operator.api.quota_words import Text
 from devperfops_operator.api.strict import Strict
-
-Text = Annotated[strict.Text, quota_rules.SOMETHING]
 
 _MOST: Final = 16
 """Of regions, namespaces, files."""

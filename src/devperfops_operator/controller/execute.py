@@ -26,6 +26,7 @@ from devperfops_operator.domain.effects import (
     Notify,
     PollMetrics,
     Promote,
+    ReadConsumption,
     ReadTraffic,
     RestoreOwnership,
     RollBack,
@@ -103,7 +104,7 @@ class Executor:
                 await self._cluster.delete(kind, namespace, name, of_uid)
             case KeepRecord(run):
                 await self._cluster.create(await self._record(run))
-            case PollMetrics() | ReadTraffic():
+            case PollMetrics() | ReadTraffic() | ReadConsumption():
                 self._polls.start(key, uid, effect)
             case Notify():
                 self._outbox.start(key, uid, effect)

@@ -33,12 +33,15 @@ from devperfops_operator.domain.observed import (
     RunJob,
     RunObserved,
     RunSettings,
+    Snapshot,
     Target,
 )
 from devperfops_operator.domain.plan import resolve_plan
 from devperfops_operator.domain.queueing import blocked_by
 from devperfops_operator.domain.quota.answer import QuotaAnswer
 from devperfops_operator.domain.resolved import played
+from devperfops_operator.domain.run.actions import known_good
+from devperfops_operator.domain.run.consuming import consumed_by, last_measured
 from devperfops_operator.evidence import EvidenceStore
 
 _COLLECTS_EVIDENCE: Final = frozenset({Phase.STARTING, Phase.RUNNING, Phase.JUDGING, Phase.ACTING})
@@ -102,6 +105,8 @@ class Observer:
         gate = played(stored, run)
         target, restoration = await self._targets.of_run(gate, run)
         primary = await self._primaries.of_run(gate, run)
+        evidence = self._evidence_of(gate, run)
+        snapshots = tuple(self._store.snapshots.owned(key.namespace, run.spec.gate))
         return RunObserved(
             run=run,
             gate=gate,
@@ -113,11 +118,11 @@ class Observer:
             target_pods=await self._target_pods.of_run(gate, run),
             record_kept=await self._record_kept(run),
             earlier=self._earlier(run),
-            quota=await self._quota(gate, run),
-            snapshots=tuple(self._store.snapshots.owned(key.namespace, run.spec.gate)),
+            quota=await self._quota(gate, run, evidence, snapshots),
+            snapshots=snapshots,
             job=self._load_job(run),
             data_job=self._data_job(run),
-            evidence=self._evidence_of(gate, run),
+            evidence=evidence,
             blocked_by=self._blocked_by(gate, run),
             restoration=restoration,
             settings=self._run_settings(gate),
@@ -129,10 +134,19 @@ class Observer:
             return ()
         return tuple(self._store.runs.owned(run.metadata.namespace, run.spec.gate))
 
-    async def _quota(self, gate: PerfGate, run: PerfRun) -> QuotaAnswer | None:
+    async def _quota(
+        self, gate: PerfGate, run: PerfRun, evidence: Evidence, snapshots: tuple[Snapshot, ...]
+    ) -> QuotaAnswer | None:
+        namespace = run.metadata.namespace
         if gate.spec.quota is None or run.status.phase not in _ASKS_QUOTA:
             return None
-        return await self._quotas.of_gate(gate.metadata.namespace, gate.spec.quota)
+        consumed = None
+        if run.status.phase is Phase.JUDGING:
+            runs = self._store.runs.owned(namespace, run.spec.gate)
+            good = known_good(snapshots)
+            before = None if good is None else last_measured(runs, good.revision)
+            consumed = consumed_by(gate.spec, run.status, evidence.consumption, before)
+        return await self._quotas.of_gate(namespace, gate.spec.quota, consumed)
 
     def _blocked_by(self, gate: PerfGate, run: PerfRun) -> str | None:
         if run.status.phase is not Phase.AWAITING_ROLLOUT or gate.spec.load is None:

@@ -14,8 +14,10 @@ from devperfops_operator.controller.statuses import Statuses
 from devperfops_operator.controller.store import Store
 from devperfops_operator.domain.manifests.event import policy_events
 from devperfops_operator.domain.quota.answer import Checked
+from devperfops_operator.domain.quota.consumption import Consumed
 from devperfops_operator.domain.quota.kept import Stored, config_map_of
 from devperfops_operator.domain.quota.standing import look_again, policy_status
+from devperfops_operator.domain.run.consuming import asks, newest_consumed
 
 _TELL_AGAIN: Final = timedelta(seconds=10)
 
@@ -54,4 +56,13 @@ class PolicyReconciler:
         config_map = config_map_of(stored)
         if config_map is not None:
             self._configs.version(namespace, config_map)  # from now on its changes are heard
-        return await self._quotas.of_policy(namespace, stored, self._store.waivers.within(namespace))
+        waivers = self._store.waivers.within(namespace)
+        return await self._quotas.of_policy(
+            namespace, stored, waivers, self._consumed(namespace, stored.name)
+        )
+
+    def _consumed(self, namespace: str, policy: str) -> Consumed:
+        """By the newest run of a gate that asks this policy."""
+        gates = [each for each in self._store.gates.within(namespace) if asks(each.spec, policy)]
+        runs = (run for gate in gates for run in self._store.runs.owned(namespace, gate.metadata.name))
+        return newest_consumed(runs)

@@ -13,11 +13,12 @@ from devperfops_operator.analysis.counters import counted
 from devperfops_operator.analysis.coverage import HOUR
 from devperfops_operator.analysis.series import METRIC, Series, SeriesError
 from devperfops_operator.analysis.targets import jobs, unscraped
+from devperfops_operator.controller.consumption import ConsumptionReader
 from devperfops_operator.controller.keys import Key
-from devperfops_operator.domain.effects import PollMetrics, ReadTraffic
+from devperfops_operator.domain.effects import PollMetrics, ReadConsumption, ReadTraffic
 from devperfops_operator.domain.errors import Refused, Unavailable
 from devperfops_operator.domain.objectives import BadEvents, GaugePoints, OverEdge
-from devperfops_operator.domain.observed import Problem
+from devperfops_operator.domain.observed import ConsumptionEvidence, Problem
 from devperfops_operator.domain.ports import Metrics
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.evidence import EvidenceStore
@@ -25,6 +26,8 @@ from devperfops_operator.evidence.polled import GaugeWindow
 from devperfops_operator.evidence.traffic import no_such_traffic
 
 _log = logging.getLogger(__name__)
+
+Read = PollMetrics | ReadTraffic | ReadConsumption
 
 Poll = tuple[str, str]
 """The run's uid and the effect's key."""
@@ -39,7 +42,7 @@ class Polls:
         self._wake = wake
         self._running: dict[Poll, asyncio.Task[None]] = {}
 
-    def start(self, key: Key, run_uid: str, effect: PollMetrics | ReadTraffic) -> None:
+    def start(self, key: Key, run_uid: str, effect: Read) -> None:
         """Begin a read, unless the one before still goes on."""
         poll = (run_uid, effect.key)
         if poll in self._running:
@@ -58,13 +61,15 @@ class Polls:
         if not task.cancelled():
             self._wake(key)
 
-    async def _poll(self, key: Key, run_uid: str, effect: PollMetrics | ReadTraffic) -> None:
+    async def _poll(self, key: Key, run_uid: str, effect: Read) -> None:
         try:
             match effect:
                 case PollMetrics():
                     await self._poll_objective(run_uid, effect)
                 case ReadTraffic():
                     await self._read_traffic(run_uid, effect)
+                case ReadConsumption():
+                    await self._read_consumption(run_uid, effect)
                 case _:
                     assert_never(effect)
         except (Refused, Unavailable) as error:
@@ -79,7 +84,7 @@ class Polls:
     def _missed(
         self,
         run_uid: str,
-        effect: PollMetrics | ReadTraffic,
+        effect: Read,
         message: str,
         reason: str = Reason.PROMETHEUS_UNAVAILABLE.value,
     ) -> None:
@@ -91,6 +96,8 @@ class Polls:
                 self._evidence.poll_failed(run_uid, effect.objective, problem, effect.until)
             case ReadTraffic():
                 self._evidence.traffic_failed(run_uid, problem, effect.now)
+            case ReadConsumption():
+                self._evidence.accept_consumption(run_uid, ConsumptionEvidence(effect.now, gap=problem))
             case _:
                 assert_never(effect)
 
@@ -121,6 +128,11 @@ class Polls:
             raise no_such_traffic(effect)
         if self._evidence.is_open(run_uid):
             self._evidence.accept_traffic(run_uid, tested, history, effect)
+
+    async def _read_consumption(self, run_uid: str, effect: ReadConsumption) -> None:
+        found = await ConsumptionReader(self._metrics, effect).read()
+        if self._evidence.is_open(run_uid):
+            self._evidence.accept_consumption(run_uid, found)
 
     async def _poll_counters(self, run_uid: str, effect: PollMetrics, counters: BadEvents) -> None:
         good, total = await self._both(effect, counters.good, counters.total)

@@ -11,6 +11,7 @@ from devperfops_operator.api.perfgate import Quota
 from devperfops_operator.domain.errors import Refused
 from devperfops_operator.domain.quota.answer import Checked, QuotaAnswer, checked, unread
 from devperfops_operator.domain.quota.asked import Asked
+from devperfops_operator.domain.quota.consumption import Consumed
 from devperfops_operator.domain.quota.kept import (
     POLICY,
     WAIVER,
@@ -32,21 +33,23 @@ class QuotaReader:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def of_gate(self, namespace: str, quota: Quota) -> QuotaAnswer:
-        """Raises Unavailable."""
+    async def of_gate(self, namespace: str, quota: Quota, consumed: Consumed | None = None) -> QuotaAnswer:
+        """`consumed`: what the gate's run has measured. Raises Unavailable."""
         try:
             read = await self._wanted(namespace, quota)
         except Refused as error:
             return unread(str(error)).answer
-        return (await _checked(read)).answer
+        return (await _checked(read, consumed)).answer
 
-    async def of_policy(self, namespace: str, policy: Stored, waivers: Sequence[Stored]) -> Checked:
-        """Raises Unavailable."""
+    async def of_policy(
+        self, namespace: str, policy: Stored, waivers: Sequence[Stored], consumed: Consumed
+    ) -> Checked:
+        """`consumed`: what a run has measured for it. Raises Unavailable."""
         try:
             files = await self._files(namespace, policy)
         except Refused as error:
             return unread(str(error))
-        return await _checked(lambda: of_resources(policy.name, policy, waivers, files))
+        return await _checked(lambda: of_resources(policy.name, policy, waivers, files), consumed)
 
     async def _wanted(self, namespace: str, quota: Quota) -> Callable[[], Asked]:
         if quota.config_map is not None:
@@ -64,6 +67,6 @@ class QuotaReader:
         return None if name is None else await self._cluster.config_map(namespace, name)
 
 
-async def _checked(read: Callable[[], Asked]) -> Checked:
+async def _checked(read: Callable[[], Asked], consumed: Consumed | None = None) -> Checked:
     """Large files take a while to read, and nobody else waits for that."""
-    return await asyncio.to_thread(checked, read, datetime.now(UTC))
+    return await asyncio.to_thread(checked, read, datetime.now(UTC), consumed)

@@ -12,6 +12,7 @@ from devperfops_operator.api.perfgate import PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.domain.objectives import CoveragePlan, Polled
+from devperfops_operator.domain.quota.consumption import Metering
 from devperfops_operator.domain.report import Message
 
 Manifest = Mapping[str, Any]
@@ -132,6 +133,27 @@ class ReadTraffic:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadConsumption:
+    """Read what the judged time [since, until] took of metered limits.
+
+    `rate`: of its requests, a second; None: the metering names their counter. `traffic`: the counter whose
+    last two weeks tell production's peak; None: it is not to be read. `step`: how often the server scrapes.
+    """
+
+    server: str
+    metering: Metering
+    rate: float | None
+    traffic: str | None
+    since: datetime
+    until: datetime
+    step: timedelta
+    namespace: str
+    pods: JudgedPods
+    now: datetime
+    key: str = "ReadConsumption"
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Tell one receiver of the run's end. `attempt` (from 1): a try that has been made is not made again."""
 
@@ -177,6 +199,7 @@ Effect = (
     | DeleteConfigMap
     | PollMetrics
     | ReadTraffic
+    | ReadConsumption
     | Notify
     | KeepRecord
     | DeleteObject

@@ -20,6 +20,7 @@ from devperfops_operator.domain.manifests.ownership import Ownership, Restoratio
 from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.domain.quota.answer import QuotaAnswer
+from devperfops_operator.domain.quota.consumption import Figure, RequestPeak
 from devperfops_operator.domain.revision import Config
 from devperfops_operator.wire.measurement import Fault, Final, JMeterState
 from devperfops_operator.wire.wakes import Wakes
@@ -306,11 +307,25 @@ class TrafficEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsumptionEvidence:
+    """What Prometheus told of metered limits, at `read_at`. `figures`: by the meter's title.
+
+    `peak`: production's, if it was read. `gap`: why nothing could be read.
+    """
+
+    read_at: datetime
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    peak: RequestPeak | None = None
+    gap: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     workers: tuple[WorkerEvidence, ...] = ()
     objectives: Mapping[str, ObjectiveEvidence] = field(default_factory=dict)  # by name
     metrics_polled_at: datetime | None = None
     traffic: TrafficEvidence | None = None
+    consumption: ConsumptionEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

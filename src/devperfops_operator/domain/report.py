@@ -56,6 +56,11 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       endpoints that got enough), known (how many), distance (of the mixes), chance (that
                       chance makes of it), unseen (share of the usual traffic where no request came),
                       endpoints: [{name, weight, requests, needed}], the worst first} or null: not asked for
+        consumption   {figures: [{name (of the limit), counts (Calls, CPU or Memory), series, perRequest
+                      (calls or processor seconds; of memory bytes in use at this rate), least, most, rate
+                      (requests a second), before (at the last known-good revision), told, doubts}], peaks:
+                      [{perSecond, because, first, last, assumed}] (of production, without the policy's own),
+                      forecasts: [{name, verdict, asked, granted, message}], gap} or null: not asked for
         objectives    [{name, expect, transaction (null: all samples), critical, weight, origin (SLA, SLO,
                       History, Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"),
                       exceedance, bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples
@@ -93,6 +98,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "load": _all_keys(status.load) if status.load else None,
         "live": _all_keys(status.live) if status.live else None,
         "coverage": _all_keys(status.coverage) if status.coverage else None,
+        "consumption": _all_keys(status.consumption) if status.consumption else None,
         "objectives": [_all_keys(objective) for objective in status.objectives],
         "past": [_all_keys(past) for past in status.past],
         "workers": [_all_keys(worker) for worker in status.workers],

@@ -25,7 +25,13 @@ from devperfops_operator.domain.objectives import (
     RunPlan,
     share_test,
 )
-from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, TrafficEvidence
+from devperfops_operator.domain.observed import (
+    ConsumptionEvidence,
+    Evidence,
+    ObjectiveEvidence,
+    Problem,
+    TrafficEvidence,
+)
 from devperfops_operator.domain.past import own_scatters
 from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
@@ -81,6 +87,7 @@ class Run:
         self.keys = {o.name: series_key(o.counted, plan.thresholds) for o in self.sampled}
         self.journal = Journal(self.keys.values())
         self.traffic: TrafficEvidence | None = None
+        self.consumption: ConsumptionEvidence | None = None
 
     def worker(self, index: int) -> Worker:
         """Raises ValueError if the run has none of that number."""
@@ -182,6 +189,7 @@ class Run:
             },
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
             traffic=self.traffic,
+            consumption=self.consumption,
         )
 
     def _look(self) -> None:

@@ -12,7 +12,7 @@ from devperfops_operator.api.perfrun import PerfRunStatus
 from devperfops_operator.domain.effects import ReadTraffic
 from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.objectives import LivePlan, RunPlan
-from devperfops_operator.domain.observed import Evidence, Problem, TrafficEvidence
+from devperfops_operator.domain.observed import ConsumptionEvidence, Evidence, Problem, TrafficEvidence
 from devperfops_operator.domain.past import past_effects, past_times
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.blocks import check
@@ -101,6 +101,10 @@ class EvidenceStore:
     def traffic_failed(self, run_uid: str, problem: Problem, now: datetime) -> None:
         """There was no usable answer about the traffic."""
         self._run(run_uid).traffic = TrafficEvidence(now, gap=problem)
+
+    def accept_consumption(self, run_uid: str, found: ConsumptionEvidence) -> None:
+        """Take in what the judged time took of metered limits."""
+        self._run(run_uid).consumption = found
 
     def view(self, run_uid: str) -> Evidence:
         """The evidence as it is now; empty for a run that is not open."""

@@ -153,6 +153,56 @@ def test_limits_read_long_ago_are_an_error(firm: Firm, mode: str) -> None:
     assert "neither a pass nor a regression" in done.stdout
 
 
+def test_a_release_that_calls_more_than_production_grants_is_blocked_by_its_runs_report(firm: Firm) -> None:
+    policy, report = firm.folder / "consumption.yaml", firm.folder / "report.json"
+    blocked = quota("check", "-f", policy, "--report", report)
+    assert blocked.exit_code == 1
+    assert "1.44 calls per request (1.43 to 1.45; 1.2 at the known-good revision)" in blocked.stdout
+    assert "this revision needs 1,440/min at the peak of 1,000 requests a minute (January, " in blocked.stdout
+    assert "440/min more" in blocked.stdout
+    assert "an estimate: the peak is declared, and was not measured" in blocked.stdout
+
+    firm.replace("production.yaml", "limit: 1000", "limit: 1440")
+    assert quota("check", "-f", policy, "--report", report).exit_code == 0
+    without = quota("check", "-f", policy)
+    assert without.exit_code == 0
+    assert "is not known: no report of a run was given: --report" in without.stdout
+
+
+UNREADABLE = json.dumps(
+    {
+        "schema": "devperfops.io/report/v1",
+        "consumption": {"figures": [{"name": "a", "counts": "Calls", "perRequest": "much"}]},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "is not JSON"),
+        ("{}", "is no report (devperfops.io/report/v1); write one: devperfops report RUN -o json"),
+        (
+            UNREADABLE,
+            "consumption cannot be used",
+        ),
+    ],
+)
+def test_a_report_that_is_none_is_an_error(firm: Firm, text: str, told: str) -> None:
+    report = firm.folder / "report.json"
+    report.write_text(text)
+    found = quota("check", "-f", firm.folder / "consumption.yaml", "--report", report)
+    assert found.exit_code == 2
+    assert told in " ".join(found.stderr.split())
+
+
+def test_a_run_that_measured_nothing_is_told(firm: Firm) -> None:
+    report = firm.folder / "report.json"
+    report.write_text('{"schema": "devperfops.io/report/v1", "consumption": null}')
+    found = quota("check", "-f", firm.folder / "consumption.yaml", "--report", report)
+    assert "the run of report.json has not measured it" in found.stdout
+
+
 def test_junit_has_a_failure_for_each_regression(firm: Firm) -> None:
     suite = fromstring(firm.check("-o", "junit").stdout)[0]
     failures = [each.get("name") for each in suite if each.find("failure") is not None]

@@ -467,6 +467,32 @@ def test_a_run_shows_what_its_traffic_covers_and_the_worst_endpoints():
     assert "| GET /cart | 20% | 12 | 299 |" in markdown(run, samples.clock(60))
 
 
+def test_a_run_shows_what_its_requests_took_and_what_to_ask_for():
+    consumption = {
+        "figures": [
+            {"name": "ledger/calls", "counts": "Calls", "perRequest": "1.44", "told": "1.44 calls per request"},
+            {"name": "ledger/writes", "counts": "Calls", "doubts": ["`writes_total` matches no series"]},
+        ],
+        "forecasts": [
+            {"name": "ledger/calls", "verdict": "Regression", "asked": "1,440/min", "granted": "1,000/min",
+             "message": "ask for 440/min more at once"},
+            {"name": "ledger/all", "verdict": "Pass", "asked": "1/min", "message": "that is granted"},
+        ],
+        "gap": "it is away",
+    }  # fmt: skip
+    run = samples.run(phase="Completed", verdict="Pass", consumption=consumption)
+    told = " ".join(_folded_together(trimmed(run_screen(run, samples.clock(60)))).split())
+    assert "ledger/calls 1.44 calls per request ledger/writes not known" in told
+    assert "Regression ledger/calls 1,440/min 1,000/min" in told
+    assert "Not measured: it is away" in told
+    assert "ledger/writes is no measurement: `writes_total` matches no series" in told
+    assert "ledger/calls: ask for 440/min more at once" in told
+    assert "that is granted" not in told
+    text = markdown(run, samples.clock(60))
+    assert "| Regression | ledger/calls | 1,440/min | 1,000/min |" in text
+    assert "- ledger/calls: ask for 440/min more at once" in text
+
+
 def test_a_gate_shows_what_it_wants_covered():
     gate = samples.gate()
     stored = {

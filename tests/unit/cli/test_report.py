@@ -21,6 +21,7 @@ KEYS = [
     "load",
     "live",
     "coverage",
+    "consumption",
     "objectives",
     "past",
     "workers",

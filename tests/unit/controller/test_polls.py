@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,11 @@ from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.series import Series
 from devperfops_operator.analysis.targets import FailedScrapes, JudgedPods
+from devperfops_operator.api.consumption import Counts
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.controller.keys import Key, Subject
 from devperfops_operator.controller.polls import Polls
-from devperfops_operator.domain.effects import PollMetrics, ReadTraffic
+from devperfops_operator.domain.effects import PollMetrics, ReadConsumption, ReadTraffic
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
 from devperfops_operator.domain.objectives import (
     BadEvents,
@@ -25,6 +27,9 @@ from devperfops_operator.domain.objectives import (
     JudgedObjective,
     RunPlan,
 )
+from devperfops_operator.domain.observed import ConsumptionEvidence
+from devperfops_operator.domain.quota.consumption import Meter, Metering
+from devperfops_operator.domain.quota.units import parse_unit
 from devperfops_operator.evidence import EvidenceStore
 
 KEY = Key(Subject.RUN, "shop", "front-end-1")
@@ -313,3 +318,67 @@ async def test_closing_ends_what_is_still_being_read() -> None:
     await bench.polls.close()
 
     assert not bench.woken.is_set()
+
+
+CONSUMPTION = ReadConsumption(
+    server="shop",
+    metering=Metering((Meter("ledger", "calls", parse_unit("1/min"), Counts.CALLS, "calls"),)),
+    rate=10.0,
+    traffic=None,
+    since=SINCE + timedelta(minutes=20),
+    until=SINCE + timedelta(minutes=30),
+    step=STEP,
+    namespace="shop",
+    pods=JudgedPods("cart"),
+    now=SINCE + timedelta(minutes=31),
+)
+
+
+async def consumption(bench: Bench, effect: ReadConsumption) -> ConsumptionEvidence:
+    bench.polls.start(KEY, RUN, effect)
+    await bench.answer()
+    found = bench.evidence.view(RUN).consumption
+    assert found is not None
+    return found
+
+
+async def test_what_requests_take_is_read_with_the_peak_of_the_weeks_before() -> None:
+    bench = Bench({"calls": 7200.0, "requests": 6000.0, "usual": 40.0})
+    metering = replace(CONSUMPTION.metering, requests="requests")
+    found = await consumption(bench, replace(CONSUMPTION, metering=metering, rate=None, traffic="usual"))
+
+    assert sorted(bench.prometheus.asked) == [
+        "calls",
+        "requests",
+        "up of web for 0:10:00",
+        "usual by  from 09 13:00 to 23 12:00",
+    ]
+    assert found.figures["ledger/calls"].value == Fraction("1.2")
+    assert found.peak is not None
+    assert (found.peak.rate, found.gap) == (40, None)
+
+
+async def test_one_meter_that_cannot_be_read_leaves_the_others() -> None:
+    meters = CONSUMPTION.metering.meters
+    bad = replace(meters[0], metric="writes", series="not_there")
+    bench = Bench({"calls": 6000.0, "not_there": math.inf})
+    found = await consumption(bench, replace(CONSUMPTION, metering=Metering((*meters, bad))))
+
+    assert found.figures["ledger/calls"].value == 1
+    assert found.figures["ledger/writes"].value is None
+    assert "`not_there` has a sample of inf" in found.figures["ledger/writes"].doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "effect", "reason", "message"),
+    [
+        (Unavailable("away"), CONSUMPTION, "PrometheusUnavailable", "away"),
+        ({}, replace(CONSUMPTION, rate=None), "NoSamples", "write spec.consumption.requests"),
+    ],
+)
+async def test_without_requests_or_answer_nothing_is_known(
+    answers: Any, effect: ReadConsumption, reason: str, message: str
+) -> None:
+    found = await consumption(Bench(answers), effect)
+    assert found.gap is not None
+    assert (found.gap.reason, message in found.gap.message) == (reason, True)

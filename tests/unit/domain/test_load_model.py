@@ -60,6 +60,27 @@ def test_the_busiest_hour_is_played_with_threads_for_a_stall(
     assert (model.rate, model.threads) == (f"{round(60 * rate)}/m", threads)
 
 
+def test_production_has_its_own_peak_whatever_the_test_is_scaled_by() -> None:
+    model = of(scale=1.5)
+    assert isinstance(model, LoadModelStatus)
+    assert model.peak is not None
+    assert (model.peak.per_second, model.peak.first, model.peak.assumed) == (str(RATE), None, None)
+
+
+def test_a_season_whose_factor_somebody_declared_is_no_measured_peak() -> None:
+    season = next(each for each in SHOP["spec"]["seasons"] if each["name"] == "sale")
+    for source, assumed in (("Measured", False), ("Declared", True)):
+        content = document()
+        content["spec"]["seasons"] = [{**season, "source": source}]
+        data = {"profile.yaml": yaml.safe_dump(content)}
+        asked = ProfileSource.from_json({"configMap": "shop", "season": "sale"})
+        model = load_model(asked, data, 1, NOW)
+        assert isinstance(model, LoadModelStatus)
+        assert model.peak is not None
+        assert (model.peak.per_second, model.peak.first) == (str(3 * RATE), season["from"])
+        assert (model.peak.assumed is not None) == assumed
+
+
 def test_every_worker_has_a_thread() -> None:
     source = ProfileSource.from_json({"configMap": "shop", "scale": 0.001})
     model = load_model(source, {"profile.yaml": yaml.safe_dump(SHOP)}, 4, NOW)

@@ -11,6 +11,7 @@ import click
 from devperfops_operator.cli.console import clock, show, stdout
 from devperfops_operator.cli.errors import ExitCode, Trouble
 from devperfops_operator.cli.options import Command
+from devperfops_operator.cli.quota.consumption import taken_by
 from devperfops_operator.cli.quota.environments import readings
 from devperfops_operator.cli.quota.policy import Asked, read_asked
 from devperfops_operator.cli.quota.snapshots import read_snapshot, take_snapshot, write_snapshot
@@ -23,6 +24,7 @@ from devperfops_operator.cli.render.quota.screen import screen
 from devperfops_operator.cli.render.quota.shown import Shown
 from devperfops_operator.cli.render.words import counted
 from devperfops_operator.domain.quota.check import Observed, check
+from devperfops_operator.domain.quota.consumption import Consumed
 from devperfops_operator.domain.quota.entry import Reading
 from devperfops_operator.domain.quota.finding import Verdict
 from devperfops_operator.domain.quota.snapshot import changes
@@ -66,6 +68,11 @@ def command() -> None:
     "--snapshot", type=_FILE, help="The last approved one: production must not have less than then."
 )
 @click.option(
+    "--report",
+    type=_FILE,
+    help="A run's report (devperfops report RUN -o json): what its requests took, for spec.consumption.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Choice(["text", *_TEXTS]),
@@ -73,13 +80,16 @@ def command() -> None:
     show_default=True,
 )
 @click.option("--all", "everything", is_flag=True, help="Show what passes, too (text).")
-def check_command(*, files: tuple[Path, ...], snapshot: Path | None, output: str, everything: bool) -> int:
+def check_command(
+    *, files: tuple[Path, ...], snapshot: Path | None, report: Path | None, output: str, everything: bool
+) -> int:
     """Check that production grants what is asked of it.
 
     Exit code: 0 pass, 1 a regression (mode Enforce), 2 when something could not be read or a file is wrong:
     that is neither a pass nor a regression.
     """
-    shown = _checked(read_asked(files), snapshot)
+    consumed = Consumed(gap="no report of a run was given: --report") if report is None else taken_by(report)
+    shown = _checked(read_asked(files), snapshot, consumed)
     if output == "text":
         show(stdout(), screen(shown, clock(), everything=everything))
     else:
@@ -136,13 +146,13 @@ def diff_command(*, old: Path, new: Path | None, files: tuple[Path, ...], as_jso
     return ExitCode.FAIL if any(change.lower for change in serving) else ExitCode.PASS
 
 
-def _checked(asked: Asked, snapshot: Path | None) -> Shown:
+def _checked(asked: Asked, snapshot: Path | None, consumed: Consumed) -> Shown:
     now = datetime.now(UTC)
     spec = asked.policy.spec
     approved = _approved(snapshot, asked) if snapshot else None
     peaks = asked.peaks()
     baseline, serving = readings(asked, now)
-    report = check(asked.terms, Observed(baseline, serving, peaks, approved, asked.waivers), now)
+    observed = Observed(baseline, serving, peaks, approved, asked.waivers, consumed)
     return Shown(
         policy=asked.policy.metadata.name,
         file=str(asked.file),
@@ -150,7 +160,7 @@ def _checked(asked: Asked, snapshot: Path | None) -> Shown:
         baseline=spec.baseline.name,
         serving=spec.serving.name,
         at=now,
-        report=report,
+        report=check(asked.terms, observed, now),
     )
 
 

@@ -8,11 +8,16 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRun, TimelineEntry
+from devperfops_operator.api.perfrun import ConsumptionStatus, ObjectiveStatus, PerfRun, TimelineEntry
 from devperfops_operator.cli.render.run import (
     ENDPOINT_COLUMNS,
+    FIGURE_COLUMNS,
+    FORECAST_COLUMNS,
     OBJECTIVE_COLUMNS,
+    consumption_sentences,
     endpoint_row,
+    figure_row,
+    forecast_row,
     objective_row,
     objective_title,
     run_facts,
@@ -45,6 +50,9 @@ def _lines(run: PerfRun, clock: Clock) -> Iterator[str]:
         yield from ("", "### Endpoints", "")
         columns = [column.capitalize() for column in ENDPOINT_COLUMNS]
         yield from markdown_table(columns, map(endpoint_row, status.coverage.endpoints))
+    if status.consumption:
+        yield from ("", "### Consumption", "")
+        yield from _consumption(status.consumption)
     if status.timeline:
         yield from ("", "### Timeline", "")
         began = run.metadata.creation_timestamp or status.timeline[0].at
@@ -59,6 +67,18 @@ def _sentences(objectives: Iterable[ObjectiveStatus], told: str) -> Iterator[str
         yield ""
     for each, sentence in said:
         yield f"- {escaped(objective_title(each))}: {escaped(sentence)}"
+
+
+def _consumption(consumption: ConsumptionStatus) -> Iterator[str]:
+    tables = (
+        (FIGURE_COLUMNS, list(map(figure_row, consumption.figures))),
+        (FORECAST_COLUMNS, list(map(forecast_row, consumption.forecasts))),
+    )
+    for columns, rows in tables:
+        if rows:
+            yield from markdown_table([column.capitalize() for column in columns], rows)
+            yield ""
+    yield from (f"- {escaped(sentence)}" for sentence in consumption_sentences(consumption))
 
 
 def _step(entry: TimelineEntry) -> tuple[str, ...]:

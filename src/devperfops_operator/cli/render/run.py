@@ -14,8 +14,11 @@ from rich.text import Text
 from devperfops_operator.api.objective import Objective
 from devperfops_operator.api.perfrun import (
     ActionStatus,
+    ConsumptionStatus,
     CoverageStatus,
     EndpointStatus,
+    FigureStatus,
+    ForecastStatus,
     LiveStatus,
     LoadStatus,
     NotificationStatus,
@@ -47,6 +50,10 @@ OBJECTIVE_COLUMNS = ("VERDICT", "OBJECTIVE", "OBSERVED", "EXCEEDANCES", "BOUND",
 """Of `objective_row`."""
 ENDPOINT_COLUMNS = ("ENDPOINT", "USUAL SHARE", "REQUESTS", "NEEDED")
 """Of `endpoint_row`."""
+FIGURE_COLUMNS = ("LIMIT", "TAKES")
+"""Of `figure_row`."""
+FORECAST_COLUMNS = ("VERDICT", "LIMIT", "NEEDED", "GRANTED")
+"""Of `forecast_row`."""
 _MANY = 8
 """More workers than these do not get a row each."""
 _NARROW = 90
@@ -154,6 +161,34 @@ def objective_title(objective: Objective | ObjectiveStatus) -> str:
     )
 
 
+class Consumption:
+    """What a request takes of which limit, then what that makes at production's peak."""
+
+    def __init__(self, consumption: ConsumptionStatus) -> None:
+        self._consumption = consumption
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield table(FIGURE_COLUMNS, map(figure_row, self._consumption.figures))
+        if self._consumption.forecasts:
+            yield Text()
+            yield table(
+                FORECAST_COLUMNS, map(forecast_row, self._consumption.forecasts), right=("NEEDED", "GRANTED")
+            )
+        yield from (Text(sentence) for sentence in consumption_sentences(self._consumption))
+
+
+def consumption_sentences(consumption: ConsumptionStatus) -> Iterator[str]:
+    """Why a figure is none, and what is to be done about a forecast."""
+    if consumption.gap:
+        yield plain(f"Not measured: {consumption.gap}")
+    for figure in consumption.figures:
+        if figure.doubts:
+            yield plain(f"{figure.name} is no measurement: {'; '.join(figure.doubts)}")
+    for forecast in consumption.forecasts:
+        if forecast.verdict != Verdict.PASS:
+            yield plain(f"{forecast.name}: {forecast.message}")
+
+
 class Timeline:
     """When, how long after the run was asked for, what; a step's sentence stands below it if need be."""
 
@@ -197,6 +232,9 @@ def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
         yield heading("Endpoints")
         rows = map(endpoint_row, run.status.coverage.endpoints)
         yield indented(table(ENDPOINT_COLUMNS, rows, right=ENDPOINT_COLUMNS[1:]))
+    if run.status.consumption:
+        yield heading("Consumption")
+        yield indented(Consumption(run.status.consumption))
     if run.status.workers:
         yield heading("Workers")
         yield indented(_workers(run.status.workers))
@@ -264,6 +302,16 @@ def objective_row(objective: ObjectiveStatus) -> tuple[str | Text, ...]:
         objective.allowed or NONE,
         number(objective.samples),
     )
+
+
+def figure_row(figure: FigureStatus) -> tuple[str, ...]:
+    """Of a metered limit."""
+    return plain(figure.name), figure.told or "not known"
+
+
+def forecast_row(forecast: ForecastStatus) -> tuple[str, ...]:
+    """The last two are amounts."""
+    return forecast.verdict, plain(forecast.name), forecast.asked or NONE, forecast.granted or NONE
 
 
 def endpoint_row(endpoint: EndpointStatus) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from devperfops_operator.api.load import ProfileSource
-from devperfops_operator.api.load_profile import LoadProfile, LoadProfileSpec
-from devperfops_operator.api.perfrun import LoadModelStatus
+from devperfops_operator.api.load_profile import LoadProfile, LoadProfileSpec, SeasonSource
+from devperfops_operator.api.perfrun import LoadModelStatus, RequestPeakStatus
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.api.rules import MAX_THREADS
 from devperfops_operator.api.strict import ContentError, only
@@ -40,7 +40,23 @@ def load_model(
             f"{asked.key} in ConfigMap {asked.config_map} is doubted: {told}; or set profile.acceptDoubts"
         )
         return Problem(Reason.PROFILE_DOUBTED, message)
-    return model
+    return model.model_copy(update={"peak": _peak(asked, profile.spec, found)})
+
+
+def _peak(asked: ProfileSource, spec: LoadProfileSpec, doubted: Sequence[str]) -> RequestPeakStatus:
+    """Production's own: the gate's scale is the test's and not the users'."""
+    season = next((each for each in spec.seasons if each.name == asked.season), None)
+    assumed = [f"the profile is doubted: {'; '.join(doubted)}"] if doubted else []
+    if season is not None and season.source is SeasonSource.DECLARED:
+        assumed.append(f"the factor of the season {season.name} is declared, and was not measured")
+    busiest = f"{spec.peak.day} {spec.peak.hour:02d}:00 {spec.origin.time_zone}, by the load profile"
+    return RequestPeakStatus(
+        per_second=f"{spec.peak.rate * season_factor(spec, asked.season):.6g}",
+        because=busiest if season is None else f"{season.name}, {busiest}",
+        first=None if season is None else season.first,
+        last=None if season is None else season.last,
+        assumed="; ".join(assumed) or None,
+    )
 
 
 def season_factor(spec: LoadProfileSpec, season: str | None) -> float:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from devperfops_operator.api.perfrun import ConsumptionStatus
 from devperfops_operator.api.quota import Mode
 from devperfops_operator.api.quota_documents import QuotaDocumentError
 from devperfops_operator.api.quota_sources import not_for_operators
 from devperfops_operator.domain.quota.asked import Asked
 from devperfops_operator.domain.quota.check import Observed, check
+from devperfops_operator.domain.quota.consumed import consumption_status
+from devperfops_operator.domain.quota.consumption import Consumed, Metering
 from devperfops_operator.domain.quota.finding import Finding, Report, Verdict, Waiver
 
 _TOLD: Final = 3  # findings, and how many more
@@ -19,11 +22,16 @@ _TOLD: Final = 3  # findings, and how many more
 
 @dataclass(frozen=True, slots=True)
 class QuotaAnswer:
-    """`message`: for people; empty where all is granted. `blocks`: whether a Regression does."""
+    """`message`: for people; empty where all is granted. `blocks`: whether a Regression does.
+
+    `metering`: what a run is to measure for the policy; `consumption`: what came of that.
+    """
 
     verdict: Verdict
     blocks: bool
     message: str
+    metering: Metering | None = None
+    consumption: ConsumptionStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +43,40 @@ class Checked:
     report: Report | None = None
 
 
-def checked(read: Callable[[], Asked], now: datetime) -> Checked:
-    """By a policy and what it names, wherever `read` finds it.
+def checked(read: Callable[[], Asked], now: datetime, consumed: Consumed | None = None) -> Checked:
+    """By a policy and what it names, wherever `read` finds it. `consumed`: what a run has measured for it.
 
     What cannot be read is an Error: neither a pass nor a regression.
     """
     try:
         wanted = read()
-        report = _report(wanted, now)
+        report = _report(wanted, now, consumed)
     except QuotaDocumentError as error:
         return unread(str(error))
     blocks = wanted.policy.spec.mode is Mode.ENFORCE
-    return Checked(QuotaAnswer(report.verdict, blocks, _message(wanted, report)), wanted, report)
+    metering = wanted.terms.metering
+    answer = QuotaAnswer(
+        verdict=report.verdict,
+        blocks=blocks,
+        message=_message(wanted, report),
+        metering=metering,
+        consumption=consumption_status(metering, consumed, report) if metering and consumed else None,
+    )
+    return Checked(answer, wanted, report)
 
 
 def unread(why: str) -> Checked:
     return Checked(QuotaAnswer(Verdict.ERROR, blocks=True, message=f"quota: {' '.join(why.split())}"))
 
 
-def _report(wanted: Asked, now: datetime) -> Report:
+def _report(wanted: Asked, now: datetime, consumed: Consumed | None) -> Report:
     spec = wanted.policy.spec
     for environment in (spec.baseline, spec.serving):
         if (problem := not_for_operators(environment)) is not None:
             raise QuotaDocumentError(problem)
     baseline, serving = (wanted.limits(each.name, each.file or "") for each in (spec.baseline, spec.serving))
-    return check(wanted.terms, Observed(baseline, serving, wanted.peaks(), None, wanted.waivers), now)
+    observed = Observed(baseline, serving, wanted.peaks(), None, wanted.waivers, consumed)
+    return check(wanted.terms, observed, now)
 
 
 def _message(wanted: Asked, report: Report) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Final
 
 from devperfops_operator.domain.quota import assertion
 from devperfops_operator.domain.quota.assertion import Case, Names
 from devperfops_operator.domain.quota.buckets import Pair, holding, index, mapped, mapped_dimensions, pairs
-from devperfops_operator.domain.quota.entry import Fault, Peak, Reading
+from devperfops_operator.domain.quota.consumption import Consumed
+from devperfops_operator.domain.quota.entry import UNKNOWN, Entry, Fault, Kind, Need, Peak, Reading
 from devperfops_operator.domain.quota.finding import Finding, Outcome, Report, Rule, Verdict, Waiver
+from devperfops_operator.domain.quota.forecast import Setting, forecasts
+from devperfops_operator.domain.quota.lead_times import LeadTime, Subject, lead_time
 from devperfops_operator.domain.quota.rules import (
     SeasonalNeed,
     held_back,
@@ -29,13 +33,17 @@ _FITS: Final = {Verdict.PASS: True, Verdict.WARN: True, Verdict.REGRESSION: Fals
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """`approved`: serving's limits in the last approved snapshot; None: there is no such snapshot."""
+    """`approved`: serving's limits in the last approved snapshot; None: there is no such snapshot.
+
+    `consumed`: what a run measured of the policy's meters; None: none is asked about.
+    """
 
     baseline: Reading
     serving: Reading
     peaks: Sequence[Peak] = ()
     approved: Reading | None = None
     waivers: Sequence[Waiver] = ()
+    consumed: Consumed | None = None
 
 
 def check(terms: Terms, observed: Observed, now: datetime) -> Report:
@@ -48,6 +56,7 @@ def check(terms: Terms, observed: Observed, now: datetime) -> Report:
         findings += comparison.by_pairs(observed.peaks)
         findings += comparison.by_snapshot(observed.approved)
         findings += comparison.by_needs(now)
+        findings += comparison.by_consumption(observed.consumed, now)
         findings += comparison.by_names()
     return waived(findings or [_nothing(baseline, serving)], observed.waivers, now)
 
@@ -142,10 +151,36 @@ class _Comparison:
             if not self._compared(need.service, need.metric):
                 continue
             entry = holding(indexed, self._serving, need)
-            outcome = judge_need(seasonal, entry, self._serving.name, now.date())
+            lead = self._lead(need, entry)
+            outcome = judge_need(seasonal, entry, self._serving.name, lead, now.date())
             if outcome is not None:
                 pair = Pair(need.service, need.metric, need.dimensions, None, entry)
                 yield self._found(Rule.NEED, pair, Wanted(need.amount, need.unit), outcome)
+
+    def by_consumption(self, consumed: Consumed | None, now: datetime) -> Iterator[Finding]:
+        """Rule 5: what a run measured, at the peaks that it and the policy know."""
+        metering = self._terms.metering
+        if metering is None or consumed is None:
+            return
+        consumed = replace(consumed, peaks=[*consumed.peaks, *self._terms.peaks])
+        indexed = index(self._serving.entries)
+        for meter in metering.meters:
+            if not self._compared(meter.service, meter.metric):
+                continue
+            need = Need(meter.service, meter.metric, meter.unit, Fraction(), "", meter.dimensions)
+            entry = holding(indexed, self._serving, need)
+            setting = Setting(self._serving.name, entry, self._lead(need, entry), now.date())
+            for each in forecasts(meter, consumed, setting):
+                pair = Pair(meter.service, meter.metric, meter.dimensions, None, entry)
+                wanted = each.wanted or Wanted(UNKNOWN, meter.unit)
+                yield self._found(Rule.CONSUMPTION, pair, wanted, each.outcome)
+
+    def _lead(self, need: Need, entry: Entry | None) -> LeadTime:
+        """Of a limit that is not there, as its unit has it."""
+        kind = Kind.ALLOCATION if need.unit.window is None else Kind.RATE
+        kind, source = (kind, "") if entry is None else (entry.kind, entry.provider)
+        subject = Subject(need.service, need.metric, kind, source)
+        return lead_time(subject, self._terms.lead_times)
 
     def by_names(self) -> Iterator[Finding]:
         """Services and metrics that the policy names and nobody has."""

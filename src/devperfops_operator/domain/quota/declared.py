@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from devperfops_operator.api.consumption import Consumption, DeclaredPeak, Metered
 from devperfops_operator.api.quota import (
     DeclaredLimit,
     DeclaredNeed,
+    LeadTime,
     MeasuredPeak,
     QuotaLimits,
     QuotaPeaks,
@@ -15,6 +17,7 @@ from devperfops_operator.api.quota import (
     QuotaWaiver,
 )
 from devperfops_operator.domain.errors import InvalidSpec
+from devperfops_operator.domain.quota.consumption import Meter, Metering, RequestPeak
 from devperfops_operator.domain.quota.entry import (
     Dimensions,
     Entry,
@@ -26,6 +29,7 @@ from devperfops_operator.domain.quota.entry import (
     Reading,
 )
 from devperfops_operator.domain.quota.finding import Waiver
+from devperfops_operator.domain.quota.lead_times import Declared
 from devperfops_operator.domain.quota.rules import SeasonalNeed
 from devperfops_operator.domain.quota.season import Season, parse_day
 from devperfops_operator.domain.quota.terms import Terms
@@ -43,14 +47,25 @@ def terms(spec: QuotaPolicySpec) -> Terms:
         services={each.name: frozenset(each.metrics) for each in spec.services} or None,
         dimension_map=spec.dimension_map,
         needs=[_need(need, f"spec.needs[{at}]") for at, need in enumerate(spec.needs)],
+        metering=_metering(spec.consumption),
+        peaks=_request_peaks(spec.consumption),
+        lead_times=[_lead_time(each) for each in spec.lead_times],
     )
-    for at, need in enumerate(spec.needs):
-        if not asked.wants(need.service, need.metric):
+    for field, each in _named(spec):
+        if not asked.wants(each.service, each.metric):
             message = (
-                f"{need.service}/{need.metric} is not among spec.services: add it there, or leave this out"
+                f"{each.service}/{each.metric} is not among spec.services: add it there, or leave this out"
             )
-            raise InvalidSpec(f"spec.needs[{at}]", message)
+            raise InvalidSpec(field, message)
     return asked
+
+
+def _named(spec: QuotaPolicySpec) -> Iterator[tuple[str, DeclaredNeed | Metered]]:
+    """What is about a limit, and where it stands."""
+    for at, need in enumerate(spec.needs):
+        yield f"spec.needs[{at}]", need
+    for at, metered in enumerate(spec.consumption.metered if spec.consumption else ()):
+        yield f"spec.consumption.metered[{at}]", metered
 
 
 def declared_reading(name: str, limits: QuotaLimits, file: str) -> Reading:
@@ -118,10 +133,48 @@ def _need(declared: DeclaredNeed, field: str) -> SeasonalNeed:
         because=declared.because,
         dimensions=_dimensions(declared.dimensions),
     )
+    season = _season(declared, field)
+    return SeasonalNeed(need) if season is None else SeasonalNeed(need, season, declared.lead_days)
+
+
+def _season(declared: DeclaredNeed | DeclaredPeak, field: str) -> Season | None:
     if declared.first is None or declared.last is None:
-        return SeasonalNeed(need)
-    season = Season(parse_day(declared.first, f"{field}.from"), parse_day(declared.last, f"{field}.to"))
-    return SeasonalNeed(need, season, declared.lead_days)
+        return None
+    return Season(parse_day(declared.first, f"{field}.from"), parse_day(declared.last, f"{field}.to"))
+
+
+def _metering(asked: Consumption | None) -> Metering | None:
+    if asked is None:
+        return None
+    meters = tuple(
+        Meter(
+            service=each.service,
+            metric=each.metric,
+            unit=parse_unit(each.unit, f"spec.consumption.metered[{at}].unit"),
+            counts=each.counts,
+            series=each.series,
+            dimensions=_dimensions(each.dimensions),
+        )
+        for at, each in enumerate(asked.metered)
+    )
+    return Metering(meters, asked.requests, asked.traffic)
+
+
+def _request_peaks(asked: Consumption | None) -> list[RequestPeak]:
+    return [
+        RequestPeak(
+            rate=peak.rate / 60,
+            because=peak.because,
+            season=_season(peak, f"spec.consumption.peaks[{at}]"),
+            assumed="the peak is declared, and was not measured",
+        )
+        for at, peak in enumerate(asked.peaks if asked is not None else ())
+    ]
+
+
+def _lead_time(declared: LeadTime) -> Declared:
+    kind = None if declared.kind is None else Kind(declared.kind)
+    return Declared(declared.days, declared.provider, kind, declared.service, declared.metric)
 
 
 def _dimensions(named: Mapping[str, str]) -> Dimensions:

@@ -36,6 +36,8 @@ class Rule(StrEnum):
     """Serving has not less than when the snapshot was approved."""
     NEED = "need"
     """Serving has what was said to be needed at this time of the year."""
+    CONSUMPTION = "consumption"
+    """What a revision's requests take, at production's peak, is granted in serving."""
     READING = "reading"
     """Both environments could be read."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Final
@@ -16,8 +16,10 @@ from devperfops_operator.domain.quota.entry import (
     Peak,
     at_most,
     converted,
+    limit_text,
 )
 from devperfops_operator.domain.quota.finding import Outcome, Verdict
+from devperfops_operator.domain.quota.lead_times import LeadTime, ask
 from devperfops_operator.domain.quota.season import Season
 from devperfops_operator.domain.quota.units import Unit, amount_text, factor
 
@@ -43,7 +45,7 @@ def judge_peak(peak: Peak, serving: Entry | None, name: str, safety: Fraction) -
     if serving is None:
         remedy = "correct service, metric and dimensions of the peak, or give that environment such a limit"
         return Outcome(Verdict.ERROR, f"{used}; {name} has no such limit", remedy=remedy)
-    if (fault := _incomparable(peak.unit, serving, name, used)) is not None:
+    if (fault := incomparable(peak.unit, serving, name, used)) is not None:
         return fault
     headroom = serving.headroom
     asked = converted(wanted, peak.unit, serving.unit)
@@ -82,16 +84,38 @@ def judge_snapshot(approved: Entry, serving: Entry | None, name: str) -> Outcome
     if serving is None:
         return Outcome(Verdict.REGRESSION, f"{had}, and has no such limit now", approved.effective)
     now = f"{had} and has {serving.shown(serving.effective)} now"
-    fault = _incomparable(approved.unit, serving, name, had)
+    fault = incomparable(approved.unit, serving, name, had)
     return fault or _granted(approved.effective, approved.unit, serving, now)
 
 
-def judge_need(seasonal: SeasonalNeed, serving: Entry | None, name: str, today: date) -> Outcome | None:
-    """Rule 4: serving has the need; on days without one None, shortly before a Warn at most."""
+def judge_need(
+    seasonal: SeasonalNeed, serving: Entry | None, name: str, lead: LeadTime, today: date
+) -> Outcome | None:
+    """Rule 4: serving has the need; on days without one None, shortly before a Warn at most.
+
+    That is as long before as the policy says, and never too late to ask for more.
+    """
+    outcome = _judge_need(seasonal, serving, name, lead, today)
+    if outcome is None or outcome.enough is None or isinstance(outcome.enough, NoNumber):
+        return outcome
+    more = missing_amount(outcome.enough, seasonal.need.unit, serving)
+    return replace(outcome, cause=f"{outcome.cause}: {ask(more, seasonal.season, lead, today)}")
+
+
+def missing_amount(enough: Limit, unit: Unit, serving: Entry | None) -> str:
+    """For people: what is granted too little. `enough`: in serving's unit; without a limit in `unit`."""
+    if serving is None or isinstance(enough, NoNumber) or isinstance(serving.effective, NoNumber):
+        return limit_text(enough, unit)
+    return serving.shown(enough - serving.effective)
+
+
+def _judge_need(
+    seasonal: SeasonalNeed, serving: Entry | None, name: str, lead: LeadTime, today: date
+) -> Outcome | None:
     need, season = seasonal.need, seasonal.season
     if season is None or season.contains(today):
         return _met(need, serving, name, "")
-    begins = season.begins(today, seasonal.lead_days)
+    begins = season.begins(today, max(seasonal.lead_days, lead.days))
     if begins is None:
         return None
     ahead = (begins - today) // timedelta(days=1)
@@ -106,7 +130,7 @@ def _met(need: Need, serving: Entry | None, name: str, when: str) -> Outcome:
     if serving is None:
         return Outcome(Verdict.REGRESSION, f"{wanted}; {name} has no such limit", need.amount)
     told = f"{wanted}; {name} has {serving.shown(serving.effective)}"
-    fault = _incomparable(need.unit, serving, name, wanted)
+    fault = incomparable(need.unit, serving, name, wanted)
     return fault or _granted(need.amount, need.unit, serving, told)
 
 
@@ -118,7 +142,7 @@ def _granted(asked: Limit, unit: Unit, serving: Entry, told: str) -> Outcome:
     return Outcome(Verdict.REGRESSION, told, amount)
 
 
-def _incomparable(unit: Unit, serving: Entry, name: str, told: str) -> Outcome | None:
+def incomparable(unit: Unit, serving: Entry, name: str, told: str) -> Outcome | None:
     """Why nothing can be said, if nothing can."""
     if factor(unit, serving.unit) is None:
         cause = f"{told}; {name} counts in {serving.unit}, which cannot be had from {unit}"

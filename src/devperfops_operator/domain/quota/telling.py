@@ -69,7 +69,7 @@ def _remedy(pair: Pair, outcome: Outcome, unit: Unit, name: str) -> str:
         return outcome.remedy
     if isinstance(outcome.enough, NoNumber):
         return f"let {name} have no limit of it either, or give the load test one"
-    enough = _whole(outcome.enough, unit)
+    enough = whole(outcome.enough, unit)
     if pair.serving is None:
         return f"give {name} a limit of at least {limit_text(enough, unit)} for {pair.metric}"
     return _raised(pair.serving, enough)
@@ -81,7 +81,7 @@ def _raised(serving: Entry, enough: Fraction) -> str:
     return f"raise it to at least {serving.shown(enough)} in {serving.source or serving.provider}"
 
 
-def _whole(amount: Fraction, unit: Unit) -> Fraction:
-    """Rounded up to what can be granted."""
+def whole(amount: Fraction, unit: Unit) -> Fraction:
+    """An amount in that unit, rounded up to what can be granted."""
     steps = 1 if unit.scale == 1 and unit.base != "cores" else _STEPS
     return Fraction(math.ceil(amount * steps), steps)

@@ -75,7 +75,8 @@ def _judging(observed: RunObserved, gate: PerfGate, live: LiveStatus, now: datet
     judgement = with_warnings(judge(plan, evidence, status), objectives)
     judgement = under_quota(beside_sla(judgement, status.resolved), observed.quota)
     coverage = coverage_status(plan, evidence)
-    found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
+    taken = None if observed.quota is None else observed.quota.consumption
+    found = {"objectives": objectives, "coverage": coverage, "score": score(objectives), "consumption": taken}
     return RunDecision(to_acting(status, judgement, now, **found))
 
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import TypeVar
 
 from devperfops_operator.analysis.targets import JudgedPods
 from devperfops_operator.api.perfrun import Phase
-from devperfops_operator.domain.effects import Effect, PollMetrics, ReadTraffic
+from devperfops_operator.domain.effects import Effect, PollMetrics, ReadConsumption, ReadTraffic
 from devperfops_operator.domain.judgement import evidence_of
-from devperfops_operator.domain.objectives import Plan, Polled
-from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence, Problem, RunObserved
+from devperfops_operator.domain.objectives import LivePlan, Plan, Polled
+from devperfops_operator.domain.observed import (
+    ConsumptionEvidence,
+    Evidence,
+    ObjectiveEvidence,
+    Problem,
+    RunObserved,
+    TrafficEvidence,
+)
 from devperfops_operator.domain.run.steps import entered
 from devperfops_operator.domain.verdict import Reason
+
+OneRead = TypeVar("OneRead", ReadTraffic, ReadConsumption)
 
 _METRICS_WAIT = timedelta(seconds=30)
 _COVERED = 0.8  # of the judged window, at least, by the scrapes of a counter
@@ -29,6 +39,14 @@ class Window:
     ended_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Requests of our own load a second, and until when they came, by the clock of the load's node."""
+
+    rate: float
+    until: datetime
+
+
 def polls(
     observed: RunObserved, plan: Plan, window: Window | None, now: datetime, until: datetime | None = None
 ) -> tuple[PollMetrics, ...]:
@@ -42,10 +60,14 @@ def polls(
 
 
 def last_reads(
-    observed: RunObserved, plan: Plan, window: Window | None, now: datetime
+    observed: RunObserved, plan: Plan, window: Window | None, now: datetime, played: Played | None = None
 ) -> tuple[Effect, ...] | None:
-    """None: Prometheus has told all there is to know at the end."""
-    told = [_last_polls(observed, plan, window, now), _traffic_reads(observed, plan, window, now)]
+    """None: Prometheus has told all there is to know at the end. `played`: of a load of ours."""
+    told: list[tuple[Effect, ...] | None] = [
+        _last_polls(observed, plan, window, now),
+        _traffic_reads(observed, plan, window, now),
+        _consumption_reads(observed, plan, window, now, played),
+    ]
     outstanding = [reads for reads in told if reads is not None]
     return tuple(chain.from_iterable(outstanding)) if outstanding else None
 
@@ -77,10 +99,46 @@ def _traffic_reads(
     """None: the traffic is known, nobody asked, or it cannot be had."""
     if plan.coverage is None or window is None or window.ended_at is None:
         return None
-    known, interval = observed.evidence.traffic, observed.settings.scrape_interval
-    asked_from = window.ended_at + 2 * interval
+    until = window.ended_at + observed.settings.scrape_interval
+    read = ReadTraffic(plan.prometheus or "", plan.coverage, window.since, until, now)
+    return _once_at_end(observed, window.ended_at, observed.evidence.traffic, read, now)
+
+
+def _consumption_reads(
+    observed: RunObserved, plan: Plan, window: Window | None, now: datetime, played: Played | None
+) -> tuple[ReadConsumption, ...] | None:
+    """None: what requests take is known, nobody asked, or it cannot be had."""
+    metering = observed.quota.metering if observed.quota is not None else None
+    if metering is None or plan.prometheus is None or window is None or window.ended_at is None:
+        return None
+    live = isinstance(plan, LivePlan)
+    read = ReadConsumption(
+        server=plan.prometheus,
+        metering=metering,
+        rate=None if played is None else played.rate,
+        traffic=metering.traffic or (metering.requests if live else None),
+        since=window.since,
+        until=window.ended_at if played is None else min(played.until, window.ended_at),
+        step=observed.settings.scrape_interval,
+        namespace=observed.run.metadata.namespace,
+        pods=_judged_pods(observed),
+        now=now,
+    )
+    return _once_at_end(observed, window.ended_at, observed.evidence.consumption, read, now)
+
+
+def _once_at_end(
+    observed: RunObserved,
+    ended_at: datetime,
+    known: TrafficEvidence | ConsumptionEvidence | None,
+    read: OneRead,
+    now: datetime,
+) -> tuple[OneRead, ...] | None:
+    """The read, none yet, or None: it was made, or need not be waited for any more."""
+    interval = observed.settings.scrape_interval
+    asked_from = ended_at + 2 * interval
     asked_from = max(asked_from, entered(observed.run.status, Phase.JUDGING) or asked_from)
-    if now < window.ended_at + interval:
+    if now < ended_at + interval:
         return ()  # the last scrape of the judged time may be still to come
     if known is not None:
         away = known.gap is not None and known.gap.reason == Reason.PROMETHEUS_UNAVAILABLE.value
@@ -88,10 +146,7 @@ def _traffic_reads(
             return None
         if now - known.read_at < interval:
             return ()
-    if now > asked_from + _UNREAD_WAIT:
-        return None
-    until = window.ended_at + interval
-    return (ReadTraffic(plan.prometheus or "", plan.coverage, window.since, until, now),)
+    return None if now > asked_from + _UNREAD_WAIT else (read,)
 
 
 def with_gaps(observed: RunObserved, plan: Plan, window: Window | None) -> Evidence:

@@ -51,7 +51,7 @@ from devperfops_operator.domain.observed import (
 )
 from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.quota.gating import under_quota
-from devperfops_operator.domain.run.polling import Window, last_reads, polls, with_gaps
+from devperfops_operator.domain.run.polling import Played, Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.run.target_watch import close_target, follow_target, mixed_target
 from devperfops_operator.domain.verdict import Reason
@@ -105,7 +105,7 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     if _finals_outstanding(observed, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     window = _window(status, plan)
-    reads = last_reads(observed, plan, window, now)
+    reads = last_reads(observed, plan, window, now, _played(plan, evidence, _load(status)))
     if reads is not None:
         return RunDecision(status, reads, requeue_at=now + _TICK)
     evidence = with_gaps(observed, plan, window)
@@ -116,8 +116,17 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     judgement = with_warnings(_with_cause(judgement, observed.job), objectives)
     judgement = under_quota(beside_sla(judgement, status.resolved), observed.quota)
     coverage = coverage_status(plan, evidence)
-    found = {"objectives": objectives, "coverage": coverage, "score": score(objectives)}
+    taken = None if observed.quota is None else observed.quota.consumption
+    found = {"objectives": objectives, "coverage": coverage, "score": score(objectives), "consumption": taken}
     return RunDecision(to_acting(status, judgement, now, **found))
+
+
+def _played(plan: RunPlan, evidence: Evidence, load: LoadStatus) -> Played | None:
+    """None: nothing is known of the load's requests."""
+    rate = achieved_rate(plan, evidence, load)
+    last = max((worker.last_end for worker in evidence.workers if worker.last_end), default=None)
+    until = load.stop_requested_at or last
+    return None if rate is None or until is None else Played(float(rate / 60), until)
 
 
 def _cause_outstanding(

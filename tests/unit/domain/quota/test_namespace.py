@@ -164,7 +164,7 @@ def test_autoscalers_may_ask_for_more_than_the_quota_has() -> None:
     (found,) = [each for each in report.findings if each.verdict is Verdict.REGRESSION]
     assert found.cause == (
         "22 cores are needed (autoscalers may grow to 20 x Deployment/web, 10 x Deployment/api); "
-        "production has 16 cores"
+        "production has 16 cores: ask for 6 cores more at once: it is needed now (lead time 2 days, assumed)"
     )
     assert '{"spec": {"hard": {"requests.cpu": "22"}}}' in found.remedy
 

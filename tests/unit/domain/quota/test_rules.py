@@ -158,7 +158,8 @@ def test_what_the_season_asks_is_granted(needed: SeasonalNeed, limit: int, verdi
 def test_a_need_to_come_is_told_with_its_day() -> None:
     (found,) = findings([], [entry(900)], Rule.NEED, Terms(needs=[need(1000, "01-01", "04-30")]))
     assert found.cause == (
-        "1,000/min are needed, from 1 January 2027 on (in 22 days) (as last year); production has 900/min"
+        "1,000/min are needed, from 1 January 2027 on (in 22 days) (as last year); production has 900/min: "
+        "ask for 100/min more by 18 December 2026 (lead time 14 days, assumed)"
     )
     assert found.remedy == "raise it to at least 1,000/min in limits.yaml"
     assert (found.wanted, found.limit) == (1000, 900)

@@ -16,6 +16,7 @@ _RULES: Final = {
     Rule.PEAK: "What the load test used, times the safety, is left in serving.",
     Rule.SNAPSHOT: "Serving grants at least what it did when the snapshot was approved.",
     Rule.NEED: "Serving grants what is needed at this time of the year.",
+    Rule.CONSUMPTION: "Serving grants what the revision's requests take at production's peak.",
     Rule.READING: "Both environments can be read.",
 }
 

@@ -58,6 +58,7 @@ def asked(finding: Finding, shown: Shown) -> str:
         Rule.PEAK: "peak fits",
         Rule.SNAPSHOT: "not below the snapshot",
         Rule.NEED: "need is granted",
+        Rule.CONSUMPTION: "consumption at the peak is granted",
         Rule.READING: "can be read",
     }[finding.rule]
 
