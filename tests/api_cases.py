@@ -145,6 +145,13 @@ _LIVE: Final = {
 _COVERAGE: Final = {"traffic": 'requests_total{app="cart"}', "by": ["method", "route"]}
 _COVERED: Final = {"spec.coverage": _COVERAGE, "spec.prometheus": "monitoring"}
 
+_PROFILED: Final = {
+    f"{JMETER}.rate": ABSENT,
+    f"{JMETER}.threads": ABSENT,
+    "spec.load.profile": {"configMap": "shop-profile"},
+    "spec.coverage": {"maxDistance": "10%", "labels": [{"label": "Order", "endpoint": "POST /orders"}]},
+}
+
 _RESET: Final = {"job": {"image": "shop-data:7"}}
 _MYSQL: Final = {
     "image": "mariadb:10.11",
@@ -327,6 +334,14 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
                 "stall": "5s",
                 "acceptDoubts": True,
             },
+        }
+    ),
+    "the profile's mix, by what JMeter sent": gate(_PROFILED),
+    "the profile's mix, by what the target counts": gate(
+        {
+            **_PROFILED,
+            "spec.coverage": {"tested": "requests_total", "by": ["method", "route"]},
+            "spec.prometheus": "monitoring",
         }
     ),
     "twice as busy, written as a whole number": gate(
@@ -1102,6 +1117,44 @@ REFUSED: Final[Mapping[str, Refused]] = {
     ),
     "coverage without server": Refused(
         gate({"spec.coverage": _COVERAGE}),
+        "spec.prometheus",
+        "coverage compares with the traffic of the past, which Prometheus keeps: write the name of a server",
+    ),
+    "coverage without a past": Refused(
+        gate({"spec.coverage": {}}),
+        "spec.coverage.traffic",
+        "nothing says what traffic is usual: write coverage.traffic, the raw counter of production's requests",
+    ),
+    "JMeter's labels beside a counter": Refused(
+        gate({**_COVERED, "spec.coverage.labels": [{"label": "Order", "endpoint": "POST /orders"}]}),
+        "spec.coverage.labels",
+        "write either labels, or traffic and tested",
+    ),
+    "a label named twice": Refused(
+        gate(
+            {
+                **_PROFILED,
+                "spec.coverage.labels": [
+                    {"label": "Order", "endpoint": "POST /orders"},
+                    {"label": "Order", "endpoint": "POST /v2/orders"},
+                ],
+            }
+        ),
+        "spec.coverage.labels",
+        "a label is named twice: write each one once",
+    ),
+    "a label of no name": Refused(
+        gate({**_PROFILED, "spec.coverage.labels": [{"label": "", "endpoint": "POST /orders"}]}),
+        "spec.coverage.labels[0].label",
+        "is empty: write the name of a sampler",
+    ),
+    "a label of no endpoint": Refused(
+        gate({**_PROFILED, "spec.coverage.labels": [{"label": "Order", "endpoint": ""}]}),
+        "spec.coverage.labels[0].endpoint",
+        "is empty: write an endpoint as the profile has it",
+    ),
+    "the target's counter without server": Refused(
+        gate({**_PROFILED, "spec.coverage": {"tested": "requests_total", "by": ["route"]}}),
         "spec.prometheus",
         "coverage compares with the traffic of the past, which Prometheus keeps: write the name of a server",
     ),

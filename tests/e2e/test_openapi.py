@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
 import pytest
 import yaml
 
+from devperfops_operator.wire.jmx import recorded_names
 from tests.e2e.arena import Arena, outcome
 from tests.profiles import document
 
@@ -22,6 +28,7 @@ spec: {service: podinfo, objectives: [{op: lte, value: 1, target: 0.95}]}
 """
 RATES = {"GET /": 15.0, "GET /api/info": 5.0}
 SCALE = 1.5
+_PROGRAM = [str(Path(sys.executable).parent / "devperfops")]
 
 
 def test_production_is_played_on_what_the_revision_under_test_documents(arena: Arena):
@@ -47,6 +54,7 @@ def test_production_is_played_on_what_the_revision_under_test_documents(arena: A
             }
         ]
     )
+    arena.gate_manifest["spec"]["coverage"] = {"maxDistance": "10%", "minEndpoints": "100%"}
     arena.start()
     arena.release("2")
     run = arena.wait_for_end()
@@ -58,6 +66,24 @@ def test_production_is_played_on_what_the_revision_under_test_documents(arena: A
     assert any("production's Fri 12:00 (UTC) x 1.5" in each["message"] for each in status["timeline"])
     web = next(each for each in status["objectives"] if each["name"] == "web-latency")
     assert (web["expect"], web["origin"], web["verdict"]) == ("p95 <= 1s", "SLO", "Pass")
+    coverage = status["coverage"]
+    assert {each["name"]: each["requests"] for each in coverage["endpoints"]} == {
+        each["name"]: pytest.approx(
+            RATES[each["name"]] / sum(RATES.values()) * load["judgedSamples"], rel=0.1
+        )
+        for each in coverage["endpoints"]
+    }
+    assert (coverage["exercised"], coverage["unseen"], coverage.get("unmapped", [])) == ("100%", "0%", [])
+
+    plan = subprocess.run(
+        [*_PROGRAM, "plan", run["metadata"]["name"], "-n", arena.namespace], capture_output=True, check=True
+    ).stdout
+    (worker,) = status["workers"]
+    assert worker["plan"] == {"sha256": sha256(plan).hexdigest(), "size": len(plan)}
+    names = recorded_names(plan)
+    assert names is not None
+    assert RATES.keys() <= names.keys()
+
     info = next(each for each in status["objectives"] if each["name"] == "info")
     share = RATES["GET /api/info"] / sum(RATES.values())
     assert info["samples"] == pytest.approx(share * load["judgedSamples"], rel=0.1)

@@ -145,6 +145,7 @@ class PerfGateSpec(ApiModel):
         rules.LOAD_OR_LIVE,
         data_rules.DATA_HAS_LOAD,
         coverage_rules.COVERAGE_HAS_PROMETHEUS,
+        coverage_rules.COVERAGE_HAS_PAST,
         rules.PROMOTES_TO_ANOTHER,
     )
 

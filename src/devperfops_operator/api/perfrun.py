@@ -21,6 +21,7 @@ from devperfops_operator.api.base import (
 )
 from devperfops_operator.api.consumption import MAX_METERED
 from devperfops_operator.api.expect import MAX_LENGTH
+from devperfops_operator.api.load_profile import MAX_ENDPOINTS as PROFILE_ENDPOINTS
 from devperfops_operator.api.load_rules import MAX_WORKERS
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
 from devperfops_operator.wire.hosts import HOSTS
@@ -206,6 +207,13 @@ class RequestPeakStatus(ApiModel):
     assumed: Line | None = None  # why nobody has measured it
 
 
+class ProfileEndpoint(ApiModel):
+    """An endpoint of a load profile, by its share of the busiest hour's requests."""
+
+    name: Annotated[str, Field(max_length=LABEL_LENGTH)]
+    per_million: int
+
+
 class LoadModelStatus(ApiModel):
     """What the gate's load profile asks for; `message`: where that comes from."""
 
@@ -213,6 +221,9 @@ class LoadModelStatus(ApiModel):
     threads: int
     message: Sentence
     peak: RequestPeakStatus | None = None  # production's, without scale; None: read by an older operator
+
+    usual_rate: Word | None = None  # of the busiest hour; None: of an older operator
+    endpoints: Annotated[tuple[ProfileEndpoint, ...], Field(max_length=PROFILE_ENDPOINTS)] = ()
 
 
 class ResolvedObjective(ApiModel):
@@ -348,6 +359,7 @@ class CoverageStatus(ApiModel):
     chance: Word  # distance of equal mixes by chance, at most
     unseen: Word  # share of the usual traffic whose endpoints got nothing
     endpoints: Annotated[tuple[EndpointStatus, ...], Field(max_length=MAX_ENDPOINTS)] = ()  # the worst first
+    unmapped: Annotated[tuple[Line, ...], Field(max_length=MAX_ENDPOINTS)] = ()  # labels of no known endpoint
 
 
 MAX_FORECASTS = 64

@@ -113,19 +113,10 @@ class Polls:
                 assert_never(effect.polled)
 
     async def _read_traffic(self, run_uid: str, effect: ReadTraffic) -> None:
-        """The usual traffic up to the last whole hour before the judged time."""
-        asked, hour = effect.coverage, timedelta(seconds=HOUR)
-        last = datetime.fromtimestamp(effect.since.timestamp() // HOUR * HOUR, UTC)
         tested, history = await asyncio.gather(
-            self._metrics.counters(effect.server, asked.tested, effect.since, effect.until),
-            self._metrics.hourly_rates(
-                effect.server, asked.traffic, asked.by, last - asked.lookback + hour, last
-            ),
+            self._metrics.counters(effect.server, effect.coverage.tested or "", effect.since, effect.until),
+            self._history(effect, effect.coverage.traffic),
         )
-        if not history and not await self._metrics.label_values(
-            effect.server, asked.traffic, METRIC, last - asked.lookback, effect.until
-        ):
-            raise no_such_traffic(effect)
         if self._evidence.is_open(run_uid):
             self._evidence.accept_traffic(run_uid, tested, history, effect)
 
@@ -133,6 +124,21 @@ class Polls:
         found = await ConsumptionReader(self._metrics, effect).read()
         if self._evidence.is_open(run_uid):
             self._evidence.accept_consumption(run_uid, found)
+
+    async def _history(self, effect: ReadTraffic, traffic: str | None) -> Sequence[Series]:
+        """The usual traffic up to the last whole hour before the judged time; none where a profile has it."""
+        if traffic is None:
+            return ()
+        asked, hour = effect.coverage, timedelta(seconds=HOUR)
+        last = datetime.fromtimestamp(effect.since.timestamp() // HOUR * HOUR, UTC)
+        history = await self._metrics.hourly_rates(
+            effect.server, traffic, asked.by, last - asked.lookback + hour, last
+        )
+        if not history and not await self._metrics.label_values(
+            effect.server, traffic, METRIC, last - asked.lookback, effect.until
+        ):
+            raise no_such_traffic(effect)
+        return history
 
     async def _poll_counters(self, run_uid: str, effect: PollMetrics, counters: BadEvents) -> None:
         good, total = await self._both(effect, counters.good, counters.total)

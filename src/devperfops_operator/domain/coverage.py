@@ -22,7 +22,7 @@ _NAME_LENGTH: Final = 60  # of each
 def coverage_findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
     """Why the test does not stand for the usual traffic. Nothing, if nobody asked."""
     asked, traffic = plan.coverage, evidence.traffic
-    if asked is None:
+    if asked is None or not asked.judged:
         return
     if traffic is None:
         message = "coverage: Prometheus was not asked for the traffic in time"
@@ -40,9 +40,9 @@ def coverage_findings(plan: Plan, evidence: Evidence) -> Iterator[Finding]:
 
 def coverage_status(plan: Plan, evidence: Evidence) -> CoverageStatus | None:
     """For the report; None: nobody asked, or it is not known."""
-    found = evidence.traffic.coverage if evidence.traffic is not None else None
-    if plan.coverage is None or found is None:
+    if plan.coverage is None or evidence.traffic is None or evidence.traffic.coverage is None:
         return None
+    found = evidence.traffic.coverage
     return CoverageStatus(
         requests=found.requests,
         usual=None if found.usual is None else round(found.usual),
@@ -53,6 +53,7 @@ def coverage_status(plan: Plan, evidence: Evidence) -> CoverageStatus | None:
         chance=_percent(found.chance),
         unseen=_percent(found.unseen),
         endpoints=tuple(map(_endpoint_status, found.endpoints[:MAX_ENDPOINTS])),
+        unmapped=tuple(evidence.traffic.unmapped)[:MAX_ENDPOINTS],
     )
 
 
@@ -106,8 +107,18 @@ def _sentence(asked: CoveragePlan, traffic: TrafficEvidence, found: Coverage, wa
     usual = f", where {found.usual:.0f} are usual in that time" if found.usual is not None else ""
     return (
         f"the tested traffic does not stand for the usual one: {found.requests} requests came{usual}; "
-        f"{'; '.join(wanting)}{_how_long(asked, traffic, found)}"
+        f"{'; '.join(wanting)}{_unmapped(traffic)}{_how_long(asked, traffic, found)}"
     )
+
+
+def _unmapped(traffic: TrafficEvidence) -> str:
+    """What may be another name of what is missing."""
+    labels = list(traffic.unmapped)
+    if not labels:
+        return ""
+    told = ", ".join(f"{_short(label)} {traffic.unmapped[label]}" for label in labels[:_TOLD])
+    more = f" and {len(labels) - _TOLD} more" if len(labels) > _TOLD else ""
+    return f"; no endpoints by their names are JMeter's {told}{more} (coverage.labels tells which they are)"
 
 
 def _worst(found: Coverage) -> str:
@@ -126,11 +137,21 @@ def _short(name: str) -> str:
 def _how_long(asked: CoveragePlan, traffic: TrafficEvidence, found: Coverage) -> str:
     if found.usual is None or found.exercised >= asked.min_endpoints:
         return ""
+    if asked.traffic is None:
+        return _how_long_by_profile(traffic, found)
     if traffic.takes is None:
         return "; at the usual traffic even four weeks would not be enough"
     share = "" if not found.requests else ", if as much of it comes"
     minutes = timedelta(minutes=-(-traffic.takes // timedelta(minutes=1)))
     return f"; at the usual traffic of these hours it takes {format_duration(minutes)}{share}"
+
+
+def _how_long_by_profile(traffic: TrafficEvidence, found: Coverage) -> str:
+    """An endpoint that gets nothing from the plan gets nothing in any time."""
+    if traffic.takes is None or any(not each.requests for each in found.known):
+        return ""
+    minutes = timedelta(minutes=-(-traffic.takes // timedelta(minutes=1)))
+    return f"; at this load with the usual mix {format_duration(minutes)} of judged load are enough"
 
 
 def _percent(share: Fraction | float) -> str:

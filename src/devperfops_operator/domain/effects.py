@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from devperfops_operator.analysis.coverage import Usual
 from devperfops_operator.analysis.targets import JudgedPods
 from devperfops_operator.api.perfgate import PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus
@@ -122,13 +123,17 @@ class PollMetrics:
 
 @dataclass(frozen=True, slots=True)
 class ReadTraffic:
-    """Read the traffic of the judged time [since, until], and that of the time before it."""
+    """Read the traffic of the judged time [since, until], and that of the time before it.
+
+    `usual`: of a load profile, in place of the latter.
+    """
 
     server: str
     coverage: CoveragePlan
     since: datetime
     until: datetime
     now: datetime
+    usual: Usual | None = None
     key: str = "ReadTraffic"
 
 

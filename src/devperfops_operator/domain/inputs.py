@@ -207,7 +207,7 @@ def _plugins_problem(source: Source | None, found: ConfigMaps) -> Problem | None
 
 def _prometheus_problem(spec: PerfGateSpec, servers: Collection[str]) -> Problem | None:
     plan = resolve_plan(spec)
-    asked = plan.polled_objectives or plan.coverage is not None
+    asked = plan.polled_objectives or (plan.coverage is not None and plan.coverage.at_prometheus)
     if not asked or spec.prometheus in servers:
         return None
     known = ", ".join(sorted(servers)) or "none"

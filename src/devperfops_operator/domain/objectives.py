@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import ClassVar, Final, assert_never
@@ -160,19 +160,28 @@ def patience_of(judged: timedelta) -> Patience:
 class CoveragePlan:
     """What is usual, what was tested, and how far these may be apart (shares of 1).
 
-    `traffic`, `tested`: selectors of raw counters; `by`: the labels of an endpoint; `enough`: requests that a
-    known endpoint needs.
+    `traffic`, `tested`: selectors of raw counters. Without the one the load profile says what is usual,
+    without the other JMeter's labels are counted; `labels`: which endpoints these are, where their names do
+    not tell. `by`: the labels of an endpoint; `enough`: requests that a known endpoint needs. `judged`: false
+    where nobody asked for it, so that it is told only.
     """
 
-    traffic: str
-    tested: str
+    traffic: str | None
+    tested: str | None
     by: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    judged: bool = True
     lookback: timedelta
     enough: int
     min_endpoints: Fraction
     max_unseen: Fraction
     min_volume: Fraction | None = None
     max_distance: Fraction | None = None
+
+    @property
+    def at_prometheus(self) -> bool:
+        """Whether something must be asked for it."""
+        return self.tested is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

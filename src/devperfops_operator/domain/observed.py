@@ -295,8 +295,9 @@ class ObjectiveEvidence:
 
 @dataclass(frozen=True, slots=True)
 class TrafficEvidence:
-    """What Prometheus told of the tested and the usual traffic, at `read_at`. `gap`: why it is not known.
+    """What is known of the tested and the usual traffic, at `read_at`. `gap`: why nothing is.
 
+    `unmapped`: requests by JMeter's labels that are no endpoints of the usual traffic.
     `takes`: how long a run would have to be for enough of the endpoints; None: nobody waits so long.
     """
 
@@ -304,6 +305,7 @@ class TrafficEvidence:
     coverage: Coverage | None = None
     takes: timedelta | None = None
     gap: Problem | None = None
+    unmapped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,11 +323,14 @@ class ConsumptionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
+    """`sent`: judged samples to the target by JMeter's label; None: some of them are not known."""
+
     workers: tuple[WorkerEvidence, ...] = ()
     objectives: Mapping[str, ObjectiveEvidence] = field(default_factory=dict)  # by name
     metrics_polled_at: datetime | None = None
     traffic: TrafficEvidence | None = None
     consumption: ConsumptionEvidence | None = None
+    sent: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from devperfops_operator.analysis.coverage import minimum
 from devperfops_operator.analysis.exceedance import ShareTest
 from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.runs import RunsTest
+from devperfops_operator.api.coverage import Coverage
 from devperfops_operator.api.expect import (
     BaselineExpectation,
     ErrorsExpectation,
@@ -176,8 +177,14 @@ def _objectives(spec: PerfGateSpec, thresholds: tuple[Threshold, ...]) -> tuple[
 
 
 def _coverage(spec: PerfGateSpec) -> CoveragePlan | None:
-    """An endpoint needs what the least demanding objective does, to be judged at all."""
+    """An endpoint needs what the least demanding objective does, to be judged at all.
+
+    Beside a load profile it is known without being asked for, and then decides nothing.
+    """
     asked = spec.coverage
+    if asked is None:
+        profiled = spec.load is not None and spec.load.profile is not None
+        asked = Coverage(by=()) if profiled else None
     if asked is None:
         return None
     allowed = [e.allowed for _, e in _expectations(spec) if not isinstance(e, ValueExpectation)]
@@ -186,6 +193,8 @@ def _coverage(spec: PerfGateSpec) -> CoveragePlan | None:
             traffic=asked.traffic,
             tested=asked.tested or asked.traffic,
             by=asked.by,
+            labels={each.label: each.endpoint for each in asked.labels or ()},
+            judged=spec.coverage is not None,
             lookback=timedelta(weeks=asked.weeks),
             enough=minimum(max(allowed, default=_ANY_SHARE)),
             min_endpoints=parse_percent(asked.min_endpoints),

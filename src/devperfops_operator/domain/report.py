@@ -55,7 +55,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         coverage      {requests, usual (in that time), volume (share of it), exercised (share of the known
                       endpoints that got enough), known (how many), distance (of the mixes), chance (that
                       chance makes of it), unseen (share of the usual traffic where no request came),
-                      endpoints: [{name, weight, requests, needed}], the worst first} or null: not asked for
+                      endpoints: [{name, weight, requests, needed}], the worst first, unmapped: [labels of
+                      JMeter that are none of them]} or null: not asked for, and no load profile
         consumption   {figures: [{name (of the limit), counts (Calls, CPU or Memory), series, perRequest
                       (calls or processor seconds; of memory bytes in use at this rate), least, most, rate
                       (requests a second), before (at the last known-good revision), told, doubts}], peaks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -81,7 +82,7 @@ class Run:
             o.name: Followed(share_test(o), plan.patience, past.get(o.name, PastEffect()))
             for o in self.sampled
         }
-        self.labels: set[str] = set()
+        self.sent: Counter[str] = Counter()  # judged samples by label
         named = [o.transaction for o in self.sampled if o.transaction is not None]
         self.profile = Profile(tuple(dict.fromkeys(named)))
         self.keys = {o.name: series_key(o.counted, plan.thresholds) for o in self.sampled}
@@ -170,7 +171,7 @@ class Run:
 
     def _remember(self, block: Block) -> None:
         """What only the whole run's samples tell."""
-        self.labels.update(block.labels)
+        self.sent.update({label: stats.samples for label, stats in block.labels.items()})
         self.profile.add(block)
 
     def view(self) -> Evidence:
@@ -190,6 +191,7 @@ class Run:
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,
             traffic=self.traffic,
             consumption=self.consumption,
+            sent=None if self._lost else dict(self.sent),
         )
 
     def _look(self) -> None:
@@ -230,7 +232,7 @@ class Run:
 
     def _names_seen(self) -> str:
         """Beside a name that no sample has."""
-        seen = sorted(self.labels)
+        seen = sorted(self.sent)
         more = f" and {len(seen) - _NAMES_TOLD} more" if len(seen) > _NAMES_TOLD else ""
         told = f"; the samplers are called {', '.join(seen[:_NAMES_TOLD])}{more}" if seen else ""
         return f"no judged sample has this name{told}"

@@ -14,9 +14,12 @@ from devperfops_operator.domain.verdict import Reason
 
 
 def compared(counters: Sequence[Series], history: Sequence[Series], asked: ReadTraffic) -> TrafficEvidence:
-    """`counters`: raw, of the judged time; `history`: rates at the end of each hour. Raises SeriesError."""
+    """`counters`: raw, of the judged time; `history`: rates at the end of each hour.
+
+    What is usual by a profile needs none. Raises SeriesError.
+    """
     plan, since, until = asked.coverage, asked.since.timestamp(), asked.until.timestamp()
-    past = usual(history, plan.by)
+    past = asked.usual or usual(history, plan.by)
     found = compare(requests_of(counters, plan.by), past, since, until, plan.enough)
     return TrafficEvidence(asked.now, found, _takes(found, past, plan, since))
 

@@ -12,10 +12,11 @@ from devperfops_operator.cli.errors import Trouble
 
 @dataclass(frozen=True, slots=True)
 class GateTraffic:
-    """`url`: of the gate's Prometheus, as the operator's settings have it."""
+    """`requests`: the counter. `url`: of the gate's Prometheus, as the operator's settings have it."""
 
     name: str
     url: str
+    requests: str
     coverage: Coverage
 
 
@@ -26,12 +27,14 @@ def gate_traffic(cluster: Cluster, name: str, url: str | None) -> GateTraffic:
         Trouble: there is no such gate, it has no coverage, or nobody says where its Prometheus is.
     """
     spec = cluster.get(GATES, name).spec
-    if spec.coverage is None or spec.prometheus is None:
+    if spec.coverage is None or spec.coverage.traffic is None or spec.prometheus is None:
         raise Trouble(
-            f"gate {name} has no spec.coverage, which says what counts its service's requests: "
+            f"gate {name} has no spec.coverage.traffic, which says what counts its service's requests: "
             "write it, or leave --gate out and let the counter be looked for."
         )
-    return GateTraffic(name, url or _address(cluster, name, spec.prometheus), spec.coverage)
+    return GateTraffic(
+        name, url or _address(cluster, name, spec.prometheus), spec.coverage.traffic, spec.coverage
+    )
 
 
 def _address(cluster: Cluster, gate: str, server: str) -> str:

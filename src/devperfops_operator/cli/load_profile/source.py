@@ -97,7 +97,7 @@ def _of_gate(options: Options, gate: str) -> Source:
     cluster = Cluster.connect(options.kubeconfig, options.context, options.namespace)
     told = gate_traffic(cluster, gate, options.url)
     naming = given(
-        options.requests or told.coverage.traffic,
+        options.requests or told.requests,
         options.durations,
         options.labels or told.coverage.by,
         options.matchers,

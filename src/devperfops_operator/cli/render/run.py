@@ -113,7 +113,13 @@ def coverage_line(coverage: CoverageStatus) -> str:
     return (
         f"{counted(coverage.requests, 'request')}{usual}; {coverage.exercised} of "
         f"{counted(coverage.known, 'known endpoint')} exercised, {mix}, {coverage.unseen} unseen"
+        f"{_no_endpoints(coverage)}"
     )
+
+
+def _no_endpoints(coverage: CoverageStatus) -> str:
+    """`; no endpoints: Login, Pay`."""
+    return f"; no endpoints: {', '.join(map(plain, coverage.unmapped))}" if coverage.unmapped else ""
 
 
 class Objectives:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from devperfops_operator.api.load import ProfileSource
 from devperfops_operator.api.load_profile import LoadProfile, LoadProfileSpec, SeasonSource
-from devperfops_operator.api.perfrun import LoadModelStatus, RequestPeakStatus
+from devperfops_operator.api.perfrun import LoadModelStatus, ProfileEndpoint, RequestPeakStatus
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.api.rules import MAX_THREADS
 from devperfops_operator.api.strict import ContentError, only
@@ -18,6 +18,7 @@ from devperfops_operator.domain.load_profile.sequences import mean_think_s
 from devperfops_operator.domain.named_files import text_of
 from devperfops_operator.domain.observed import Problem
 from devperfops_operator.domain.verdict import Reason
+from devperfops_operator.wire.measurement import LABEL_LENGTH
 
 
 def load_model(
@@ -92,8 +93,21 @@ def _model(asked: ProfileSource, spec: LoadProfileSpec, workers: int) -> LoadMod
         )
         raise InvalidSpec("spec.peak.rate", message)
     return LoadModelStatus(
-        rate=f"{max(1, round(60 * per_second))}/m", threads=threads, message=_origin(asked, spec, per_second)
+        rate=f"{max(1, round(60 * per_second))}/m",
+        threads=threads,
+        message=_origin(asked, spec, per_second),
+        usual_rate=f"{max(1, round(60 * per_second / asked.scale))}/m",
+        endpoints=tuple(_endpoints(spec)),
     )
+
+
+def _endpoints(spec: LoadProfileSpec) -> Iterator[ProfileEndpoint]:
+    """Those that are used at the busiest hour, which is what is played."""
+    for each in spec.endpoints:
+        if each.peak.share:
+            yield ProfileEndpoint(
+                name=each.name[:LABEL_LENGTH], per_million=max(1, round(each.peak.share * 1_000_000))
+            )
 
 
 def _origin(asked: ProfileSource, spec: LoadProfileSpec, per_second: float) -> str:

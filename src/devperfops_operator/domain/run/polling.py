@@ -21,6 +21,7 @@ from devperfops_operator.domain.observed import (
     TrafficEvidence,
 )
 from devperfops_operator.domain.run.steps import entered
+from devperfops_operator.domain.sent import usual_by_profile
 from devperfops_operator.domain.verdict import Reason
 
 OneRead = TypeVar("OneRead", ReadTraffic, ReadConsumption)
@@ -97,10 +98,12 @@ def _traffic_reads(
     observed: RunObserved, plan: Plan, window: Window | None, now: datetime
 ) -> tuple[ReadTraffic, ...] | None:
     """None: the traffic is known, nobody asked, or it cannot be had."""
-    if plan.coverage is None or window is None or window.ended_at is None:
+    asked = plan.coverage
+    if asked is None or not asked.at_prometheus or window is None or window.ended_at is None:
         return None
     until = window.ended_at + observed.settings.scrape_interval
-    read = ReadTraffic(plan.prometheus or "", plan.coverage, window.since, until, now)
+    usual = None if asked.traffic is not None else usual_by_profile(observed.run.status)
+    read = ReadTraffic(plan.prometheus or "", asked, window.since, until, now, usual)
     return _once_at_end(observed, window.ended_at, observed.evidence.traffic, read, now)
 
 

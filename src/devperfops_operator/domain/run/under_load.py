@@ -54,6 +54,7 @@ from devperfops_operator.domain.quota.gating import under_quota
 from devperfops_operator.domain.run.polling import Played, Window, last_reads, polls, with_gaps
 from devperfops_operator.domain.run.steps import Step, entered, step, to_acting, told
 from devperfops_operator.domain.run.target_watch import close_target, follow_target, mixed_target
+from devperfops_operator.domain.sent import with_sent
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.kept_plan import KeptPlan
 from devperfops_operator.wire.measurement import JMeterState
@@ -108,7 +109,7 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     reads = last_reads(observed, plan, window, now, _played(plan, evidence, _load(status)))
     if reads is not None:
         return RunDecision(status, reads, requeue_at=now + _TICK)
-    evidence = with_gaps(observed, plan, window)
+    evidence = with_sent(with_gaps(observed, plan, window), plan, status, now)
     objectives = close_objectives(plan, evidence, status.objectives, now)
     judgement = judge(plan, evidence, status)
     if _cause_outstanding(judgement, observed.job, status, now):
@@ -307,7 +308,8 @@ def _all_shown(plan: RunPlan, evidence: Evidence) -> bool:
     """Whether the load need not go on for the verdict. What it covers is known at its end only."""
     critical = [evidence_of(objective, evidence) for objective in plan.critical_objectives]
     shown = all(each.shown and each.late is None for each in critical)
-    return plan.coverage is None and bool(critical) and shown
+    asked = plan.coverage is not None and plan.coverage.judged
+    return not asked and bool(critical) and shown
 
 
 def _at_planned_end(status: PerfRunStatus, plan: RunPlan, now: datetime) -> bool:
