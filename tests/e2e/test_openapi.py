@@ -28,7 +28,6 @@ spec: {service: podinfo, objectives: [{op: lte, value: 1, target: 0.95}]}
 """
 RATES = {"GET /": 15.0, "GET /api/info": 5.0}
 SCALE = 1.5
-_PROGRAM = [str(Path(sys.executable).parent / "devperfops")]
 
 
 def test_production_is_played_on_what_the_revision_under_test_documents(arena: Arena):
@@ -75,9 +74,9 @@ def test_production_is_played_on_what_the_revision_under_test_documents(arena: A
     }
     assert (coverage["exercised"], coverage["unseen"], coverage.get("unmapped", [])) == ("100%", "0%", [])
 
-    plan = subprocess.run(
-        [*_PROGRAM, "plan", run["metadata"]["name"], "-n", arena.namespace], capture_output=True, check=True
-    ).stdout
+    program = [str(Path(sys.executable).parent / "devperfops"), "plan", run["metadata"]["name"]]
+    place = ["-n", arena.namespace, "--kubeconfig", str(arena.kube.kubeconfig)]
+    plan = subprocess.run([*program, *place], capture_output=True, check=True).stdout
     (worker,) = status["workers"]
     assert worker["plan"] == {"sha256": sha256(plan).hexdigest(), "size": len(plan)}
     names = recorded_names(plan)
