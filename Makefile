@@ -58,7 +58,7 @@ install-yaml: $(READY) ## Generate deploy/install.yaml and the Helm chart's copi
 
 lock: ## Pin the packages again (needs uv)
 	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -o requirements.lock
-	uv pip compile --quiet pyproject.toml --extra analysis --extra aws --extra google --group dev --universal --python-version 3.11 --generate-hashes --no-header -o requirements-dev.lock
+	uv pip compile --quiet pyproject.toml --extra analysis --extra aws --extra azure --extra google --group dev --universal --python-version 3.11 --generate-hashes --no-header -o requirements-dev.lock
 
 
 .PHONY: cluster-up cluster-down clean

@@ -192,6 +192,13 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             "spec.serving": {"name": "live", "aws": {"regions": ["eu-west-1"], "profile": "live"}},
         }
     ),
+    "a policy of two more clouds": policy(
+        {
+            "spec.configMap": ABSENT,
+            "spec.baseline": {"name": "test", "azure": {"subscription": "a", "locations": ["westeurope"]}},
+            "spec.serving": {"name": "live", "google": {"project": "p", "api": "CloudQuotas"}},
+        }
+    ),
     "a policy of files of proxies": policy(
         {"spec.baseline": {"name": "test", "envoy": {"files": ["envoy.yaml"]}}, "spec.services": ABSENT}
     ),
@@ -587,7 +594,7 @@ REFUSED: Final[Mapping[str, Refused]] = {
     "an environment without a source": Refused(
         policy({"spec.serving": {"name": "production"}}),
         "spec.serving",
-        "needs one of file, kubernetes, envoy, google and aws: write where its limits are told",
+        "needs one of file, kubernetes, envoy, google, aws and azure: write where its limits are told",
     ),
     "an environment with two": Refused(
         policy({"spec.serving.google": {"project": "p"}}),
@@ -610,14 +617,37 @@ REFUSED: Final[Mapping[str, Refused]] = {
             }
         ),
         "spec.services",
-        "services is needed with ServiceConsumerManagement",
+        "services is needed with aws, azure, CloudQuotas and ServiceConsumerManagement",
     ),
     "an account without services": Refused(
         policy(
             {"spec.services": ABSENT, "spec.serving": {"name": "live", "aws": {"regions": ["eu-west-1"]}}}
         ),
         "spec.services",
-        "services is needed with ServiceConsumerManagement and aws: write the names",
+        "services is needed with aws",
+    ),
+    "a subscription without services": Refused(
+        policy(
+            {
+                "spec.services": ABSENT,
+                "spec.baseline": {
+                    "name": "test",
+                    "azure": {"subscription": "a", "locations": ["westeurope"]},
+                },
+            }
+        ),
+        "spec.services",
+        "services is needed with aws, azure",
+    ),
+    "Cloud Quotas without services": Refused(
+        policy(
+            {
+                "spec.services": ABSENT,
+                "spec.serving": {"name": "live", "google": {"project": "p", "api": "CloudQuotas"}},
+            }
+        ),
+        "spec.services",
+        "services is needed with aws, azure, CloudQuotas",
     ),
     "rate limits from nowhere": Refused(
         policy({"spec.serving": {"name": "live", "envoy": {}}}),

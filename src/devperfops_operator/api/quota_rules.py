@@ -14,7 +14,7 @@ SOMETHING: Final = not_empty("is empty: write something")
 
 # Environments
 
-SOURCES: Final = ("file", "kubernetes", "envoy", "google", "aws")
+SOURCES: Final = ("file", "kubernetes", "envoy", "google", "aws", "azure")
 ONE_SOURCE: Final = Rule.of(
     f"[{', '.join(f'has(self.{each})' for each in SOURCES)}].filter(told, told).size() == 1",
     lambda environment: sum(environment.get(each) is not None for each in SOURCES) == 1,
@@ -44,19 +44,21 @@ def _services_are_named(spec: Mapping[str, Any]) -> bool:
 
 def _lists_no_services(environment: Mapping[str, Any]) -> bool:
     api = (environment.get("google") or {}).get("api")
-    return api == "ServiceConsumerManagement" or environment.get("aws") is not None
+    lists_none = api in {"ServiceConsumerManagement", "CloudQuotas"}
+    return lists_none or any(environment.get(each) is not None for each in ("aws", "azure"))
 
 
-def _asks_the_owner(environment: str) -> str:
-    return f"has(self.{environment}.google) && self.{environment}.google.api == 'ServiceConsumerManagement'"
+def _lists_none(environment: str) -> str:
+    at = f"self.{environment}"
+    return f"(has({at}.google) && {at}.google.api != 'ServiceUsage') || has({at}.aws) || has({at}.azure)"
 
 
 NAMED_SERVICES: Final = Rule.of(
     "(has(self.services) && self.services.size() > 0) || "
-    f"!({_asks_the_owner('baseline')} || {_asks_the_owner('serving')} || "
-    "has(self.baseline.aws) || has(self.serving.aws))",
+    f"!({_lists_none('baseline')} || {_lists_none('serving')})",
     _services_are_named,
-    "services is needed with ServiceConsumerManagement and aws: write the names of those to be compared",
+    "services is needed with aws, azure, CloudQuotas and ServiceConsumerManagement: "
+    "write the names of those to be compared",
     field="services",
 )
 TWO_NAMES: Final = Rule.of(

@@ -27,10 +27,11 @@ class KubernetesNamespace(Strict):
 
 
 class GoogleApi(StrEnum):
-    """Who asks: the project's owner, or the owner of the service that it uses."""
+    """Who asks: the project's owner (two APIs), or the owner of the service that it uses."""
 
     SERVICE_USAGE = "ServiceUsage"
     SERVICE_CONSUMER_MANAGEMENT = "ServiceConsumerManagement"
+    CLOUD_QUOTAS = "CloudQuotas"
 
 
 class GoogleProject(Strict):
@@ -39,7 +40,7 @@ class GoogleProject(Strict):
     project: Text
     """Its id or number."""
     api: GoogleApi = GoogleApi.SERVICE_USAGE
-    """ServiceUsage: asked by the project's owner. ServiceConsumerManagement: by the service's."""
+    """ServiceConsumerManagement: asked by the owner of the service. The others: by the project's."""
     endpoint: Text | None = None
     """Another address than Google's own."""
 
@@ -53,6 +54,17 @@ class AwsAccount(Strict):
     """A profile of the shared configuration; without it AWS_PROFILE, or the variables of the process."""
     endpoint: Text | None = None
     """Another address than AWS's own, for all its APIs and regions."""
+
+
+class AzureSubscription(Strict):
+    """A subscription, read with the credentials that Azure's tools would find here."""
+
+    subscription: Text
+    """Its id."""
+    locations: Annotated[tuple[Text, ...], Field(min_length=1, max_length=_MOST)]
+    """Such as westeurope; a limit of one has it as its dimension `region`."""
+    endpoint: Text | None = None
+    """Another address than Azure's own, such as that of another of its clouds."""
 
 
 class ConfigMapName(Strict):
@@ -113,6 +125,8 @@ class Environment(Strict):
     """A project; for the command only."""
     aws: AwsAccount | None = None
     """An account; for the command only."""
+    azure: AzureSubscription | None = None
+    """A subscription; for the command only."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -123,8 +137,8 @@ class Environment(Strict):
     @property
     def names_services(self) -> bool:
         """Whether somebody has to name the services that are read: nobody lists them."""
-        asks_the_owner = self.google and self.google.api is GoogleApi.SERVICE_CONSUMER_MANAGEMENT
-        return bool(asks_the_owner or self.aws)
+        lists_none = self.google and self.google.api is not GoogleApi.SERVICE_USAGE
+        return bool(lists_none or self.aws or self.azure)
 
 
 def not_for_operators(environment: Environment) -> str | None:

@@ -10,6 +10,7 @@ from devperfops_operator.cli.errors import Trouble
 
 _ANALYSIS: Final = frozenset({"numpy"})
 _AWS: Final = frozenset({"awscrt", "_awscrt"})
+_AZURE: Final = frozenset({"azure"})
 _GOOGLE: Final = frozenset({"google", "google_auth_httplib2", "googleapiclient", "httplib2"})
 
 
@@ -25,6 +26,11 @@ def analysis_extra() -> AbstractContextManager[None]:
 def aws_extra() -> AbstractContextManager[None]:
     """Around imports that need the extra `aws`. Raises Trouble likewise."""
     return _extra("aws", _AWS)
+
+
+def azure_extra() -> AbstractContextManager[None]:
+    """Around imports that need the extra `azure`. Raises Trouble likewise."""
+    return _extra("azure", _AZURE)
 
 
 def google_extra() -> AbstractContextManager[None]:

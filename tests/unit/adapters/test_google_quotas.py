@@ -118,7 +118,7 @@ def key() -> str:
 def google(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str) -> Iterator[Google]:
     made = Google()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"google": made}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
     account = {
         "type": "service_account",
@@ -270,7 +270,7 @@ def test_without_named_services_all_that_are_enabled_are_compared(google: Google
     assert len(findings(check(google, tmp_path, "-o", "json", services=None))) == 2
     done = check(google, tmp_path, api="ServiceConsumerManagement", services=None)
     assert done.exit_code == 2
-    assert "services is needed with ServiceConsumerManagement" in done.stderr
+    assert "services is needed with aws, azure, CloudQuotas and ServiceConsumerManagement" in done.stderr
 
 
 def test_a_unit_that_is_not_known_is_an_error(google: Google, tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_markdown_is_a_table_with_escaped_texts(firm: Firm) -> None:
         ("policy.yaml", "from: 01-01\n    ", "", "from and to belong together"),
         ("policy.yaml", "safety:", "services: [{name: storage}]\n  safety:", r"needs\[0\]: .*is not among spec.services"),
         ("policy.yaml", "file: production.yaml", "file: staging.yaml", "cannot read .*staging.yaml: No such file"),
-        ("policy.yaml", ", file: production.yaml", "", "spec.serving: needs one of file, kubernetes, envoy, google and aws"),
+        ("policy.yaml", ", file: production.yaml", "", "spec.serving: needs one of file, kubernetes, envoy, google, aws and azure"),
         ("policy.yaml", "name: production", "name: load-test", "baseline and serving have the same name"),
         ("policy.yaml", "kind: QuotaPolicy", "kind: QuotaPolice", "there are 0 documents of kind QuotaPolicy"),
         ("policy.yaml", "v1alpha1", "v1", "none of 'devperfops.io/v1alpha1'"),

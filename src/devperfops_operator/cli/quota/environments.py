@@ -9,7 +9,7 @@ from devperfops_operator.adapters.kubernetes.quotas import read_namespace
 from devperfops_operator.adapters.kubernetes.rate_limits import read_rate_limits
 from devperfops_operator.api.quota_sources import Environment, EnvoyRateLimits
 from devperfops_operator.cli.errors import Trouble
-from devperfops_operator.cli.extras import aws_extra, google_extra
+from devperfops_operator.cli.extras import aws_extra, azure_extra, google_extra
 from devperfops_operator.cli.files import text_of
 from devperfops_operator.cli.quota.policy import Asked
 from devperfops_operator.domain.errors import InvalidSpec
@@ -43,6 +43,10 @@ async def _reading(asked: Asked, environment: Environment, now: datetime) -> Rea
         with aws_extra():
             from devperfops_operator.adapters.aws import read_account  # noqa: PLC0415  an extra
         return await read_account(environment.name, environment.aws, asked.terms.services, now)
+    if environment.azure is not None:
+        with azure_extra():
+            from devperfops_operator.adapters.azure import read_subscription  # noqa: PLC0415  an extra
+        return await read_subscription(environment.name, environment.azure, asked.terms.services, now)
     assert environment.file is not None  # noqa: S101  the model asks for one of them
     return asked.limits(environment.name, environment.file)
 
