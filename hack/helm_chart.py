@@ -14,7 +14,9 @@ from hack.cluster.settings import CHECKOUT
 from hack.install_yaml import BASE, CRDS
 
 CHART: Final = CHECKOUT / "deploy/helm/devperfops-operator"
-_HEADER: Final = "# Made by `make install-yaml` from deploy/kustomize/base; change that.\n"
+_HEADER: Final = "# Made by `make install-yaml` from deploy/kustomize; change that.\n"
+COMPONENTS: Final = CHECKOUT / "deploy/kustomize/components"
+_OPTIONS: Final = {"quiesce": "quiesce", "volumeSnapshots": "volume-snapshots"}  # value and component
 _ROLES: Final = {  # as the chart calls them: kind and name in the kustomize base
     "operator": ("ClusterRole", "devperfops-operator"),
     "own": ("Role", "devperfops-operator"),
@@ -39,7 +41,10 @@ def _rules() -> dict[str, list[dict[str, Any]]]:
         for each in yaml.safe_load_all((BASE / name).read_text())
     ]
     found = {(each["kind"], each["metadata"]["name"]): each.get("rules", []) for each in objects}
-    return {role: found.get(key, []) for role, key in _ROLES.items()}
+    return {role: found.get(key, []) for role, key in _ROLES.items()} | {
+        value: next(yaml.safe_load_all((COMPONENTS / component / "rbac.yaml").read_text()))["rules"]
+        for value, component in _OPTIONS.items()
+    }
 
 
 if __name__ == "__main__":

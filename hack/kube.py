@@ -99,10 +99,12 @@ class Kube:
     def _dynamic(self) -> DynamicClient:
         return DynamicClient(self.client)  # type: ignore[no-untyped-call]
 
-    def find(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+    def find(
+        self, kind: str, name: str, namespace: str | None = None, api_version: str | None = None
+    ) -> Object | None:
         """The object, or None when there is none."""
         try:
-            found: Object = self._resource(kind).get(name=name, namespace=namespace).to_dict()
+            found: Object = self._resource(kind, api_version).get(name=name, namespace=namespace).to_dict()
         except ApiException as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None

@@ -159,6 +159,10 @@ _MYSQL: Final = {
     "dump": "/golden/shop.sql.gz",
     "volumes": [{"pvc": "golden", "mountPath": "/golden"}],
 }
+_VOLUME: Final = {
+    "volumeSnapshot": {"snapshot": "golden", "claim": "data-db-0"},
+    "quiesce": [{"kind": "StatefulSet", "name": "db"}],
+}
 _HTTP: Final = {"url": "http://shop-data:8080/reset"}
 _POSTGRES: Final = {"image": "postgres:15", "database": "shop", "template": "shop_golden"}
 _PASSWORD: Final = {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
@@ -479,6 +483,10 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     ),
     "a MySQL database that is reset": gate({"spec.data": {"mysql": _MYSQL}}),
     "a service that resets": gate({"spec.data": {"http": _HTTP}}),
+    "a volume from a snapshot": gate({"spec.data": _VOLUME}),
+    "a reset while all is quiet": gate(
+        {"spec.data": {**_RESET, "quiesce": [{"name": "db"}, {"kind": "StatefulSet", "name": "db"}]}}
+    ),
     "all of a call": gate(
         {
             "spec.data": {
@@ -813,6 +821,24 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({"spec.data": {"mysql": {key: _MYSQL[key] for key in ("image", "database", "dump")}}}),
         "spec.data.mysql.volumes",
         "the dump must come from a volume",
+    ),
+    "a volume that is in use": Refused(
+        gate({"spec.data": {"volumeSnapshot": _VOLUME["volumeSnapshot"]}}),
+        "spec.data.quiesce",
+        "a volume is replaced while no pod uses it",
+    ),
+    "a volume from no snapshot": Refused(
+        gate({"spec.data": {**_VOLUME, "volumeSnapshot": {"snapshot": "", "claim": "data"}}}),
+        "spec.data.volumeSnapshot.snapshot",
+        "is empty: write the name of a VolumeSnapshot",
+    ),
+    "quiet of nothing": Refused(
+        gate({"spec.data": {**_RESET, "quiesce": []}}), "spec.data.quiesce", "is empty: write what to scale"
+    ),
+    "a workload named twice": Refused(
+        gate({"spec.data": {**_RESET, "quiesce": [{"name": "db"}, {"kind": "Deployment", "name": "db"}]}}),
+        "spec.data.quiesce",
+        "a workload is named twice",
     ),
     "a call of nobody": _call({"url": "shop-data:8080/reset"}, "url", "is not an address to call"),
     "a call with a password in its address": _call(

@@ -99,6 +99,8 @@ async def test_for_all_namespaces_its_operator_can_do_what_it_must(
     async with as_service_account(kube, RELEASE, "ops", tmp_path) as operator:
         assert [right for right in rights("operator") if not await can(operator, *right)] == []
         assert [right for right in rights("own") if not await can(operator, *right, namespace="ops")] == []
+        optional = [*rights("quiesce"), *rights("volumeSnapshots")]
+        assert [right for right in optional if await can(operator, *right)] == []
         assert not await can(operator, "get", "", "secrets")
     await sockets_closed()
 
@@ -107,7 +109,8 @@ async def test_for_named_namespaces_it_needs_no_cluster_role_and_has_no_right_el
     kube: Kube, helm: Helm, tmp_path: Path
 ) -> None:
     before = {each["metadata"]["name"] for each in kube.list("ClusterRole")}
-    helm.run("install", RELEASE, str(CHART), "--set", "namespaces={shop}", "--set", "crds.install=false")
+    named = ["--set", "namespaces={shop}", "--set", "crds.install=false"]
+    helm.run("install", RELEASE, str(CHART), *named, "--set", "dataReset.quiesce=true")
 
     assert {each["metadata"]["name"] for each in kube.list("ClusterRole")} == before
     assert kube.find(CRD, GATES) is None
@@ -118,6 +121,9 @@ async def test_for_named_namespaces_it_needs_no_cluster_role_and_has_no_right_el
         refused = [right for right in namespaced if not await can(operator, *right, namespace="shop")]
         granted = [right for right in namespaced if await can(operator, *right, namespace="bank")]
         assert (refused, granted) == ([], [])
+        optional = [await can(operator, *right, namespace="shop") for right in rights("quiesce")]
+        unasked = [await can(operator, *right, namespace="shop") for right in rights("volumeSnapshots")]
+        assert (set(optional), set(unasked)) == ({True}, {False})
     await sockets_closed()
 
 

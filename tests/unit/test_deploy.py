@@ -39,6 +39,19 @@ def test_the_operator_has_exactly_the_rights_it_needs():
     assert len(found) == len(NEEDED), "a right is written down twice"
 
 
+@pytest.mark.parametrize(
+    ("component", "needed"),
+    [("quiesce", rights.QUIESCE), ("volume-snapshots", rights.VOLUME_SNAPSHOTS)],
+)
+def test_a_component_adds_exactly_what_it_is_for(component, needed):
+    file = ROOT / "deploy/kustomize/components" / component / "rbac.yaml"
+    role, binding = yaml.safe_load_all(file.read_text())
+
+    assert dict(granted(role)) == needed
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == installed("ClusterRoleBinding", "devperfops-operator")["subjects"]
+
+
 def test_in_its_own_namespace_it_may_keep_a_lease():
     role, binding = (installed(kind, "devperfops-operator") for kind in ("Role", "RoleBinding"))
     deployment = installed("Deployment", "devperfops-operator")

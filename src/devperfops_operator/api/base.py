@@ -101,6 +101,7 @@ class ObjectMeta(ApiModel):
     labels: Annotated[dict[str, str], BeforeValidator(_or_default)] = Field(default_factory=dict)
     annotations: Annotated[dict[str, str], BeforeValidator(_or_default)] = Field(default_factory=dict)
     owner_references: tuple[OwnerReference, ...] = ()
+    finalizers: tuple[str, ...] = ()
 
 
 class ConditionType(StrEnum):

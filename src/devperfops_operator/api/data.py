@@ -223,16 +223,57 @@ class HTTPReset(ApiModel):
     """What tells that it is done; by default the answer itself does."""
 
 
-Reset = JobReset | PostgresReset | MySQLReset | HTTPReset
+class VolumeReset(ApiModel):
+    """A PersistentVolumeClaim that is replaced by one of the same name, made from a VolumeSnapshot.
+
+    Both are in the gate's namespace. The claim must have the label devperfops.io/may-be-reset: "true".
+    """
+
+    snapshot: Annotated[Name, data_rules.SNAPSHOT]
+    """The golden copy, which nothing can write to."""
+    claim: Annotated[Name, data_rules.CLAIM]
+    """The claim of the workload that is quiesced. All in it is lost."""
+
+
+class WorkloadKind(StrEnum):
+    """What can be scaled to zero."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+
+
+class Workload(ApiModel):
+    """Something in the gate's namespace that has no pods while the data are reset.
+
+    It must have the label devperfops.io/may-be-reset: "true".
+    """
+
+    kind: WorkloadKind = WorkloadKind.DEPLOYMENT
+    """What it is."""
+    name: Annotated[Name, rules.not_empty("is empty: write the name of a Deployment or StatefulSet")]
+    """Its name."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+Reset = JobReset | PostgresReset | MySQLReset | HTTPReset | VolumeReset
 
 
 class Data(ApiModel):
     """How the environment's data are reset before each load, so that every load finds the same."""
 
-    validations: ClassVar = (data_rules.ONE_RESET,)
+    validations: ClassVar = (data_rules.ONE_RESET, data_rules.VOLUME_AT_REST)
 
     timeout: Annotated[str, Field(max_length=16), rules.DURATION, rules.ABOVE_ZERO] = "10m"
     """How long a reset may take, until its pod has ended; then the run ends with DataResetFailed."""
+    quiesce: Annotated[
+        tuple[Workload, ...] | None,
+        Field(max_length=8),
+        rules.not_empty("is empty: write what to scale to zero, or leave it out"),
+        data_rules.DISTINCT_WORKLOADS,
+    ] = None
+    """What is scaled to zero before the reset and back after it, also after one that failed."""
     job: JobReset | None = None
     """A container that resets them, run to its end by a Job."""
     postgres: PostgresReset | None = None
@@ -241,11 +282,13 @@ class Data(ApiModel):
     """A MySQL or MariaDB database that is filled anew from a dump."""
     http: HTTPReset | None = None
     """A service that resets them when it is called."""
+    volume_snapshot: VolumeReset | None = None
+    """A volume that is made anew from a snapshot."""
 
     @property
     def reset(self) -> Reset:
         """The one that is asked for. Raises ValueError for what the CRD's own rules should have refused."""
-        reset = self.job or self.postgres or self.mysql or self.http
+        reset = self.job or self.postgres or self.mysql or self.http or self.volume_snapshot
         if reset is None:
             raise ValueError("spec.data has no way to reset")
         return reset

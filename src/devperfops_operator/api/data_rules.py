@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from devperfops_operator.api import rules
 from devperfops_operator.api.rules import Rule
 
 ENV_NAME: Final = Rule.matching(
@@ -86,7 +87,21 @@ STATUS_CODE: Final = Rule.of(
     lambda code: HTTPStatus.OK <= code <= _LAST_STATUS,
     f"is not a status that ends a request: write one from {HTTPStatus.OK} to {_LAST_STATUS}, such as 202",
 )
-WAYS: Final = ("job", "postgres", "mysql", "http")
+CLAIM: Final = rules.not_empty("is empty: write the name of a PersistentVolumeClaim of the environment")
+SNAPSHOT: Final = rules.not_empty("is empty: write the name of a VolumeSnapshot, the golden copy")
+DISTINCT_WORKLOADS: Final = Rule.of(
+    "self.all(a, self.exists_one(b, a.kind == b.kind && a.name == b.name))",
+    lambda workloads: len({(each["kind"], each["name"]) for each in workloads}) == len(workloads),
+    "a workload is named twice: write each one once",
+)
+VOLUME_AT_REST: Final = Rule.of(
+    "!has(self.volumeSnapshot) || has(self.quiesce)",
+    lambda data: "volumeSnapshot" not in data or "quiesce" in data,
+    "a volume is replaced while no pod uses it: write what uses it, such as "
+    "quiesce: [{kind: StatefulSet, name: shop-db}]",
+    field="quiesce",
+)
+WAYS: Final = ("job", "postgres", "mysql", "http", "volumeSnapshot")
 ONE_RESET: Final = Rule.of(
     f"[{', '.join(f'has(self.{way})' for way in WAYS)}].exists_one(each, each)",
     lambda data: sum(way in data for way in WAYS) == 1,

@@ -20,6 +20,7 @@ from devperfops_operator.api.base import (
     Word,
 )
 from devperfops_operator.api.consumption import MAX_METERED
+from devperfops_operator.api.data import WorkloadKind
 from devperfops_operator.api.expect import MAX_LENGTH
 from devperfops_operator.api.load_profile import MAX_ENDPOINTS as PROFILE_ENDPOINTS
 from devperfops_operator.api.load_rules import MAX_WORKERS
@@ -451,6 +452,39 @@ class TimelineEntry(ApiModel):
     message: Sentence
 
 
+class QuiescedStatus(ApiModel):
+    """A workload that is scaled to zero for the reset, and how many replicas it had before."""
+
+    kind: WorkloadKind
+    name: Name
+    replicas: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class ClaimStatus(ApiModel):
+    """A PersistentVolumeClaim that is replaced: what the next one is to be, and the uid of the old one."""
+
+    name: Name
+    uid: Word
+    snapshot: Name
+    labels: Annotated[dict[str, Name], Field(max_length=64)] = Field(default_factory=dict)
+    storage_class_name: Name | None = None
+    access_modes: Annotated[tuple[Word, ...], Field(max_length=4)]
+    volume_mode: Word | None = None
+    storage: Word  # how much
+
+
+class ResetStatus(ApiModel):
+    """What the reset has changed and owes back, stored before it is changed."""
+
+    workloads: Annotated[tuple[QuiescedStatus, ...], Field(max_length=8)]
+    claim: ClaimStatus | None = None
+    done_at: Timestamp | None = None  # when the data were there again
+    problem: Sentence | None = None  # why it could not be given back yet
+
+
 class PerfRunStatus(ApiModel):
     """What happened, and why."""
 
@@ -465,6 +499,7 @@ class PerfRunStatus(ApiModel):
     template_hash: Word | None = None
     criteria_hash: Word | None = None  # of what it judges by; None: not begun, or by an older operator
     snapshot: Name | None = None
+    reset: ResetStatus | None = None  # None: nothing is owed (any more)
     past: Annotated[tuple[PastStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # as the run began
     past_times: Annotated[tuple[PastTimesStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # likewise
     resolved: ResolvedStatus | None = None  # None: the gate says all itself

@@ -34,6 +34,20 @@ NAMESPACED: Final[Rights] = {
 }
 """In every namespace whose gates it looks after."""
 
+QUIESCE: Final[Rights] = {
+    ("devperfops.io", "perfruns"): _verbs("patch"),
+    ("apps", "deployments/scale"): _verbs("patch"),
+    ("apps", "statefulsets/scale"): _verbs("patch"),
+    ("apps", "statefulsets"): _verbs("get"),
+}
+"""Likewise, where gates have `data.quiesce`."""
+
+VOLUME_SNAPSHOTS: Final[Rights] = {
+    ("", "persistentvolumeclaims"): _verbs("get create delete"),
+    ("snapshot.storage.k8s.io", "volumesnapshots"): _verbs("get"),
+}
+"""Likewise, where gates have `data.volumeSnapshot`."""
+
 CLUSTER: Final[Rights] = {("authentication.k8s.io", "tokenreviews"): _verbs("create")}
 """Only a ClusterRole can grant it; not needed where settings say `agentTokens: Verify`."""
 

@@ -16,11 +16,13 @@ from devperfops_operator.controller.polls import Polls
 from devperfops_operator.controller.store import Store
 from devperfops_operator.controller.telemetry import Telemetry
 from devperfops_operator.domain.effects import (
+    CreateClaim,
     CreateObject,
     DeleteConfigMap,
     DeleteJob,
     DeleteObject,
     Effect,
+    HoldRun,
     KeepRecord,
     MarkKnownGood,
     Notify,
@@ -30,9 +32,11 @@ from devperfops_operator.domain.effects import (
     ReadTraffic,
     RestoreOwnership,
     RollBack,
+    Scale,
     SuspendJob,
 )
 from devperfops_operator.domain.errors import Conflict, Refused, Unavailable
+from devperfops_operator.domain.manifests.common import FINALIZER
 from devperfops_operator.domain.manifests.record import run_record
 from devperfops_operator.domain.manifests.template import Template
 from devperfops_operator.evidence import EvidenceStore
@@ -108,8 +112,21 @@ class Executor:
                 self._polls.start(key, uid, effect)
             case Notify():
                 self._outbox.start(key, uid, effect)
+            case Scale(workload, namespace, name, version, replicas):
+                await self._cluster.scale(workload.value, namespace, name, version, replicas)
+            case CreateClaim(manifest):
+                await self._cluster.create(manifest)
+            case HoldRun(run, held):
+                await self._hold(run, held=held)
             case _:
                 assert_never(effect)
+
+    async def _hold(self, run: PerfRun, *, held: bool) -> None:
+        others = [each for each in run.metadata.finalizers if each != FINALIZER]
+        finalizers = [*others, FINALIZER] if held else others
+        changed = await self._cluster.write_finalizers("PerfRun", run.metadata, finalizers)
+        if changed is not None and not changed["metadata"].get("deletionTimestamp"):
+            self._store.put(changed)  # one that is being deleted may be gone by now
 
     async def _record(self, run: PerfRun) -> Mapping[str, Any]:
         """Packed beside the event loop: no more evidence comes."""

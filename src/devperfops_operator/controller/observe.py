@@ -16,6 +16,7 @@ from devperfops_operator.controller.inputs import InputReader
 from devperfops_operator.controller.keys import Key
 from devperfops_operator.controller.outbox import Outbox
 from devperfops_operator.controller.primaries import PrimaryReader
+from devperfops_operator.controller.quiesced import QuiescedReader
 from devperfops_operator.controller.quotas import QuotaReader
 from devperfops_operator.controller.revisions import Revisions
 from devperfops_operator.controller.store import Store
@@ -73,6 +74,7 @@ class Observer:
         revisions = Revisions(cluster, configs, settings.timeouts.config_sync)
         self._targets = TargetReader(store, cluster, deployments, revisions)
         self._target_pods = TargetPodsReader(cluster, deployments)
+        self._quiesced = QuiescedReader(cluster)
         self._primaries = PrimaryReader(store, cluster, deployments)
 
     async def gate(self, key: Key) -> GateObserved | None:
@@ -98,10 +100,10 @@ class Observer:
         if run is None:
             return None
         if run.status.phase.terminal:
-            return self._to_clean_up(key, run)
+            return await self._to_clean_up(key, run)
         stored = self._store.gates.get(key.namespace, run.spec.gate)
         if stored is None:
-            return self._to_clean_up(key, run)
+            return await self._to_clean_up(key, run)
         gate = played(stored, run)
         target, restoration = await self._targets.of_run(gate, run)
         primary = await self._primaries.of_run(gate, run)
@@ -127,6 +129,8 @@ class Observer:
             restoration=restoration,
             settings=self._run_settings(gate),
             failures=self._failures.of(key),
+            workloads=await self._quiesced.workloads(gate, run),
+            volume=await self._quiesced.volume(gate, run),
         )
 
     def _earlier(self, run: PerfRun) -> tuple[PerfRun, ...]:
@@ -154,7 +158,7 @@ class Observer:
         lane = self._store.lane(run.metadata.namespace, run.spec.gate)
         return blocked_by(run, self._store.in_lane(lane))
 
-    def _to_clean_up(self, key: Key, run: PerfRun) -> RunObserved:
+    async def _to_clean_up(self, key: Key, run: PerfRun) -> RunObserved:
         """Only what that needs: there may be thousands of ended runs at a start."""
         return RunObserved(
             run=run,
@@ -167,6 +171,8 @@ class Observer:
             evidence=Evidence(),
             failures=self._failures.of(key),
             deliveries=self._outbox.of(key, run.metadata.uid),
+            workloads=await self._quiesced.workloads(None, run),
+            volume=await self._quiesced.volume(None, run),
         )
 
     async def _record_kept(self, run: PerfRun) -> bool:

@@ -177,8 +177,9 @@ def _deployments(raw: Raw) -> tuple[str, ...]:
 
 
 def _gate_and_life(raw: Raw) -> tuple[str, ...]:
-    """Its gate; those that have not ended are found by that, too."""
-    ended = Phase(raw.get("status", {}).get("phase", Phase.PENDING)).terminal
+    """Its gate; those that have not ended, or owe something back, are found by that, too."""
+    status = raw.get("status", {})
+    ended = Phase(status.get("phase", Phase.PENDING)).terminal and "reset" not in status
     return raw["spec"]["gate"], *(() if ended else (_LIVE,))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from devperfops_operator.analysis.coverage import Usual
 from devperfops_operator.analysis.targets import JudgedPods
+from devperfops_operator.api.data import WorkloadKind
 from devperfops_operator.api.perfgate import PerfGateStatus
 from devperfops_operator.api.perfrun import PerfRun, PerfRunStatus
 from devperfops_operator.domain.manifests.template import Template
@@ -193,6 +194,38 @@ class DeleteObject:
         return f"Delete{self.kind}"
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Give the workload so many replicas, if it still is at that version."""
+
+    kind: WorkloadKind
+    namespace: str
+    name: str
+    resource_version: str
+    replicas: int
+
+    @property
+    def key(self) -> str:
+        return f"Scale/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateClaim:
+    """Create the PersistentVolumeClaim; if one of that name is there already, that is it."""
+
+    manifest: Manifest
+    key: str = "CreateClaim"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRun:
+    """Our finalizer on it, or (`held` is false) off it."""
+
+    run: PerfRun
+    held: bool
+    key: str = "HoldRun"
+
+
 Effect = (
     CreateObject
     | MarkKnownGood
@@ -208,6 +241,9 @@ Effect = (
     | Notify
     | KeepRecord
     | DeleteObject
+    | Scale
+    | CreateClaim
+    | HoldRun
 )
 
 

@@ -14,8 +14,9 @@ from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.runs import Limits, PastTimes
 from devperfops_operator.analysis.sequential import SlowStart, independent
 from devperfops_operator.analysis.timeline import Scatters, effect_of
+from devperfops_operator.api.data import WorkloadKind
 from devperfops_operator.api.perfgate import PerfGate
-from devperfops_operator.api.perfrun import PerfRun, ResolvedStatus
+from devperfops_operator.api.perfrun import ClaimStatus, PerfRun, ResolvedStatus
 from devperfops_operator.domain.manifests.ownership import Ownership, Restoration
 from devperfops_operator.domain.manifests.primary import Selector
 from devperfops_operator.domain.manifests.template import Template
@@ -172,6 +173,59 @@ class RunJob:
     problem: str | None = None
     refusal: Problem | None = None
     succeeded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWorkload:
+    """A workload that the gate's reset scales to zero, as stored now.
+
+    `version`: of the object, so that nothing is scaled by what was. `pods`: how many there are, those that
+    are just ending included. `ready`: all wanted replicas serve. `drops_claims`: with each pod it no longer
+    wants it deletes that one's volumes.
+    `missing`: there is none of that name. `unread`: why that is not known.
+    """
+
+    kind: WorkloadKind
+    name: str
+    version: str = ""
+    replicas: int = 0
+    pods: int = 0
+    ready: bool = False
+    may_be_reset: bool = False
+    drops_claims: bool = False
+    missing: bool = False
+    unread: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenClaim:
+    """The PersistentVolumeClaim that the gate's reset replaces. `users`: pods that may write to it.
+
+    `snapshot`: the VolumeSnapshot it was made from; empty: none. `as_status`: what the next one is to be.
+    """
+
+    uid: str
+    may_be_reset: bool
+    deleting: bool
+    bound: bool
+    snapshot: str
+    as_status: ClaimStatus
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenVolume:
+    """`claim`: None: there is none. `snapshot_problem`: why nothing can be made from the snapshot (yet).
+
+    `unread`: why the rest is not known.
+    """
+
+    claim: SeenClaim | None = None
+    snapshot_problem: str | None = None
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +444,7 @@ class RunObserved:
     `record_kept`: its record is stored; asked only while that is awaited.
     `earlier`: the gate's other runs; asked only before the load. `quota`: of a gate that has a policy; asked
     before the load, and when it has ended.
+    `workloads`, `volume`: while data are reset, or something is owed back after it.
     """
 
     run: PerfRun
@@ -412,3 +467,5 @@ class RunObserved:
     earlier: tuple[PerfRun, ...] = ()
     data_job: RunJob | None = None
     quota: QuotaAnswer | None = None
+    workloads: tuple[SeenWorkload, ...] = ()
+    volume: SeenVolume | None = None

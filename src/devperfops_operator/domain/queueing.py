@@ -62,6 +62,8 @@ def _begun(run: PerfRun) -> bool:
     """A run that only watches real users' traffic disturbs nobody."""
     if run.status.live is not None:
         return False
+    if run.status.reset is not None:  # what it has scaled to zero is not back yet
+        return True
     return not run.status.phase.terminal and run.status.phase not in _WAITING
 
 

@@ -10,6 +10,7 @@ from rich.spinner import Spinner
 
 from devperfops_operator.api.objective import Origin
 from devperfops_operator.api.perfgate import PerfGate
+from devperfops_operator.api.perfrun import ResetStatus
 from devperfops_operator.cli.console import console, show, trimmed, unfolded
 from devperfops_operator.cli.render.gate import gate_screen
 from devperfops_operator.cli.render.markdown import markdown
@@ -116,6 +117,10 @@ MYSQL = {
     [
         ({"mysql": MYSQL}, "database shop from /golden/shop.sql"),
         ({"http": {"url": "http://db/reset?key=k"}}, "data by POST http://db/reset"),
+        (
+            {"volumeSnapshot": {"snapshot": "golden", "claim": "data"}, "quiesce": [{"name": "db"}]},
+            "volume data from snapshot golden",
+        ),
     ],
 )
 def test_a_gate_shows_how_its_data_are_reset(data: dict, told: str):
@@ -505,3 +510,10 @@ def test_a_gate_shows_what_it_wants_covered():
     assert (
         "5% of the usual requests, 90% of the endpoints, 5% unseen at most (by method, route, 2 weeks" in told
     )
+
+
+def test_a_run_shows_what_it_still_owes_back():
+    owed = {"kind": "StatefulSet", "name": "db", "replicas": 2}
+    reset = ResetStatus.from_json({"workloads": [owed], "problem": "scale is forbidden"})
+    told = _folded_together(trimmed(run_screen(samples.run(reset=reset), samples.clock(60))))
+    assert "Owes back StatefulSet db its 2 replicas: scale is forbidden" in told

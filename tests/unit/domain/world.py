@@ -13,12 +13,14 @@ from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.domain.digest import digest
 from devperfops_operator.domain.effects import (
+    CreateClaim,
     CreateObject,
     DeleteConfigMap,
     DeleteJob,
     DeleteObject,
     Effect,
     GateDecision,
+    HoldRun,
     KeepRecord,
     MarkKnownGood,
     PollMetrics,
@@ -26,10 +28,12 @@ from devperfops_operator.domain.effects import (
     RestoreOwnership,
     RollBack,
     RunDecision,
+    Scale,
     SuspendJob,
 )
 from devperfops_operator.domain.gate import decide_gate
 from devperfops_operator.domain.manifests.canonical import canonical_json
+from devperfops_operator.domain.manifests.common import FINALIZER
 from devperfops_operator.domain.manifests.config_copy import PRIMARY_LABEL, config_content, unused_copies
 from devperfops_operator.domain.manifests.data_job import data_job_name
 from devperfops_operator.domain.manifests.ownership import (
@@ -38,6 +42,7 @@ from devperfops_operator.domain.manifests.ownership import (
     read_ownership,
     restoration,
 )
+from devperfops_operator.domain.manifests.quiesced import read_claim
 from devperfops_operator.domain.manifests.record import record_name
 from devperfops_operator.domain.manifests.snapshot import read_snapshot, snapshot_ownership
 from devperfops_operator.domain.manifests.template import (
@@ -60,6 +65,8 @@ from devperfops_operator.domain.observed import (
     RunJob,
     RunObserved,
     RunSettings,
+    SeenVolume,
+    SeenWorkload,
     Snapshot,
     Target,
     TargetPods,
@@ -159,6 +166,9 @@ class World:
     receivers: tuple[str, ...] = ()
     deliveries: dict[str, dict[str, Delivery]] = field(default_factory=dict)  # by run's uid, by receiver
     quota: QuotaAnswer | None = None
+    workloads: dict[str, SeenWorkload] = field(default_factory=dict)  # by name
+    volume: SeenVolume | None = None
+    scaled: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.managed_fields, self.annotation = owned_by_kubectl(self.template), last_applied(self.template)
@@ -268,6 +278,8 @@ class World:
                 record_kept=run.status.record is not None and run.status.record.name in self.records,
                 earlier=tuple(self.runs.values()) if run.status.phase is Phase.PREPARING else (),
                 quota=self.quota,
+                workloads=tuple(self.workloads.values()),
+                volume=self.volume,
             ),
             self.now,
         )
@@ -291,6 +303,20 @@ class World:
                 self.jobs[effect.name] = replace(self.jobs[effect.name], suspended=True)
             case DeleteJob():
                 del self.jobs[effect.name]
+            case Scale():
+                self._scale(effect)
+            case HoldRun(held_run, held):
+                run = self.runs[held_run.metadata.name]
+                finalizers = (FINALIZER,) if held else ()
+                metadata = run.metadata.model_copy(update={"finalizers": finalizers})
+                self.runs[held_run.metadata.name] = run.model_copy(update={"metadata": metadata})
+                if not held and metadata.deletion_timestamp is not None:
+                    del self.runs[held_run.metadata.name]
+            case CreateClaim(manifest):
+                self._create_claim(dict(manifest))
+            case DeleteObject("PersistentVolumeClaim"):
+                assert self.volume is not None
+                self.volume = replace(self.volume, claim=None)
             case DeleteObject("PerfRun"):
                 del self.runs[effect.name]
             case DeleteObject():
@@ -310,6 +336,28 @@ class World:
                 self.records.append(record_name(effect.run.metadata))
             case PollMetrics():
                 raise AssertionError("this world has no Prometheus")
+
+    def _scale(self, effect: Scale) -> None:
+        """Its controller and the kubelet are quick."""
+        seen = self.workloads[effect.name]
+        assert effect.resource_version == seen.version
+        self.workloads[effect.name] = replace(
+            seen,
+            version=f"{seen.version}+",
+            replicas=effect.replicas,
+            pods=effect.replicas,
+        )
+        self.scaled.append(f"{effect.name}={effect.replicas}")
+
+    def _create_claim(self, manifest: dict[str, Any]) -> None:
+        assert self.volume is not None
+        assert self.volume.claim is None
+        stored = copy.deepcopy(manifest)
+        stored["metadata"]["uid"] = f"claim-{len(self.created)}"
+        stored["status"] = {"phase": "Bound"}
+        claim = read_claim(stored, (), manifest["spec"]["dataSource"]["name"])
+        self.volume = replace(self.volume, claim=claim)
+        self.created.append(f"PersistentVolumeClaim/{manifest['metadata']['name']}")
 
     def _create(self, manifest: dict[str, Any]) -> None:
         kind, name = manifest["kind"], manifest["metadata"]["name"]

@@ -30,11 +30,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- toYaml (mergeOverwrite $own (deepCopy .Values.settings)) }}
 {{- end }}
 
-{{/* A role's rules, as files/rules.yaml has them; without those that only a ClusterRole can give where `namespaced`. */}}
+{{/* A role's rules, as files/rules.yaml has them; without those that only a ClusterRole can give where `namespaced`,
+     and with those of the `options` that are wanted. */}}
 {{- define "devperfops.rules" -}}
 {{- $rules := list }}
 {{- range get (.files.Get "files/rules.yaml" | fromYaml) .role }}
 {{- if not (and $.namespaced (has "authentication.k8s.io" .apiGroups)) }}{{ $rules = append $rules . }}{{ end }}
+{{- end }}
+{{- range $option, $wanted := .options }}
+{{- if $wanted }}{{ $rules = concat $rules (get ($.files.Get "files/rules.yaml" | fromYaml) $option) }}{{ end }}
 {{- end }}
 {{- toYaml $rules }}
 {{- end }}

@@ -169,6 +169,28 @@ class Cluster:
             raise Refused("NotKept", f"PATCH {path}: what it says of managedFields is not what was stored")
         return changed
 
+    async def scale(self, kind: str, namespace: str, name: str, resource_version: str, replicas: int) -> None:
+        """Give the workload so many replicas, if nothing has changed since. Raises Conflict if it has."""
+        path = RESOURCES[kind].path(namespace, name, "scale")
+        body = {"metadata": {"resourceVersion": resource_version}, "spec": {"replicas": replicas}}
+        await self._change("PATCH", path, body, _MERGE_PATCH)
+
+    async def write_finalizers(
+        self, kind: str, metadata: ObjectMeta, finalizers: Sequence[str]
+    ) -> Raw | None:
+        """Replace the finalizers of the object as it was read; None: it is gone.
+
+        Raises Conflict if it has changed since.
+        """
+        body = {"metadata": {"resourceVersion": metadata.resource_version, "finalizers": list(finalizers)}}
+        path = RESOURCES[kind].path(metadata.namespace, metadata.name)
+        try:
+            return await self._connection.request(
+                "PATCH", path, body=body, query=_WRITTEN, content_type=_MERGE_PATCH
+            )
+        except NotFound:
+            return None
+
     async def suspend_job(self, namespace: str, name: str) -> Raw | None:
         """Let the Job's pods end with grace; None: it is gone already."""
         path = RESOURCES["Job"].path(namespace, name)

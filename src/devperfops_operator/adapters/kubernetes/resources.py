@@ -42,6 +42,8 @@ RESOURCES: Final = {
         Resource("Lease", "coordination.k8s.io/v1", "leases"),
         Resource("StatefulSet", "apps/v1", "statefulsets"),
         Resource("HorizontalPodAutoscaler", "autoscaling/v2", "horizontalpodautoscalers"),
+        Resource("PersistentVolumeClaim", "v1", "persistentvolumeclaims"),
+        Resource("VolumeSnapshot", "snapshot.storage.k8s.io/v1", "volumesnapshots"),
         Resource("ResourceQuota", "v1", "resourcequotas"),
         Resource("LimitRange", "v1", "limitranges"),
         Resource("EnvoyFilter", "networking.istio.io/v1alpha3", "envoyfilters"),

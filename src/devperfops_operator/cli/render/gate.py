@@ -10,7 +10,7 @@ from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
 from devperfops_operator.api.coverage import Coverage
-from devperfops_operator.api.data import Data, HTTPReset, JobReset, MySQLReset, PostgresReset
+from devperfops_operator.api.data import Data, HTTPReset, JobReset, MySQLReset, PostgresReset, VolumeReset
 from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec, Quota
@@ -104,11 +104,14 @@ def _reset(data: Data) -> str:
             what = f"database {database} from {dump}"
         case HTTPReset(url=url, method=method):
             what = f"data by {method} {url.partition('?')[0]}"
+        case VolumeReset(claim=claim, snapshot=snapshot):
+            what = f"volume {claim} from snapshot {snapshot}"
         case JobReset(image=image):
             what = f"data by a container of {image}"
         case _ as never:
             assert_never(never)
-    return f"{what} before each load, within {data.timeout}"
+    quiet = f", {', '.join(map(str, data.quiesce))} scaled to zero meanwhile" if data.quiesce else ""
+    return f"{what} before each load, within {data.timeout}{quiet}"
 
 
 def _quota(quota: Quota) -> str:

@@ -26,6 +26,7 @@ from devperfops_operator.api.perfrun import (
     PerfRun,
     PlanStatus,
     RecordStatus,
+    ResetStatus,
     TimelineEntry,
     Verdict,
     WorkerStatus,
@@ -249,6 +250,11 @@ def _blocks(run: PerfRun, clock: Clock) -> Iterator[RenderableType]:
         yield indented(Timeline(run, clock))
 
 
+def _owed(reset: ResetStatus) -> str:
+    what = ", ".join(f"{each} its {counted(each.replicas, 'replica')}" for each in reset.workloads)
+    return what + (f": {reset.problem}" if reset.problem else "")
+
+
 def _record_line(record: RecordStatus) -> str:
     """Where its measurements are, for `backtest`."""
     if record.message:
@@ -279,6 +285,8 @@ def run_facts(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     yield from doings(run, clock)
     if plan := next((worker.plan for worker in status.workers if worker.plan), None):
         yield "Plan", _plan_line(plan)
+    if status.reset:
+        yield "Owes back", _owed(status.reset)
     if status.record:
         yield "Record", _record_line(status.record)
     for entry in status.notifications:

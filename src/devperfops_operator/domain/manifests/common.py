@@ -10,6 +10,10 @@ GATE_LABEL: Final = "devperfops.io/gate"
 RUN_LABEL: Final = "devperfops.io/run"
 KNOWN_GOOD_LABEL: Final = "devperfops.io/known-good"
 DATA_LABEL: Final = "devperfops.io/data-reset"
+RESET_LABEL: Final = "devperfops.io/may-be-reset"
+"""On what a reset may scale to zero or replace; the value is `true`."""
+FINALIZER: Final = "devperfops.io/reset"
+"""On a run that may owe something back, so that it is not gone before."""
 RECORD_LABEL: Final = "devperfops.io/record"
 MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "devperfops-operator"}
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any, Final, assert_never
 
-from devperfops_operator.api.data import Data, HTTPReset, JobReset, MySQLReset, PostgresReset, ResetPod
+from devperfops_operator.api.data import (
+    Data,
+    HTTPReset,
+    JobReset,
+    MySQLReset,
+    PostgresReset,
+    ResetPod,
+    VolumeReset,
+)
 from devperfops_operator.api.perfrun import PerfRun
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.domain.manifests.common import DATA_LABEL, labels, owner
@@ -52,6 +60,8 @@ def data_job_manifest(run: PerfRun, data: Data, settings: RunSettings) -> dict[s
 def _spec(data: Data, settings: RunSettings) -> dict[str, Any]:
     reset = data.reset
     match reset:
+        case VolumeReset():
+            raise ValueError("a volume is replaced by the operator and not by a Job")
         case HTTPReset():
             return _pod(
                 ResetPod(image=settings.operator_image), http_container(reset, data.timeout, settings)

@@ -20,6 +20,7 @@ from devperfops_operator.domain.run.acting import acting
 from devperfops_operator.domain.run.actions import known_good
 from devperfops_operator.domain.run.before_load import awaiting_rollout, pending, preparing, starting
 from devperfops_operator.domain.run.live import watching
+from devperfops_operator.domain.run.quiescing import cannot_give_back, release, with_debts
 from devperfops_operator.domain.run.resetting import resetting
 from devperfops_operator.domain.run.rollback import rollback_under_way, snapshot_to_put_back
 from devperfops_operator.domain.run.steps import Step, end, to_acting, wait, with_conditions
@@ -29,6 +30,7 @@ from devperfops_operator.domain.run.under_load import all_delivered, judging, ru
 from devperfops_operator.domain.verdict import Reason
 
 _GATE_WAIT = timedelta(seconds=10)
+_CLEAN_UP = timedelta(seconds=2)
 
 __all__ = [
     "decide_run",
@@ -46,6 +48,7 @@ __all__ = [
 def decide_run(observed: RunObserved, now: datetime) -> RunDecision:
     """At most one transition a call: each phase is stored before the next step is taken."""
     decision = _decide(observed, now)
+    decision = replace(decision, effects=(*decision.effects, *release(observed)))
     if decision.status == observed.run.status:
         return decision
     status = with_conditions(observed, decision.status, now)
@@ -70,20 +73,38 @@ def final_stored(run: PerfRun, worker: int) -> bool:
 def _decide(observed: RunObserved, now: datetime) -> RunDecision:
     status, gate = observed.run.status, observed.gate
     if status.phase.terminal:
-        told = tell(observed, now)
-        return replace(told, effects=(*_clean_up(observed), *told.effects))
+        return _settled(observed, tell(observed, now), now)
     if gate is None or _gone(gate, observed.run):
         return _without_gate(observed, now)
     called_off = _called_off(observed.run)
     if called_off is not None:
         return _ended(status, now, Phase.CANCELLED, Step.CANCELLED, called_off)
     if status.phase is Phase.ACTING:
-        return acting(observed, gate, observed.target, now)
+        return _acting(observed, gate, now)
     unfit = _unfit(observed, gate)
     if unfit is not None:
         return RunDecision(to_acting(status, unfit, now))
     target = _existing(observed.target)
     return _superseded(observed, gate, target, now) or _advance(observed, gate, target, now)
+
+
+def _acting(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision:
+    """What the reset owes comes back first; where that is refused, the run need not wait for it."""
+    status = observed.run.status
+    if status.reset is not None and not cannot_give_back(observed):
+        return _settled(observed, RunDecision(status), now)
+    return acting(observed, gate, observed.target, now)
+
+
+def _settled(observed: RunObserved, decision: RunDecision, now: datetime) -> RunDecision:
+    """A reset that still goes on must be over before what it wants quiet comes back."""
+    clean_up = _clean_up(observed)
+    if not clean_up:
+        return with_debts(observed, decision, now)
+    again = decision.requeue_at
+    if observed.run.status.reset is not None:
+        again = min(filter(None, (again, now + _CLEAN_UP)))
+    return replace(decision, effects=(*clean_up, *decision.effects), requeue_at=again)
 
 
 def _without_gate(observed: RunObserved, now: datetime) -> RunDecision:

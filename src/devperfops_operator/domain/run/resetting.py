@@ -1,18 +1,27 @@
-"""ResettingData: a Job makes the data what every load is to find, before the load's own Job is made."""
+"""ResettingData: before the load the data become what every load is to find, mostly by a Job."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
 
-from devperfops_operator.api.data import Data
+from devperfops_operator.api.data import Data, VolumeReset
 from devperfops_operator.api.perfgate import PerfGate
-from devperfops_operator.api.perfrun import Phase
+from devperfops_operator.api.perfrun import Phase, ResetStatus
 from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.domain.effects import CreateObject, DeleteJob, RunDecision
 from devperfops_operator.domain.judgement import Judgement, decided
 from devperfops_operator.domain.manifests.data_job import data_job_manifest
 from devperfops_operator.domain.observed import RunJob, RunObserved, Target
+from devperfops_operator.domain.run.quiescing import (
+    giving_back,
+    quieting,
+    refused_to_quiesce,
+    remembered,
+    restless,
+    unfit_to_quiesce,
+)
+from devperfops_operator.domain.run.replacing import replacing, unfit_to_replace, waits_for
 from devperfops_operator.domain.run.steps import Step, entered, refusal, step, to_acting, wait
 from devperfops_operator.domain.verdict import Reason
 
@@ -26,12 +35,30 @@ def resetting(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     if data is None:
         raise ValueError("a gate that resets nothing has no such phase: its criteria would be others")
     ours = job if job is not None and job.run_uid == observed.run.metadata.uid else None
-    if ours is not None and ours.succeeded and target.ready:
-        message = "the data are reset, and the target is ready"
-        return RunDecision(step(status, now, Step.DATA_RESET, message, phase=Phase.STARTING))
+    if status.reset is not None and ours is not None and ours.succeeded and status.reset.done_at is None:
+        done = status.reset.model_copy(update={"done_at": now})
+        return RunDecision(status.model_copy(update={"reset": done}))
+    if _done(status.reset, ours):
+        return _finish(observed, target, data, now)
     problem = _problem(observed, ours, data, now)
     if problem is not None:
         return RunDecision(to_acting(status, problem, now), _stopped(observed, ours))
+    return _quiesced(observed, data, now) or _reset(observed, data, ours, now)
+
+
+def _quiesced(observed: RunObserved, data: Data, now: datetime) -> RunDecision | None:
+    """The next step to the rest that the reset wants; None: it is there, or none is wanted."""
+    if not data.quiesce:
+        return None
+    return remembered(observed, now) if observed.run.status.reset is None else quieting(observed, now)
+
+
+def _reset(observed: RunObserved, data: Data, ours: RunJob | None, now: datetime) -> RunDecision:
+    status, job = observed.run.status, observed.data_job
+    if isinstance(data.reset, VolumeReset):
+        if status.reset is None:
+            raise ValueError("a volume is replaced only while what uses it is quiet")
+        return replacing(observed, status.reset, now)
     if job is None:
         manifest = data_job_manifest(observed.run, data, observed.settings)
         return RunDecision(status, (CreateObject(manifest),), requeue_at=now + _LOOK_AGAIN)
@@ -41,25 +68,63 @@ def resetting(observed: RunObserved, gate: PerfGate, target: Target, now: dateti
     return wait(observed, now + _LOOK_AGAIN)
 
 
+def _done(reset: ResetStatus | None, job: RunJob | None) -> bool:
+    """What was scaled to zero comes back only once this is stored: the Job is deleted some time later."""
+    if reset is not None:
+        return reset.done_at is not None
+    return job is not None and job.succeeded
+
+
+def _finish(observed: RunObserved, target: Target, data: Data, now: datetime) -> RunDecision:
+    status = observed.run.status
+    effects = giving_back(observed)
+    if effects is None and target.ready and _all_ready(observed):
+        back = f", {', '.join(map(str, status.reset.workloads))} scaled back" if status.reset else ""
+        message = f"the data are reset{back}, and the target is ready"
+        return RunDecision(step(status, now, Step.DATA_RESET, message, phase=Phase.STARTING, reset=None))
+    waited = now - (entered(status, Phase.RESETTING_DATA) or now)
+    problem = _not_ready(observed, waited - parse_duration(data.timeout))
+    if problem is not None:
+        return RunDecision(to_acting(status, problem, now))
+    return RunDecision(status, effects or (), requeue_at=now + _LOOK_AGAIN)
+
+
+def _all_ready(observed: RunObserved) -> bool:
+    claim = observed.volume.claim if observed.volume is not None else None
+    return all(each.ready or each.missing for each in observed.workloads) and (claim is None or claim.bound)
+
+
 def _problem(observed: RunObserved, job: RunJob | None, data: Data, now: datetime) -> Judgement | None:
-    refused = refusal(observed, "CreateJob")
-    if refused is not None:
-        message = f"the Job that resets the data was refused: {refused.message}"
+    refused_job = refusal(observed, "CreateJob")
+    if refused_job is not None:
+        message = f"the Job that resets the data was refused: {refused_job.message}"
         return decided(Reason.JOB_REFUSED, message)
     waited = now - (entered(observed.run.status, Phase.RESETTING_DATA) or now)
-    limit = parse_duration(data.timeout)
-    if job is not None and job.succeeded:
-        return _not_ready(observed, waited - limit)
-    if job is not None and job.finished:
+    if job is not None and job.finished and not job.succeeded:
         message = f"the data were not reset, so there was no load: {job.problem}. Correct it, {_AGAIN}"
-    elif waited > limit:
+    elif (why := _unfit(observed, data)) is not None:
+        message = f"the data were not reset, so there was no load: {why}. Correct it, {_AGAIN}"
+    elif waited > parse_duration(data.timeout):
         message = (
-            f"the data were not reset within {data.timeout}, so there was no load: {_words(job)}. Correct it "
-            f"or write a longer spec.data.timeout, {_AGAIN}"
+            f"the data were not reset within {data.timeout}, so there was no load: "
+            f"{_waits_for(observed, job, data)}. Correct it or write a longer spec.data.timeout, {_AGAIN}"
         )
     else:
         return None
     return decided(Reason.DATA_RESET_FAILED, message)
+
+
+def _unfit(observed: RunObserved, data: Data) -> str | None:
+    """Why nothing is scaled or replaced, whatever the time."""
+    volume = unfit_to_replace(observed, data.reset) if isinstance(data.reset, VolumeReset) else None
+    return unfit_to_quiesce(observed, data) or volume or refused_to_quiesce(observed)
+
+
+def _waits_for(observed: RunObserved, job: RunJob | None, data: Data) -> str:
+    why = restless(observed) if data.quiesce else None
+    if why is not None:
+        return why
+    return waits_for(observed, data.reset) if isinstance(data.reset, VolumeReset) else _words(job)
 
 
 def _not_ready(observed: RunObserved, waited: timedelta) -> Judgement | None:
@@ -70,6 +135,9 @@ def _not_ready(observed: RunObserved, waited: timedelta) -> Judgement | None:
         "the data are reset, but the target does not get ready again, so there was no load: see its pods' "
         "logs; it must bear that its data are replaced and its sessions with the database end"
     )
+    late = next((each for each in observed.workloads if not (each.ready or each.missing)), None)
+    if late is not None:
+        message = f"the data are reset, but {late} does not get ready again: see its pods and their logs"
     return decided(Reason.DATA_RESET_FAILED, message)
 
 

@@ -23,6 +23,7 @@ class Step(StrEnum):
     CONFIG_NOT_LOADED = "ConfigNotLoaded"
     ROLLOUT_COMPLETE = "RolloutComplete"
     SNAPSHOT_TAKEN = "SnapshotTaken"
+    QUIESCED = "Quiesced"
     DATA_RESET = "DataReset"
     WORKERS_READY = "WorkersReady"
     LOAD_RUNNING = "LoadRunning"
