@@ -177,7 +177,8 @@ def test_ranges_autoscalers_and_nodes_are_compared_too(pair: Pair) -> None:
     found = json.loads(pair.quota("check", "-o", "json").stdout)["findings"]
     (need,) = [each for each in found if each["rule"] == "need" and each["verdict"] == "Regression"]
     assert need["cause"] == (
-        "5 cores are needed (autoscalers may grow to 10 x Deployment/web); production has 2 cores"
+        "5 cores are needed (autoscalers may grow to 10 x Deployment/web); production has 2 cores: "
+        "ask for 3 cores more at once: it is needed now (lead time 2 days, assumed)"
     )
 
 
