@@ -134,6 +134,33 @@ def test_gates_that_need_something_are_named(installed: Kube) -> None:
     assert "no operator has seen it" in about["Gate front-end"]
 
 
+def checked_policy(kube: Kube, ago: timedelta, stalled: str = "False") -> None:
+    """As an operator has left it."""
+    at = f"{datetime.now(UTC) - ago:%Y-%m-%dT%H:%M:%SZ}"
+    condition = {
+        "type": "Stalled",
+        "status": stalled,
+        "reason": "QuotaUnknown" if stalled == "True" else "Checked",
+        "message": "ConfigMap january does not exist",
+        "lastTransitionTime": at,
+    }
+    status_of(kube, "QuotaPolicy", "january", "shop", {"checkedAt": at, "conditions": [condition]})
+
+
+def test_quota_policies_that_nobody_checks_or_can_read_are_named(installed: Kube) -> None:
+    installed.create(api_cases.policy({"metadata.namespace": "shop", "spec.interval": "30m"}))
+    about = "QuotaPolicy january"
+    assert "no operator has checked it" in found(installed, "problem", 1)[about]
+    checked_policy(installed, timedelta(minutes=59))
+    assert "can be read, and is checked" in found(installed, "ok", 0)[about]
+    checked_policy(installed, timedelta(minutes=61))
+    said = found(installed, "problem", 1)[about]
+    assert "stalled: it was last checked at" in said
+    assert "and is to be every 30m" in said
+    checked_policy(installed, timedelta(minutes=1), "True")
+    assert "QuotaUnknown: ConfigMap january does not exist" in found(installed, "problem", 1)[about]
+
+
 @pytest.mark.parametrize(("ahead", "state", "code"), [(30, "problem", 1), (-30, "problem", 1), (0, "ok", 0)])
 def test_a_node_whose_clock_is_wrong_is_found_by_its_lease(
     installed: Kube, ahead: int, state: str, code: int

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
 
 from devperfops_operator.api import rights
+from devperfops_operator.api.settings import Notifications
 from devperfops_operator.cli.app import app
 from devperfops_operator.controller.operator import Operator
 from devperfops_operator.server.metrics import Metrics
@@ -22,6 +23,7 @@ from hack.kube import condition
 from tests.integration.operating import operating
 from tests.integration.test_quota_gate import FILES, RAISED, objects, waived
 from tests.integration.world import World, as_service_account, eventually, operator_account, sockets_closed
+from tests.receivers import notifications, receiving
 
 pytestmark = pytest.mark.integration
 
@@ -90,6 +92,39 @@ async def test_the_status_the_events_and_the_metric_follow_the_quota(world: Worl
             "each answer is told",
             lambda: {"QuotaRegression", "QuotaWaived", "QuotaGranted", "QuotaUnknown"} <= set(events(world)),
         )
+
+
+async def test_slack_hears_of_another_answer_once_and_after_an_outage_too(
+    world: World, tmp_path: Path
+) -> None:
+    async with receiving() as listeners:
+        told = Notifications.model_validate(notifications(listeners, tmp_path))
+        objects(world, production_yaml=RAISED)
+        async with operating(world, notifications=told):
+            await answers(world, "True", "QuotaGranted")
+            assert "alert" not in world.status(POLICY, "january"), "that all is granted is no news"
+
+            objects(world)
+            await answers(world, "False", "QuotaRegression")
+            await eventually("it is told", lambda: len(listeners.posts) == 1)
+            objects(world, more_yaml="nothing: 1")
+            listeners.out_of_order = 2
+            waived(world, "2099-01-15T00:00:00Z")
+            await eventually("it was tried", lambda: listeners.out_of_order < 2)
+        listeners.out_of_order = 0
+        async with operating(world, notifications=told):  # killed meanwhile: what is owed is in the status
+            await eventually("it is told", lambda: len(listeners.posts) == 2)
+            await eventually("the status knows", lambda: "sentAt" in alert(world))
+        first, second = listeners.posts
+    assert first.splitlines()[0] == f"QuotaRegression: QuotaPolicy january in {world.namespace}"
+    assert "production grants less than is asked of it" in first
+    assert second.startswith("QuotaWaived: QuotaPolicy january")
+    assert listeners.reports == [], "the webhook gets reports of runs"
+
+
+def alert(world: World) -> dict[str, Any]:
+    (entry,) = world.status(POLICY, "january")["alert"]["notifications"]
+    return dict(entry)
 
 
 async def test_nothing_is_written_while_the_answer_stays(world: World) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from devperfops_operator.api.base import ApiModel, Conditions, Line, ObjectMeta, Sentence, Word
+from pydantic import Field
+
+from devperfops_operator.api.base import ApiModel, Conditions, Line, ObjectMeta, Sentence, Timestamp, Word
+from devperfops_operator.api.perfrun import NotificationStatus
 
 KIND = "QuotaPolicy"
 
@@ -31,13 +34,23 @@ class QuotaRow(ApiModel):
     remedy: Sentence | None = None
 
 
+class AlertStatus(ApiModel):
+    """The last answer that somebody was to be told of."""
+
+    answer: Line
+    at: Timestamp
+    notifications: Annotated[tuple[NotificationStatus, ...], Field(max_length=8)] = ()
+
+
 class QuotaPolicyStatus(ApiModel):
-    """How the last check came out. It is written when the answer changes, not at each check."""
+    """How the last check came out. It is written when the answer changes, and every half interval."""
 
     observed_generation: int = 0
     conditions: Conditions = ()
     counts: QuotaCounts | None = None
     worst: QuotaRow | None = None
+    checked_at: Timestamp | None = None  # at least
+    alert: AlertStatus | None = None
     headroom: Word | None = None
     """(granted - asked) / asked of the row that has the least; absent: no two amounts were compared."""
 

@@ -25,6 +25,7 @@ from devperfops_operator.api import perfgate, perfrun
 from devperfops_operator.api.base import GROUP, VERSION
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
+from devperfops_operator.api.quota_status import StoredQuotaPolicy
 from devperfops_operator.cli.errors import Away, NotFound, Trouble
 
 _TIMEOUT_S: Final = (5, 30)  # connect, read
@@ -37,12 +38,12 @@ _KUBECONFIG: Final = "~/.kube/config"
 _NAMESPACE_OF_POD: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _LATER: Final = frozenset({429, 500, 502, 503, 504})
 
-Resource = TypeVar("Resource", PerfGate, PerfRun)
+Resource = TypeVar("Resource", PerfGate, PerfRun, StoredQuotaPolicy)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Resource]):
-    """One of the two resources. `word` is what people call it."""
+    """One of our resources. `word` is what people call it."""
 
     word: str
     plural: str
@@ -51,6 +52,7 @@ class Kind(Generic[Resource]):
 
 GATES: Final = Kind("gate", perfgate.PLURAL, PerfGate)
 RUNS: Final = Kind("run", perfrun.PLURAL, PerfRun)
+POLICIES: Final = Kind("quota policy", "quotapolicies", StoredQuotaPolicy)
 
 
 @dataclass(frozen=True, slots=True)

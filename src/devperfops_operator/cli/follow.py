@@ -10,14 +10,16 @@ import threading
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
-from devperfops_operator.cli.cluster import Cluster, Kind, Resource
+from devperfops_operator.cli.cluster import Cluster, Kind
 from devperfops_operator.cli.errors import Away, Trouble
 
 _RETRY_S: Final = 2.0
+
+Followed = TypeVar("Followed", PerfGate, PerfRun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Follower:
     ) -> None:
         self._over.set()
 
-    def watch(self, kind: Kind[Resource], name: str | None = None) -> None:
+    def watch(self, kind: Kind[Followed], name: str | None = None) -> None:
         """All objects of the kind in the namespace, or the one called `name`."""
         threading.Thread(target=self._watch, args=(kind, name), daemon=True).start()
 
@@ -73,7 +75,7 @@ class Follower:
         except Empty:
             return None
 
-    def _watch(self, kind: Kind[Resource], name: str | None) -> None:
+    def _watch(self, kind: Kind[Followed], name: str | None) -> None:
         known = {name} if name else set()
         while not self._over.is_set():
             try:
@@ -85,7 +87,7 @@ class Follower:
                 self._queue.put(Broken(trouble))
                 return
 
-    def _once(self, kind: Kind[Resource], name: str | None, known: set[str]) -> set[str]:
+    def _once(self, kind: Kind[Followed], name: str | None, known: set[str]) -> set[str]:
         """List, then pass on changes until the watch ends; the names there were."""
         found, version = self._cluster.list_from(kind, name)
         self._answers()

@@ -99,6 +99,8 @@ class Operator:
                 quotas=quotas,
                 statuses=statuses,
                 narrator=narrator,
+                outbox=self._outbox,
+                receivers=settings.notifications.receivers,
             ),
         )
         telemetry.waiting.set_function(lambda: len(self._queue))

@@ -73,7 +73,13 @@ async def test_nothing_is_kept_of_a_run_that_is_deleted_before_everybody_has_hea
         narrator=narrator,
         statuses=statuses,
         policies=PolicyReconciler(
-            store=store, configs=configs, quotas=quotas, statuses=statuses, narrator=narrator
+            store=store,
+            configs=configs,
+            quotas=quotas,
+            statuses=statuses,
+            narrator=narrator,
+            outbox=outbox,
+            receivers=(),
         ),
     )
     outbox.start(KEY, "u-1", Notify("slack", Message("u-1", "Pass", {}), attempt=1))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from devperfops_operator.cli.cluster import Cluster
 from devperfops_operator.cli.console import show, stdout
-from devperfops_operator.cli.doctor import gates, operator, server
+from devperfops_operator.cli.doctor import gates, operator, policies, server
 from devperfops_operator.cli.doctor.check import Check, State, unknown
 from devperfops_operator.cli.doctor.operator import Search
 from devperfops_operator.cli.errors import ExitCode, Trouble
@@ -35,8 +36,9 @@ def command(cluster: Cluster, operator_namespace: str | None, output: str, *, pu
     """Check everything gates depend on, and say what to do.
 
     The API server, clocks, CRDs, the operator with its settings and rights, images, Prometheus servers and
-    the series gates ask for, and gates that are stalled. Looks with your rights: what you may not see is
-    marked "?". Exit code 0 when there is no problem, 1 when there is one, 2 when the cluster cannot be asked.
+    the series gates ask for, gates that are stalled, and quota policies that cannot be read or that nobody
+    has checked for more than two intervals. Looks with your rights: what you may not see is marked "?". Exit
+    code 0 when there is no problem, 1 when there is one, 2 when the cluster cannot be asked.
     """
     checks = list(_checks(cluster, operator_namespace, pull=pull))
     if output == "json":
@@ -64,6 +66,7 @@ def _checks(cluster: Cluster, operator_namespace: str | None, *, pull: bool) -> 
         yield from _looked("Images", lambda: look(cluster, settings.images))
         yield from _looked("Prometheus", lambda: gates.prometheus(cluster, settings))
     yield from _looked("Gates", lambda: gates.stalled(cluster))
+    yield from _looked("Quota policies", lambda: policies.checked(cluster, datetime.now(UTC)))
 
 
 def _looked(about: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:

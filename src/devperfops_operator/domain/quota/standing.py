@@ -22,8 +22,10 @@ from devperfops_operator.domain.quota.entry import Limit, limit_text
 from devperfops_operator.domain.quota.finding import ORDER, Finding, Report, Rule, Verdict
 
 UNKNOWN: Final = "QuotaUnknown"
+GRANTED: Final = "QuotaGranted"
+WAIVED: Final = "QuotaWaived"
 _REASONS: Final = {
-    Verdict.PASS: "QuotaGranted",
+    Verdict.PASS: GRANTED,
     Verdict.WARN: "QuotaToLookAt",
     Verdict.REGRESSION: "QuotaRegression",
     Verdict.ERROR: UNKNOWN,
@@ -37,12 +39,14 @@ _LOOK_AGAIN: Final = timedelta(minutes=10)
 
 
 def policy_status(policy: StoredQuotaPolicy, checked: Checked, now: datetime) -> QuotaPolicyStatus:
-    """The same for the same answer, whenever it is given."""
+    """The same for the same answer, whenever it is given, but for the time twice an interval."""
     report, asked = checked.report, checked.asked
     generation = policy.metadata.generation
     status = QuotaPolicyStatus(
         observed_generation=generation,
         conditions=set_conditions(policy.status.conditions, _conditions(checked), generation, now),
+        checked_at=_checked_at(policy.status.checked_at, _interval(checked), now),
+        alert=policy.status.alert,
     )
     if report is None or asked is None:
         return status
@@ -60,10 +64,17 @@ def policy_status(policy: StoredQuotaPolicy, checked: Checked, now: datetime) ->
 
 def look_again(checked: Checked, now: datetime) -> datetime:
     """When the answer may be another one though nothing has been written."""
-    if checked.asked is None:
-        return now + _LOOK_AGAIN
-    expiries = [waiver.expires for waiver in checked.asked.waivers if waiver.expires > now]
-    return min([now + checked.asked.policy.spec.interval, *expiries])
+    waivers = () if checked.asked is None else checked.asked.waivers
+    return min([now + _interval(checked), *(each.expires for each in waivers if each.expires > now)])
+
+
+def _interval(checked: Checked) -> timedelta:
+    return _LOOK_AGAIN if checked.asked is None else checked.asked.policy.spec.interval
+
+
+def _checked_at(before: datetime | None, interval: timedelta, now: datetime) -> datetime:
+    """Not at each look, lest each be a write: who asks whether it is checked at all needs no more."""
+    return now if before is None or now - before >= interval / 2 else before
 
 
 def _conditions(checked: Checked) -> Sequence[Told]:
@@ -82,7 +93,7 @@ def _conditions(checked: Checked) -> Sequence[Told]:
 def _reason(checked: Checked) -> str:
     verdict, report = checked.answer.verdict, checked.report
     waived = report is not None and any(each.waiver is not None for each in report.findings)
-    return "QuotaWaived" if waived and verdict is Verdict.PASS else _REASONS[verdict]
+    return WAIVED if waived and verdict is Verdict.PASS else _REASONS[verdict]
 
 
 def _granted(asked: Asked | None) -> str:

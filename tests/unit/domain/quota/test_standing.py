@@ -15,6 +15,9 @@ from devperfops_operator.domain.quota.kept import Stored, of_resources
 from devperfops_operator.domain.quota.standing import look_again, policy_status
 from tests.unit.domain.quota.test_answer import FILES, NOW, RAISED, RESOURCE, WAIVED
 
+NEW = StoredQuotaPolicy.from_json(
+    {"metadata": {"name": "january", "namespace": "accounts", "uid": "u", "generation": 3}, "spec": {}}
+)
 LATER = NOW + timedelta(minutes=10)
 
 
@@ -26,9 +29,7 @@ def asked(
 
 
 def stood(found: Checked, before: StoredQuotaPolicy | None = None, now: datetime = NOW) -> StoredQuotaPolicy:
-    policy = before or StoredQuotaPolicy.from_json(
-        {"metadata": {"name": "january", "namespace": "accounts", "uid": "u", "generation": 3}, "spec": {}}
-    )
+    policy = before or NEW
     return policy.model_copy(update={"status": policy_status(policy, found, now)})
 
 
@@ -95,7 +96,8 @@ def test_the_same_answer_later_is_the_same_status_and_the_same_event(observed: s
         old = old.replace("spec:", f"spec:\n  observedAt: {observed}")
     first = stood(asked(files={"production.yaml": old}))
     again = stood(asked(files={"production.yaml": old}, now=LATER), first, LATER)
-    assert again.status == first.status
+    assert again.status.checked_at == LATER
+    assert again.status.model_copy(update={"checked_at": NOW}) == first.status
     (one,), (other,) = policy_events(first, NOW), policy_events(again, LATER)
     assert one["metadata"]["name"] == other["metadata"]["name"]
 
