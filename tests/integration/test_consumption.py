@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,18 @@ import pytest
 import yaml
 
 from devperfops_operator.api.settings import PrometheusServer
+from devperfops_operator.evidence import EvidenceStore
+from devperfops_operator.wire.measurement import Push
 from hack.kube import wait_for
+from tests.api_cases import ABSENT, JMETER
 from tests.integration.monitoring import prometheus
 from tests.integration.operating import operating, ready
+from tests.integration.releasing import PLAYED, adopted_first
+from tests.integration.releasing import released as played_release
 from tests.integration.test_live import HISTORY, LIVE, App, served
 from tests.integration.world import GATE, World, eventually
+from tests.profiles import document
+from tests.unit.evidence.test_compared import BEGIN_S, JUDGED_S, RAMP_S, RATE, played
 
 pytestmark = pytest.mark.integration
 
@@ -181,3 +190,100 @@ async def test_calls_that_nobody_counts_are_told_and_are_no_zero(
     )
     (figure,) = status["consumption"]["figures"]
     assert "perRequest" not in figure
+
+
+class Counted(Calling):
+    """A ledger whose counter is told with its times, for loads that were played a while ago.
+
+    `loads`: when each of them was judged, and how many calls a second there were.
+    """
+
+    def __init__(self, **loads: tuple[float, float]) -> None:
+        super().__init__()
+        self.calls = None
+        self.loads = loads
+
+    def history(self) -> str:
+        self.past_scrapes += 1
+        if self.past_scrapes > 1:
+            return ""
+        lines, total = [], 0.0
+        for begin, rate in sorted(self.loads.values()):
+            for second in range(RAMP_S + JUDGED_S + 1):
+                total += rate
+                lines.append(f"ledger_calls_total {total} {1000 * (begin + second):.0f}")
+        return "\n".join(lines) + "\n"
+
+
+def moved(push: Push, begin: float) -> Push:
+    """As if it had begun then."""
+    seconds = round(begin) - BEGIN_S
+    first, last = push.heartbeat.first_start_ms, push.heartbeat.last_end_ms
+    assert first is not None
+    assert last is not None
+    beat = replace(push.heartbeat, first_start_ms=first + 1000 * seconds, last_end_ms=last + 1000 * seconds)
+    blocks = tuple(replace(block, second=block.second + seconds) for block in push.blocks)
+    return replace(push, blocks=blocks, heartbeat=beat)
+
+
+def profiled(world: World) -> dict[str, Any]:
+    """A gate whose load is production's in January: twice the 25 requests a second of the busiest hour."""
+    profile = document(rates={"GET /": 25.0})
+    january = {
+        "name": "january",
+        "from": "01-01",
+        "to": "01-31",
+        "factor": 2,
+        "source": "Measured",
+        "hours": 99,
+    }
+    profile["spec"]["seasons"] = [january]
+    name = {"name": "shop-profile", "namespace": world.namespace}
+    world.kube.apply(
+        [
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": name,
+                "data": {"profile.yaml": yaml.safe_dump(profile)},
+            }
+        ]
+    )
+    return {
+        **PLAYED,
+        f"{JMETER}.rate": ABSENT,
+        f"{JMETER}.threads": ABSENT,
+        "spec.load.profile": {"configMap": "shop-profile", "season": "january", "stall": "1s"},
+        "spec.objectives": [{"expect": "p99 < 2s"}],
+        "spec.prometheus": "monitoring",
+        "spec.quota": {"policy": "january"},
+    }
+
+
+async def test_the_load_of_a_profile_tells_what_january_takes(world: World, tmp_path: Path) -> None:
+    now = float(round(time.time()))
+    first, second = now - 800, now - 400
+    app = Counted(first=(first, 1.2 * RATE), second=(second, 1.44 * RATE))
+    asking(world, consumption={"metered": yaml.safe_load(POLICY)["spec"]["consumption"]["metered"]})
+    evidence = EvidenceStore()
+    with served(app) as port, prometheus(tmp_path, port, jobs=HISTORY.format(port=port)) as url:
+        wait_for("two scrapes", lambda: app.past_scrapes > 1, seconds=30, interval=0.2)
+        servers = {"monitoring": PrometheusServer(url=url, scrape_interval=timedelta(seconds=1))}
+        files = world.kube.get("ConfigMap", "january", world.namespace)["data"]
+        enough = files["limits.yaml"].replace("limit: 3000", "limit: 4000")
+        world.kube.patch("ConfigMap", "january", world.namespace, {"data": {"limits.yaml": enough}})
+        async with operating(world, evidence=evidence, prometheus=servers) as operator:
+            await adopted_first(world, profiled(world))
+            passed = await played_release(world, operator, evidence, "podinfo:2", moved(played(0), first))
+            more = await played_release(world, operator, evidence, "podinfo:3", moved(played(1), second))
+
+    assert (passed["verdict"], passed["action"]["type"]) == ("Pass", "Promote"), passed["message"]
+    (figure,) = passed["consumption"]["figures"]
+    assert float(figure["perRequest"]) == pytest.approx(1.2, rel=0.01)
+    assert "doubts" not in figure or figure["doubts"] == []
+    assert (more["verdict"], more["reason"]) == ("Inconclusive", "QuotaRegression"), more["message"]
+    (figure,) = more["consumption"]["figures"]
+    assert float(figure["perRequest"]) == pytest.approx(1.44, rel=0.01)
+    assert float(figure["before"]) == pytest.approx(1.2, rel=0.01)
+    assert "at the peak of 3,000 requests a minute (january, Fri 12:00" in more["message"]
+    assert "(lead time 20 days)" in more["message"]

@@ -14,7 +14,7 @@ from devperfops_operator.api.lint import Finding, PlanReader, Severity, lint, sa
 from devperfops_operator.api.lint.outlook import COMPARED_RUNS
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun
-from tests.api_cases import ABSENT, FIRST, JMETER, REFUSED, VALID, Refused, gate, policy, run
+from tests.api_cases import ABSENT, FIRST, JMETER, METERED, REFUSED, VALID, Refused, gate, policy, run
 from tests.profiles import document
 
 
@@ -516,3 +516,31 @@ def test_a_policy_that_a_gate_names_can_be_read_by_an_operator() -> None:
     )
     elsewhere = {**from_google, "metadata": {"name": "january", "namespace": "other"}}
     assert errors(named, elsewhere) == []
+
+
+WATCHED = {
+    "spec.load": ABSENT,
+    "spec.live": {"duration": "10m"},
+    "spec.prometheus": "monitoring",
+    "spec.objectives": [{"expect": "good >= 99%", "good": "good_total", "total": "all_total"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "requests", "told"),
+    [
+        ({}, {}, ["write prometheus in the gate"]),
+        ({"spec.prometheus": "monitoring"}, {}, []),
+        (WATCHED, {}, ["it has no load, so write consumption.requests"]),
+        (WATCHED, {"requests": "requests_total"}, []),
+    ],
+)
+def test_a_gate_whose_runs_cannot_measure_what_its_policy_asks_is_named(
+    changes: dict[str, Any], requests: dict[str, str], told: list[str]
+) -> None:
+    asking = policy({"spec.consumption": {"metered": [METERED], **requests}})
+    named = gate({"spec.quota": {"policy": "january"}, **changes})
+    found = [message for path, message in warnings(named, asking) if path == "spec.consumption"]
+    assert len(found) == len(told)
+    assert all(words in message for words, message in zip(told, found, strict=True))
+    assert [path for path, _ in warnings(asking)] == []

@@ -15,7 +15,7 @@ from devperfops_operator.api.graph_rules import graph_problems
 from devperfops_operator.api.lint.outlook import disappointments, samples_to_pass
 from devperfops_operator.api.lint.plans import NO_PLANS, PlanReader, config_maps, plan_findings
 from devperfops_operator.api.lint.profiles import profile_findings
-from devperfops_operator.api.lint.quotas import asked_by_gates, unreadable
+from devperfops_operator.api.lint.quotas import asked_by_gates, unmeasured, unreadable
 from devperfops_operator.api.lint.schema import duplicates, schema_problems, with_defaults
 from devperfops_operator.api.lint.slos import slo_findings
 
@@ -54,7 +54,7 @@ def lint(files: Sequence[tuple[str, str]], reader: PlanReader) -> list[Finding]:
             findings.extend(profile_findings(document, gate, given))
             findings.extend(slo_findings(document, gate, given))
         if not problems and document.content.get("kind") == crd.POLICY.kind:
-            problems = list(unreadable(document, asked))
+            problems = [*unreadable(document, asked), *unmeasured(document, documents)]
         if not problems and document.content.get("kind") == crd.GRAPH.kind:
             problems = [Problem(*each) for each in graph_problems(with_defaults(document.content, crd.GRAPH))]
         findings.extend(located(document, problem) for problem in problems)

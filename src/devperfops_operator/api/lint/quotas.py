@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from devperfops_operator.api import crd
 from devperfops_operator.api.documents import Document
-from devperfops_operator.api.finding import Problem
+from devperfops_operator.api.finding import Problem, Severity
 from devperfops_operator.api.quota import QuotaPolicy
 from devperfops_operator.api.quota_sources import not_for_operators
 
@@ -39,6 +40,30 @@ def unreadable(document: Document, asked: frozenset[Name]) -> Iterator[Problem]:
             yield Problem(("spec", field), problem)
     if policy.spec.config_map is None:
         yield Problem(("spec",), "a gate names it: write configMap, the ConfigMap that has its files as keys")
+
+
+def unmeasured(document: Document, documents: Iterable[Document]) -> Iterator[Problem]:
+    """Of a sound policy that wants consumption: gates whose runs cannot measure it."""
+    consumption = QuotaPolicy.model_validate(document.content).spec.consumption
+    if consumption is None:
+        return
+    named = (_namespace(document), document.content["metadata"]["name"])
+    for gate in documents:
+        if _asked(gate) != named:
+            continue
+        name, spec = gate.content["metadata"]["name"], gate.content["spec"]
+        for missing in _missing(spec, counted=consumption.requests is not None):
+            told = (
+                f"gate {name} asks this policy, and its runs will not measure what requests take: {missing}"
+            )
+            yield Problem(("spec", "consumption"), told, Severity.WARNING)
+
+
+def _missing(spec: Mapping[str, Any], *, counted: bool) -> Iterator[str]:
+    if spec.get("prometheus") is None:
+        yield "write prometheus in the gate"
+    if spec.get("load") is None and not counted:
+        yield "it has no load, so write consumption.requests, the counter of its users' requests"
 
 
 def _namespace(document: Document) -> str | None:
