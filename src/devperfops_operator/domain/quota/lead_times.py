@@ -32,6 +32,7 @@ _SUFFIXES: Final = {
     ".amazonaws.com": Provider.AWS,
     ".azure.com": Provider.AZURE,
 }
+_MICROSOFT: Final = "microsoft."  # as Azure names its services
 _KUBERNETES: Final = frozenset({"resourcequota", "limitrange", "autoscaling", "nodes"})
 
 
@@ -51,6 +52,8 @@ class Subject:
             return Provider(self.source)
         if self.service in _KUBERNETES:
             return Provider.KUBERNETES
+        if self.service.lower().startswith(_MICROSOFT):
+            return Provider.AZURE
         return next((who for end, who in _SUFFIXES.items() if self.service.endswith(end)), Provider.OTHER)
 
 

@@ -26,6 +26,7 @@ JANUARY = Season((1, 1), (1, 31))
         ("ledger.googleapis.com", Provider.GOOGLE),
         ("lambda.amazonaws.com", Provider.AWS),
         ("compute.azure.com", Provider.AZURE),
+        ("Microsoft.Compute", Provider.AZURE),
         ("resourcequota", Provider.KUBERNETES),
         ("ledger", Provider.OTHER),
     ],
