@@ -13,9 +13,13 @@ from devperfops_operator.scenario.naming import (
     GENERIC,
     collection_of,
     id_names,
+    is_reference,
+    item_key,
     items,
+    kind,
     noun,
     own_names,
+    place,
     squeezed,
     stem,
     template_key,
@@ -73,6 +77,7 @@ class Dependencies:
         self._at = {(each.method, template_key(each.path)): each for each in operations}
         self._by_id = {each.operation_id: each for each in operations if each.operation_id}
         self._collections = _collections(operations)
+        self._called = {key for each in operations for _, key in items(each.path)}
         self._links = self._linked(operations)
         self._shown = self._by_names(operations)
 
@@ -81,9 +86,10 @@ class Dependencies:
         yield from self._links.get((key, name), [])
         collection = collection_of(key)
         yield from self._made(name, key, collection, types)
-        put = self._at.get(("PUT", key))
+        put = self._at.get(("PUT", place(key)))
         if put is not None and "integer" not in types and _creates(put):
-            yield Source(key, name, put, How.PUT)
+            *_, (_, own) = items(put.path)
+            yield Source(own, name, put, How.PUT)
         yield from self._in_list(name, key, collection, types)
         for thing in dict.fromkeys((stem(name), noun(collection))):
             for other in self._collections.get(thing, [])[:_MOST_NAMESAKES]:
@@ -95,9 +101,14 @@ class Dependencies:
         )
 
     def thing_of(self, name: str) -> Iterator[str]:
-        """The keys of things that a property such as `customerId` may speak of."""
+        """The keys of things that a property such as `customerId` may speak of.
+
+        One such as `projectName` speaks of a project where that is what paths call it.
+        """
         for collection in self._collections.get(stem(name), [])[:_MOST_NAMESAKES]:
-            yield f"{collection}/{{}}"
+            key = item_key(collection, name)
+            if is_reference(name) or (kind(name) and key in self._called):
+                yield key
 
     def is_collection(self, operation: Operation) -> bool:
         """Whether things can be looked at below it: `/orders`, with `/orders/{orderId}`."""

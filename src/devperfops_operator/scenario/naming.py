@@ -26,6 +26,8 @@ _ID_ENDINGS: Final = (
     "ref",
     "identifier",
 )
+_IDS: Final = frozenset({"id", "uuid", "guid"})
+_NAMES: Final = frozenset({"name", "slug", "key", "code", "number"})
 _ES: Final = ("sses", "xes", "zes", "ches", "shes")
 
 
@@ -68,18 +70,47 @@ def stem(name: str) -> str:
 def is_reference(name: str) -> bool:
     """Whether a property's name says that it holds another thing's id."""
     parts = words(name)
-    return len(parts) > 1 and parts[-1] in {"id", "uuid", "guid"}
+    return len(parts) > 1 and parts[-1] in _IDS
+
+
+def one_of(name: str) -> str:
+    """What a list's name says of each of its values: `customerIds` -> `customerId`; empty: nothing."""
+    last = words(name)[-1:]
+    return name[:-1] if last and last[0][:-1] in _IDS | _NAMES and last[0].endswith("s") else ""
+
+
+def kind(name: str) -> str:
+    """By what a name calls its thing, where that is not its id: `projectName` -> `name`."""
+    last = words(name)[-1:]
+    return last[0] if last and last[0] in _NAMES else ""
 
 
 def template_key(path: str) -> str:
-    """A path with the names of its gaps left out."""
-    return GAP.sub("{}", path)
+    """A path with the names of its gaps left out, and a slash at its end."""
+    return GAP.sub("{}", path).rstrip("/") or "/"
 
 
 def items(path: str) -> Iterator[tuple[str, str]]:
-    """Each gap's name, and the key of the thing it names: the path up to it."""
+    """Each gap's name, and the key of the thing it names: the path up to it, and what it is called by.
+
+    `/users/{id}` and `/users/{name}` want different words of the same thing.
+    """
     for gap in GAP.finditer(path):
-        yield gap[1], template_key(path[: gap.end()])
+        yield gap[1], template_key(path[: gap.end()]) + _called(gap[1])
+
+
+def item_key(collection: str, name: str) -> str:
+    """The key of what is in a collection under such a name."""
+    return f"{collection.rstrip('/')}/{{}}{_called(name)}"
+
+
+def _called(name: str) -> str:
+    return f"#{kind(name)}" if kind(name) else ""
+
+
+def place(key: str) -> str:
+    """The path of a thing, whatever it is called by."""
+    return key.partition("#")[0]
 
 
 def collection_of(key: str) -> str:

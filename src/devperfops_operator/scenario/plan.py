@@ -27,7 +27,10 @@ class Extract:
 
 @dataclass(frozen=True)
 class Step:
-    """One request. `needs`: variables that must have been found; `codes`: successes, as `200` or `2XX`."""
+    """One request. `needs`: variables that must have been found.
+
+    `codes`: what counts as a success, as `302` or `2XX`; `documented`: what the document calls one.
+    """
 
     name: str
     method: str
@@ -36,6 +39,7 @@ class Step:
     headers: Sequence[tuple[str, Template]]
     body: Template | None
     codes: Sequence[str]
+    documented: Sequence[str]
     extracts: Sequence[Extract]
     needs: frozenset[str]
     origins: Mapping[str, str]

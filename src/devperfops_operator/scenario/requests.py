@@ -11,7 +11,7 @@ from devperfops_operator.scenario.errors import DocumentError
 from devperfops_operator.scenario.fresh import Freshener
 from devperfops_operator.scenario.material import Material, files_of
 from devperfops_operator.scenario.model import Body, Operation, Where
-from devperfops_operator.scenario.naming import GAP, is_reference, items
+from devperfops_operator.scenario.naming import GAP, is_reference, items, one_of, own_names, squeezed
 from devperfops_operator.scenario.overlay import Overlay
 from devperfops_operator.scenario.plan import Extract, Step
 from devperfops_operator.scenario.resolving import Ids, variable
@@ -43,7 +43,7 @@ class Requests:
         material = self._materials[operation.key]
         names = [*_named(material.body), *(each.parameter.name for each in material.parameters)]
         for name in dict.fromkeys(names):
-            source = self._resolver.thing(name) if is_reference(name) else None
+            source = self._resolver.thing(one_of(name) or name)
             if source is not None and source.by.key != operation.key:
                 yield source
 
@@ -68,13 +68,14 @@ class Requests:
         material = self._materials[operation.key]
         notes: list[str] = []
         path = self._path(operation, material, resolved)
-        body = self._body(operation, material, wanted, notes)
+        body = self._body(operation, material, resolved, wanted, notes)
         carried = security.credentials(security.chosen(self._offer, operation))
         query = [*self._query(material, notes), *carried.query]
         headers = [*self._headers(operation, material, carried), *carried.headers]
         whole = plain(self._offer.base_path) + path + _query_text(query)
         reads = whole.needs.union(*(value.needs for _, value in headers), body.needs if body else ())
         needs = frozenset[str]().union(*(self._needs.get(name, ()) for name in reads))
+        documented = _documented(operation)
         return Step(
             name=operation.key,
             method=operation.method,
@@ -82,7 +83,8 @@ class Requests:
             path=whole,
             headers=headers,
             body=body,
-            codes=_codes(operation),
+            codes=_successes(documented),
+            documented=documented,
             extracts=self._extracts(wanted, needs),
             needs=needs,
             origins=self._origins(operation, material, resolved),
@@ -120,14 +122,19 @@ class Requests:
         return self._ids[source.key]
 
     def _body(
-        self, operation: Operation, material: Material, wanted: Sequence[Source], notes: list[str]
+        self,
+        operation: Operation,
+        material: Material,
+        resolved: Ids,
+        wanted: Sequence[Source],
+        notes: list[str],
     ) -> Template | None:
         body = operation.body
         if body is None:
             return None
         sent = [source for source in wanted if source.how is How.SENT]
         stores = {source.at: self._variable(source.key, source.name) for source in sent}
-        value = self._referring(material.body, notes)
+        value = self._keeping(operation, resolved, self._referring(material.body, notes))
         if operation.method == "POST":
             value = self._fresh.body(body.schema, value, stores)
         for source in sent:
@@ -151,25 +158,42 @@ class Requests:
             return [self._referring(each, notes) for each in value]
         if not isinstance(value, dict):
             return value
-        return {
-            name: self._reference(name, inner, notes)
-            if is_reference(name) and isinstance(inner, str | int) and not isinstance(inner, bool)
-            else self._referring(inner, notes)
-            for name, inner in value.items()
-        }
+        return {name: self._property(name, inner, notes) for name, inner in value.items()}
+
+    def _property(self, name: str, value: Any, notes: list[str]) -> Any:
+        if isinstance(value, list) and one_of(name) and all(map(_is_word, value)):
+            known = [self._reference(one_of(name), each, notes) for each in value]
+            return known[:1] if known and isinstance(known[0], Template) else value
+        return self._reference(name, value, notes) if _is_word(value) else self._referring(value, notes)
 
     def _reference(self, name: str, value: Any, notes: list[str]) -> Any:
         source = self._resolver.thing(name)
-        if source is None or source.key not in self._ids:
+        if source is not None and source.key in self._ids:
+            return Template(self._ids[source.key].parts, bare=isinstance(value, int))
+        if is_reference(name):
             notes.append(f"{name} is made up")
+        return value
+
+    def _keeping(self, operation: Operation, resolved: Ids, value: Any) -> Any:
+        """What is changed keeps the name that later steps know it by."""
+        gaps = list(items(operation.path))
+        source = resolved.sources.get(gaps[-1][0]) if gaps else None
+        known = self._ids.get(source.key) if source is not None else None
+        if operation.method not in {"PUT", "PATCH"} or known is None or not isinstance(value, dict):
             return value
-        return Template(self._ids[source.key].parts, bare=isinstance(value, int))
+        own = own_names(gaps[-1][0])
+        return {
+            name: Template(known.parts, bare=isinstance(inner, int))
+            if squeezed(name) in own and _is_word(inner)
+            else inner
+            for name, inner in value.items()
+        }
 
     def _query(self, material: Material, notes: list[str]) -> Iterator[tuple[str, Template]]:
         for each in material.parameters:
             if each.parameter.where is Where.QUERY:
                 value = each.value
-                if is_reference(each.parameter.name) and each.parameter.name not in material.given:
+                if _is_word(value) and each.parameter.name not in material.given:
                     value = self._reference(each.parameter.name, value, notes)
                 yield from serialise.in_query(each.parameter, value)
 
@@ -235,6 +259,10 @@ class Requests:
         return told
 
 
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
 def _named(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -258,6 +286,14 @@ def _query_text(query: Sequence[tuple[str, Template]]) -> Template:
     return made
 
 
-def _codes(operation: Operation) -> list[str]:
-    codes = [each.code.upper() for each in operation.successes if each.code != "default"]
-    return [each for each in codes if each[:1] in {"2", "3"}] or [_ANY_SUCCESS]
+def _documented(operation: Operation) -> list[str]:
+    return [each.code.upper() for each in operation.successes if each.code != "default"]
+
+
+def _successes(documented: Sequence[str]) -> list[str]:
+    """Any 2xx: servers that say 201 where 200 is documented are many, and have done what they were asked.
+
+    Of operations that only send elsewhere, what is documented.
+    """
+    elsewhere = [code for code in documented if code.startswith("3")]
+    return elsewhere if elsewhere and len(elsewhere) == len(documented) else [_ANY_SUCCESS, *elsewhere]

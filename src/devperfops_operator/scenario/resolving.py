@@ -63,7 +63,7 @@ class Resolver:
         return found
 
     def thing(self, name: str) -> Source | None:
-        """For a property such as `customerId`: who brings the customer, if anybody does."""
+        """For a property such as `customerId` or `projectName`: who brings the thing, if anybody does."""
         for key in self._dependencies.thing_of(name):
             source = self._source(name, key, [])
             if source is not None and self._can_be_played(source.by):

@@ -124,7 +124,7 @@ async def test_a_check_asks_each_operation_once_and_leaves_nothing(
     served, address = shop
     secrets = given(tmp_path, "secrets.properties", f"# of the shop\nshopKey_key = {KEY}\n")
     result = await asyncio.to_thread(run, DOCUMENT, "--check", address, "--secrets", secrets)
-    assert "12 of 12 operations answered as documented" in result.stdout
+    assert "12 of 12 operations answered with success" in result.stdout
     assert result.exit_code == 0
     assert sum(map(sum, (codes.values() for codes in served.answered.values()))) == 12
     assert (served.customers, served.orders) == ({}, {})

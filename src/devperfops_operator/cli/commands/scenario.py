@@ -78,7 +78,7 @@ def command(
     ids come from, and which are left out and why. The same document, overlay, data columns and seed give the
     same plan. Nothing is changed or deleted that the plan did not create.
 
-    Exit code: 0 made, 1 an operation did not answer --check as documented, 2 the input cannot be used.
+    Exit code: 0 made, 1 an operation did not answer --check with success, 2 the input cannot be used.
     """
     document = open_document(source)
     asked = None

@@ -56,6 +56,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
                 "ids": dict(step.origins),
                 "keeps": [each.variable for each in step.extracts],
                 "successCodes": list(step.codes),
+                "documentedCodes": list(step.documented),
                 "notes": list(step.notes),
             }
             for step in plan.steps
@@ -72,8 +73,13 @@ def check_screen(answers: Sequence[Answer]) -> Group:
     return Group(
         table(("OPERATION", "ANSWER", "MS", ""), map(_answer_row, answers), right=("MS",)),
         Text(),
-        Text(f"{good} of {counted(len(answers), 'operation')} answered as documented"),
+        Text(f"{good} of {counted(len(answers), 'operation')} answered with success{_undocumented(answers)}"),
     )
+
+
+def _undocumented(answers: Sequence[Answer]) -> str:
+    number = sum(each.good and each.undocumented for each in answers)
+    return f", {number} of them with a code that is not documented" if number else ""
 
 
 def _blocks(plan: Plan) -> Iterator[RenderableType]:
@@ -161,5 +167,5 @@ def _answer_row(answer: Answer) -> tuple[str | Text, ...]:
         answer.step.name,
         Text(said, style="green" if answer.good else "bold red"),
         NONE if answer.ms is None else f"{answer.ms:.0f}",
-        answer.why or "",
+        answer.why or (f"documented: {', '.join(answer.step.documented)}" if answer.undocumented else ""),
     )

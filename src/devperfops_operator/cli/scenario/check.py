@@ -25,12 +25,16 @@ _STEP: Final = re.compile(r"\.([A-Za-z_]\w*)|\['((?:[^'\\]|\\.)*)'\]|\[(\d+|\*)\
 
 @dataclass(frozen=True)
 class Answer:
-    """`status` and `ms` are None where nothing was asked or answered; `why` says what was wrong."""
+    """`status` and `ms` are None where nothing was asked or answered; `why` says what was wrong.
+
+    `undocumented`: a success by a code that the document does not have.
+    """
 
     step: Step
     status: int | None
     ms: float | None
     why: str | None
+    undocumented: bool = False
 
     @property
     def good(self) -> bool:
@@ -68,14 +72,16 @@ class Check:
             )
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             return Answer(step, None, None, f"no answer: {error}")
-        good = any(_is(code, answer.status_code) for code in step.codes)
+        good = _is_one_of(step.codes, answer.status_code)
+        undocumented = good and not _is_one_of(step.documented or step.codes, answer.status_code)
         for extract in step.extracts:
             self.values[extract.variable] = (_found(extract, answer) if good else None) or NOT_FOUND
-        why = None if good else f"documented: {', '.join(step.codes)}; it says {_said(answer)}"
+        why = None if good else f"documented: {_codes(step)}; it says {_said(answer)}"
         lost = [each.variable for each in step.extracts if self.values[each.variable] == NOT_FOUND]
         if good and lost:
             why = f"its answer does not show {', '.join(lost)}"
-        return Answer(step, answer.status_code, answer.elapsed.total_seconds() * 1000, why)
+        took = answer.elapsed.total_seconds() * 1000
+        return Answer(step, answer.status_code, took, why, undocumented)
 
     def _ask_for_token(self, client: httpx.Client, url: str, pair: Sequence[str], variable: str) -> None:
         name, secret = (self.properties.get(each, "") for each in pair)
@@ -112,8 +118,12 @@ class Check:
                 return part
 
 
-def _is(code: str, status: int) -> bool:
-    return re.fullmatch(code.upper().replace("X", r"\d"), str(status)) is not None
+def _is_one_of(codes: Sequence[str], status: int) -> bool:
+    return any(re.fullmatch(code.upper().replace("X", r"\d"), str(status)) for code in codes)
+
+
+def _codes(step: Step) -> str:
+    return ", ".join(step.documented or step.codes)
 
 
 def _said(answer: httpx.Response) -> str:

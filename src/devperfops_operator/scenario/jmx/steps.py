@@ -85,9 +85,9 @@ def add_extract(tree: Element, extract: Extract) -> None:
 
 
 def add_assertion(tree: Element, codes: Sequence[str]) -> None:
-    """Only documented codes are a success."""
+    """What counts as a success."""
     pattern = "|".join(code.upper().replace("X", r"\d") for code in codes)
-    assertion = elements.add(tree, "AssertionGui", "ResponseAssertion", "Documented success", {})
+    assertion = elements.add(tree, "AssertionGui", "ResponseAssertion", "Success", {})
     table = SubElement(assertion, "collectionProp", name="Asserion.test_strings")  # as JMeter spells it
     elements.add_property(table, "codes", pattern)
     elements.add_property(assertion, "Assertion.custom_message", "")
