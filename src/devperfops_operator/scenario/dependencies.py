@@ -136,7 +136,7 @@ class Dependencies:
 
     def _sent(self, name: str, key: str, by: Operation, types: Sequence[str]) -> Iterator[Source]:
         """A property of the body that the thing will be called by."""
-        wanted = Wanted(own_names(name), "", types)
+        wanted = Wanted(own_names(name, noun(collection_of(key))), "", types)
         found = self._shapes.of_thing(by.body.schema, wanted) if by.body is not None else None
         body = self._bodies.get(by.key)
         if found is not None and isinstance(body, dict) and found.path[2:] in body:

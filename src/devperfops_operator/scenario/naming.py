@@ -28,6 +28,7 @@ _ID_ENDINGS: Final = (
 )
 _IDS: Final = frozenset({"id", "uuid", "guid"})
 _NAMES: Final = frozenset({"name", "slug", "key", "code", "number"})
+_CHOSEN: Final = ("name", "slug", "key", "id")
 _ES: Final = ("sses", "xes", "zes", "ches", "shes")
 
 
@@ -118,10 +119,16 @@ def collection_of(key: str) -> str:
     return key.rpartition("/")[0]
 
 
-def own_names(name: str) -> Sequence[str]:
-    """What an id is called where somebody chooses it: `projectName` is the project's `name`."""
+def own_names(name: str, thing: str) -> Sequence[str]:
+    """What an id is called where somebody chooses it: `projectName` is the project's `name`.
+
+    So is `project`, where a path calls the thing itself so.
+    """
     last = words(name)[-1:]
-    return list(dict.fromkeys([squeezed(name), *(word for word in last if word in GENERIC)]))
+    found = [squeezed(name), *(word for word in last if word in GENERIC)]
+    if singular(squeezed(name)) == thing:
+        found += _CHOSEN
+    return list(dict.fromkeys(found))
 
 
 def id_names(name: str, thing: str) -> Sequence[str]:

@@ -11,7 +11,16 @@ from devperfops_operator.scenario.errors import DocumentError
 from devperfops_operator.scenario.fresh import Freshener
 from devperfops_operator.scenario.material import Material, files_of
 from devperfops_operator.scenario.model import Body, Operation, Where
-from devperfops_operator.scenario.naming import GAP, is_reference, items, one_of, own_names, squeezed
+from devperfops_operator.scenario.naming import (
+    GAP,
+    collection_of,
+    is_reference,
+    items,
+    noun,
+    one_of,
+    own_names,
+    squeezed,
+)
 from devperfops_operator.scenario.overlay import Overlay
 from devperfops_operator.scenario.plan import Extract, Step
 from devperfops_operator.scenario.resolving import Ids, variable
@@ -181,7 +190,7 @@ class Requests:
         known = self._ids.get(source.key) if source is not None else None
         if operation.method not in {"PUT", "PATCH"} or known is None or not isinstance(value, dict):
             return value
-        own = own_names(gaps[-1][0])
+        own = own_names(gaps[-1][0], noun(collection_of(source.key))) if source is not None else ()
         return {
             name: Template(known.parts, bare=isinstance(inner, int))
             if squeezed(name) in own and _is_word(inner)
