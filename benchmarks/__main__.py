@@ -8,7 +8,20 @@ from typing import Final
 
 import click
 
-from benchmarks import agent, detection, evaluator, idle, jtl, load, quota, reaction, reset, scenario, slo
+from benchmarks import (
+    agent,
+    detection,
+    evaluator,
+    idle,
+    jtl,
+    load,
+    quota,
+    reaction,
+    reset,
+    scenario,
+    servers,
+    slo,
+)
 from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
 
@@ -26,6 +39,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "quota": ("Quota", lambda: quota.measure(limits=10_000)),
     "reset": ("Data reset", lambda: reset.measure(mebibytes=500, repetitions=20)),
     "scenario": ("Test plans from OpenAPI", lambda: scenario.measure(*_params("documents"))),
+    "servers": ("Test plans on real servers", servers.measure),
     "slo": ("SLAs along call graphs", lambda: slo.measure(*_params("graphs", "seed"))),
 }
 

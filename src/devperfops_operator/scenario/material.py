@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from devperfops_operator.scenario import bodies, serialise
 from devperfops_operator.scenario.dice import Dice
+from devperfops_operator.scenario.document import Document
 from devperfops_operator.scenario.errors import Unusable
 from devperfops_operator.scenario.model import Body, Operation, Parameter, Where
+from devperfops_operator.scenario.naming import collection_of, is_reference, items, place, template_key
 from devperfops_operator.scenario.overlay import Overlay
-from devperfops_operator.scenario.schema.check import mapping
-from devperfops_operator.scenario.schema.make import Maker
+from devperfops_operator.scenario.schema.check import mapping, names
+from devperfops_operator.scenario.schema.make import Maker, SparingMaker
 
 BODY: Final = "body"
 """Under this name an overlay gives a whole body."""
@@ -37,11 +39,60 @@ class Material:
     documented: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Makers:
+    """`whole` sends all of an object in which nothing is marked as required, `sparing` nothing of it.
+
+    `created`: paths at which things are made. Without any mark in the document both are the same.
+    """
+
+    whole: Maker
+    sparing: Maker
+    created: Collection[str]
+
+    @classmethod
+    def of(cls, document: Document, operations: Sequence[Operation]) -> Self:
+        whole = Maker(document)
+        marked = any(_marks(whole, each.body.schema) for each in operations if each.body is not None)
+        created = {collection_of(place(key)) for each in operations for _, key in items(each.path)}
+        return cls(whole, SparingMaker(document) if marked else whole, created)
+
+    def body(self, operation: Operation, body: Body, dice: Dice) -> Any:
+        """What is made is whole, what is changed is at least one thing, a search is as wide as it can be.
+
+        Raises:
+            Unusable: why there is none.
+        """
+        makes = operation.method == "POST" and template_key(operation.path) in self.created
+        if makes or operation.method == "PUT":
+            return self.whole.value(body.schema, dice, body.examples)
+        made = self.sparing.value(body.schema, dice, body.examples)
+        return self._change(body, dice) if operation.method == "PATCH" and made == {} else made
+
+    def _change(self, body: Body, dice: Dice) -> Any:
+        """One property that is neither an object nor another thing's id, if that is enough."""
+        whole = self.whole.value(body.schema, dice, body.examples)
+        changes = (
+            {name: value}
+            for name, value in (whole.items() if isinstance(whole, dict) else ())
+            if isinstance(value, str | bool | int | float) and not is_reference(name)
+        )
+        return next((each for each in changes if self.whole.checker.fits(body.schema, each)), whole)
+
+
+def _marks(maker: Maker, schema: Any) -> bool:
+    try:
+        return bool(names(maker.merger.flat(schema).keywords.get("required")))
+    except Unusable:
+        return False
+
+
 class Materials:
     """Makes them for the operations of one document."""
 
-    def __init__(self, maker: Maker, overlay: Overlay, seed: int) -> None:
-        self._maker = maker
+    def __init__(self, makers: Makers, overlay: Overlay, seed: int) -> None:
+        self._makers = makers
+        self._maker = makers.whole
         self._overlay = overlay
         self._seed = seed
 
@@ -95,7 +146,7 @@ class Materials:
                 raise Unusable(f"its body is {body.media_type}, which needs an example in the document")
             return text
         try:
-            made = self._maker.value(body.schema, dice, body.examples)
+            made = self._makers.body(operation, body, dice)
         except Unusable as trouble:
             raise Unusable(f"body: {trouble}") from None
         if not isinstance(made, dict):

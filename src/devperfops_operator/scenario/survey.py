@@ -10,7 +10,7 @@ from devperfops_operator.scenario import security
 from devperfops_operator.scenario.dependencies import Dependencies
 from devperfops_operator.scenario.document import Document
 from devperfops_operator.scenario.errors import DocumentError, Unusable
-from devperfops_operator.scenario.material import Material, Materials
+from devperfops_operator.scenario.material import Makers, Material, Materials
 from devperfops_operator.scenario.model import Offer, Operation, Skipped
 from devperfops_operator.scenario.operations import read_offer
 from devperfops_operator.scenario.overlay import Overlay
@@ -41,13 +41,13 @@ class Survey:
         """
         offer = read_offer(document)
         _know(overlay, offer)
-        maker = Maker(document)
-        materials = Materials(maker, overlay, seed)
+        makers = Makers.of(document, offer.operations)
+        materials = Materials(makers, overlay, seed)
         fit, made, unfit = _fit(offer, overlay, materials)
         sent = {key: each.body for key, each in made.items()}
-        dependencies = Dependencies(fit, Shapes(maker.merger), sent)
+        dependencies = Dependencies(fit, Shapes(makers.whole.merger), sent)
         resolver = Resolver(made, dependencies, columns, overlay.include)
-        return cls(offer, maker, materials, made, fit, unfit, dependencies, resolver)
+        return cls(offer, makers.whole, materials, made, fit, unfit, dependencies, resolver)
 
 
 def _know(overlay: Overlay, offer: Offer) -> None:

@@ -1,5 +1,6 @@
 """Whose ids a plan uses, in which order, and what it leaves alone."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -288,3 +289,122 @@ def test_an_operation_more_leaves_the_values_of_the_others_as_they_are() -> None
     document["paths"] = {"/news": {"get": answers()}, **document["paths"]}
     after = {step.name: step for step in plan(read(document)).steps}
     assert {name: after[name] for name in before} == before
+
+
+def required(*names: str, **properties: str) -> dict[str, Any]:
+    return thing(**properties) | {"required": list(names)}
+
+
+def bodies(made: Plan) -> dict[str, Any]:
+    """As they are sent, with the names of variables in angle brackets."""
+
+    def shown(part: Any) -> str:
+        return f"<{part.name}>" if isinstance(part, Stored) else part if isinstance(part, str) else "new"
+
+    return {step.name: json.loads(step.body.filled(shown)) for step in made.steps if step.body is not None}
+
+
+def test_any_2xx_is_a_success_and_what_is_documented_is_known() -> None:
+    (made,) = plan_of({"/flows": {"get": answers(code="200")}}).steps
+    assert (made.codes, made.documented) == (["2XX"], ["200"])
+    (elsewhere,) = plan_of({"/old": {"get": answers(code="302")}}).steps
+    assert (elsewhere.codes, elsewhere.documented) == (["302"], ["302"])
+
+
+def test_a_body_speaks_of_things_by_their_names_where_paths_do() -> None:
+    pool = required("name", name="string")
+    made = plan_of(
+        {
+            "/deployments": {
+                "post": takes(required("title", "poolName", title="string", poolName="string")) | answers()
+            },
+            "/pools": {"post": takes(pool) | answers(pool, code="201")},
+            "/pools/{name}": {"get": answers(pool)},
+        }
+    )
+    assert names(made)[:2] == ["POST /pools", "POST /deployments"]
+    assert "<pool_name>" in bodies(made)["POST /deployments"]["poolName"]
+
+
+def test_a_list_of_ids_holds_the_one_that_is_there() -> None:
+    tag = thing(id="string")
+    listed = {
+        "type": "object",
+        "required": ["tagIds"],
+        "properties": {"tagIds": {"type": "array", "items": {"type": "string"}}},
+    }
+    made = plan_of(
+        {
+            "/tags": {"post": takes(thing(label="string")) | answers(tag)},
+            "/tags/{tagId}": {"get": answers(tag)},
+            "/posts/filter": {"post": takes(listed) | answers()},
+        }
+    )
+    assert bodies(made)["POST /posts/filter"] == {"tagIds": ["<tagId>"]}
+
+
+def test_a_change_keeps_the_name_that_later_steps_need() -> None:
+    queue = required("name", name="string")
+    made = plan_of(
+        {
+            "/queues": {"post": takes(queue) | answers(code="201")},
+            "/queues/{name}": {"patch": takes(queue) | answers(), "delete": answers(code="204")},
+        }
+    )
+    assert bodies(made)["PATCH /queues/{name}"]["name"].endswith("<queue_name>")
+
+
+def test_a_path_may_call_a_thing_by_its_id_and_by_its_name() -> None:
+    flow = thing(id="string", name="string")
+    made = plan_of(
+        {
+            "/flows": {"post": takes(required("name", name="string")) | answers(flow)},
+            "/flows/{id}": {"get": answers(flow)},
+            "/flows/{name}/latest": {"get": answers(flow)},
+        }
+    )
+    assert origins(made) == {
+        "GET /flows/{id}": {"id": "POST /flows (created, $.id)"},
+        "GET /flows/{name}/latest": {"name": "POST /flows (created, $.name)"},
+    }
+
+
+def test_a_path_that_names_a_thing_after_itself_means_the_name_it_was_made_under() -> None:
+    made = plan_of(
+        {
+            "/databases": {"post": takes(required("name", name="string")) | answers()},
+            "/databases/{database}": {"get": answers()},
+        }
+    )
+    assert origins(made)["GET /databases/{database}"] == {
+        "database": "POST /databases (created under a name of ours, name)"
+    }
+
+
+def test_a_slash_at_the_end_of_a_collection_makes_no_difference() -> None:
+    flow = thing(id="string")
+    made = plan_of(
+        {
+            "/flows/": {"post": takes(thing(label="string")) | answers(flow)},
+            "/flows/{id}": {"get": answers(flow)},
+            "/runs/": {"post": takes(required("flow_id", flow_id="string")) | answers()},
+        }
+    )
+    assert bodies(made)["POST /runs/"] == {"flow_id": "<flow_id>"}
+
+
+def test_where_a_document_marks_what_is_required_the_rest_is_left_out() -> None:
+    search = thing(limit="integer", where="string")
+    made = plan_of(
+        {
+            "/orders": {"post": takes(required("total", total="integer")) | answers(thing(id="integer"))},
+            "/orders/{id}": {
+                "patch": takes(thing(customerId="string", note="string", total="integer")) | answers()
+            },
+            "/orders/search": {"post": takes(search) | answers()},
+        }
+    )
+    assert bodies(made)["POST /orders/search"] == {}
+    assert set(bodies(made)["PATCH /orders/{id}"]) == {"note"}
+    silent = plan_of({"/orders/search": {"post": takes(search) | answers()}})
+    assert set(bodies(silent)["POST /orders/search"]) == {"limit", "where"}

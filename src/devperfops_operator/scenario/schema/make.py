@@ -227,8 +227,11 @@ class Maker:
                 flat = self.merger.flat(node)
             except Unusable:
                 continue
-            if not required or any(each is not None for each in flat.keywords["examples"]):
+            if self._is_sent(flat, required):
                 yield name
+
+    def _is_sent(self, flat: Flat, required: list[str]) -> bool:
+        return not required or _has_example(flat)
 
     def _additional(self, flat: Flat, name: str) -> Any:
         patterns = mapping(flat.keywords.get("patternProperties"))
@@ -239,6 +242,17 @@ class Maker:
         if found is False:
             raise Unusable(f"{name} is needed, and not among the properties allowed")
         return found
+
+
+class SparingMaker(Maker):
+    """For documents that say what is required: what is not is left out, wherever that is possible."""
+
+    def _is_sent(self, flat: Flat, required: list[str]) -> bool:  # noqa: ARG002  as in Maker
+        return _has_example(flat)
+
+
+def _has_example(flat: Flat) -> bool:
+    return any(each is not None for each in flat.keywords["examples"])
 
 
 def _authors(flat: Flat, dice: Dice) -> Iterator[Any]:
