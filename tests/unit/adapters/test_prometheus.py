@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
-from devperfops_operator.adapters.prometheus.metrics import ENDPOINTS, SAMPLES, SERIES
+from devperfops_operator.adapters.prometheus.metrics import ENDPOINTS, SERIES
 from devperfops_operator.adapters.prometheus.session import LONGEST
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused
@@ -77,12 +77,15 @@ async def test_a_selector_of_everything_does_not_fill_the_operators_memory() -> 
     assert asked[0]["limit"] == [str(SERIES + 1)]
 
 
-async def test_many_samples_are_refused_with_the_query_and_what_to_do() -> None:
-    series = {"metric": {}, "values": [[SINCE.timestamp(), "1"]] * (SAMPLES // 100 + 1)}
+async def test_many_samples_are_refused_with_the_query_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("devperfops_operator.adapters.prometheus.metrics.SAMPLES", 3_000)
+    series = {"metric": {}, "values": [[SINCE.timestamp(), "1"]] * 31}
     with answering([series] * 100) as (url, _), pytest.raises(Refused) as refused:
         await metrics(shop=url).counters("shop", "selected", SINCE, UNTIL)
 
-    assert "'selected[60001ms]' gives more than 300,000 samples" in str(refused.value)
+    assert "'selected[60001ms]' gives more than 3,000 samples" in str(refused.value)
     assert "narrow it by labels, or judge a shorter time" in str(refused.value)
 
 
