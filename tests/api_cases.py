@@ -347,6 +347,11 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
             },
         }
     ),
+    "a spike": gate({"spec.load.shape": {"spike": {"factor": 5, "after": "2m", "length": "1m"}}}),
+    "ever more": gate({"spec.load.shape": {"stress": {"factor": 4, "steps": 10}}}),
+    "twice the busiest hour, by steps": gate(
+        {**_PROFILED, "spec.load.shape": {"stress": {"factor": 2.5, "steps": 4}}}
+    ),
     "the profile's mix, by what JMeter sent": gate(_PROFILED),
     "the profile's mix, by what the target counts": gate(
         {
@@ -1175,6 +1180,61 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({"spec.coverage": _COVERAGE}),
         "spec.prometheus",
         "coverage compares with the traffic of the past, which Prometheus keeps: write the name of a server",
+    ),
+    "a shape that is none": Refused(
+        gate({"spec.load.shape": {}}), "spec.load.shape", "write either spike or stress"
+    ),
+    "two shapes": Refused(
+        gate(
+            {
+                "spec.load.shape": {
+                    "spike": {"factor": 5, "after": "2m", "length": "1m"},
+                    "stress": {"factor": 4, "steps": 4},
+                }
+            }
+        ),
+        "spec.load.shape",
+        "write either spike or stress",
+    ),
+    "a spike of nothing": Refused(
+        gate({"spec.load.shape": {"spike": {"factor": 1, "after": "2m", "length": "1m"}}}),
+        "spec.load.shape.spike.factor",
+        "write how many times the rate, such as 5",
+    ),
+    "a stress of one step": Refused(
+        gate({"spec.load.shape": {"stress": {"factor": 4, "steps": 1}}}),
+        "spec.load.shape.stress.steps",
+        "write how many, the one at the rate itself included",
+    ),
+    "a spike after the end": Refused(
+        gate({"spec.load.shape": {"spike": {"factor": 5, "after": "9h", "length": "1m"}}}),
+        "spec.load.shape.spike",
+        "write a longer duration",
+    ),
+    "steps of a moment": Refused(
+        gate({"spec.load.shape": {"stress": {"factor": 4, "steps": 10}}, f"{JMETER}.duration": "100s"}),
+        "spec.load.shape.stress",
+        "write a longer duration or fewer steps",
+    ),
+    "a shape of no rate": Refused(
+        gate({"spec.load.shape": {"stress": {"factor": 4, "steps": 2}}, f"{JMETER}.rate": ABSENT}),
+        "spec.load.shape",
+        "a shape multiplies a rate: write jmeter.rate",
+    ),
+    "a shape that may go on": Refused(
+        gate({"spec.load.shape": {"stress": {"factor": 4, "steps": 2}}, f"{JMETER}.maxDuration": "9h"}),
+        "spec.load.jmeter.duration",
+        "a shape takes a known time: write a duration",
+    ),
+    "too much to judge": Refused(
+        gate(
+            {
+                "spec.load.shape": {"stress": {"factor": 4, "steps": 10}},
+                "spec.objectives": [{"expect": f"p9{n} < 2s"} for n in range(4)],
+            }
+        ),
+        "spec.objectives",
+        "write fewer objectives or fewer steps",
     ),
     "coverage without a past": Refused(
         gate({"spec.coverage": {}}),

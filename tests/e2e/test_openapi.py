@@ -33,6 +33,7 @@ SCALE = 1.5
 def test_production_is_played_on_what_the_revision_under_test_documents(arena: Arena):
     plan = {"configMap": "traffic", "openAPI": {"path": "/swagger.json", "overlay": "overlay.yaml"}}
     arena.load["profile"] = {"configMap": "traffic", "scale": SCALE, "stall": "2s"}
+    arena.load["shape"] = {"stress": {"factor": 1.5, "steps": 2}}
     arena.load["jmeter"] = {"plan": plan, "rampUp": "2s", "duration": "45s"}
     arena.gate_manifest["spec"]["objectives"] = [
         {"sloRef": {"configMap": "traffic", "slo": "web-latency"}},
@@ -61,7 +62,10 @@ def test_production_is_played_on_what_the_revision_under_test_documents(arena: A
     assert outcome(run) == ("Completed", "Pass", "ObjectivesMet"), status.get("message")
 
     load = status["load"]
-    assert (load["plannedRate"], load["threads"]) == ("1800/m", 60)
+    assert (load["plannedRate"], load["threads"]) == (
+        "2250/m",
+        90,
+    )  # on the average of two steps; for the higher one
     assert any("production's Fri 12:00 (UTC) x 1.5" in each["message"] for each in status["timeline"])
     web = next(each for each in status["objectives"] if each["name"] == "web-latency")
     assert (web["expect"], web["origin"], web["verdict"]) == ("p95 <= 1s", "SLO", "Pass")
@@ -83,6 +87,11 @@ def test_production_is_played_on_what_the_revision_under_test_documents(arena: A
     assert names is not None
     assert RATES.keys() <= names.keys()
 
-    info = next(each for each in status["objectives"] if each["name"] == "info")
+    first, higher = load["levels"]
+    assert (first["plannedRate"], higher["name"], higher["plannedRate"]) == ("1800/m", "at 1.5x", "2700/m")
+    assert higher["samples"] == pytest.approx(1.5 * first["samples"], rel=0.1)
+    assert "the objectives held up to 1" in status["message"]  # the second step may be too short to show it
+
+    info = [each for each in status["objectives"] if each["name"] in {"info", "info at 1.5x"}]
     share = RATES["GET /api/info"] / sum(RATES.values())
-    assert info["samples"] == pytest.approx(share * load["judgedSamples"], rel=0.1)
+    assert sum(each["samples"] for each in info) == pytest.approx(share * load["judgedSamples"], rel=0.1)

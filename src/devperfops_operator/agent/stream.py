@@ -118,8 +118,7 @@ class BlockHistory:
             self._weight -= _weight(self._kept.popleft())
 
     def _keep_last(self) -> None:
-        last = self.live.builder.finish()
-        if last is not None:
+        for last in self.live.builder.finish():
             self._keep(last)
 
 

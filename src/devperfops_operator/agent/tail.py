@@ -168,6 +168,7 @@ class Tail:
     def _last_word(self) -> LastWord:
         read = self._history.live
         threads = read.builder.threads
+        held = threads.held() if threads is not None else ()
         return LastWord(
             blocks=read.builder.blocks,
             rows=read.builder.rows,
@@ -175,7 +176,8 @@ class Tail:
             end=self._load_end(),
             truncated=read.truncated,
             ran_ms=self._jmeter.ran_ms,
-            held=threads.held() if threads is not None else None,
+            held=held[0] if held else None,
+            held_above=held[1:],
             plan=self._plan(),
         )
 
@@ -230,11 +232,17 @@ class Tail:
 
 def _builder(brief: Brief, worker: int, folder: ResultsFolder) -> BlockBuilder:
     judged_ms = brief.duration_ms - brief.ramp_up_ms
+    offered = brief.offered[worker] if brief.offered else None
     return BlockBuilder(
         thresholds=brief.thresholds,
         ramp_up_ms=brief.ramp_up_ms,
         stop_ms=folder.stop_ms,
         transactions=brief.transactions,
         host=brief.host,
-        threads=ThreadUse(brief.offered[worker], judged_ms) if brief.offered else None,
+        threads=ThreadUse(offered, judged_ms) if offered is not None else None,
+        level=_steady if offered is None else lambda moment_ms: offered.piece_at(moment_ms).level,
     )
+
+
+def _steady(_: int) -> int:
+    return 0

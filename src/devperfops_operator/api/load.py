@@ -8,9 +8,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from devperfops_operator.api import load_rules, rules
+from devperfops_operator.api import load_rules, rules, shape_rules
 from devperfops_operator.api.base import ApiModel, Name
 from devperfops_operator.api.quantity import parse_duration
+from devperfops_operator.api.shape import Shape
 
 MAX_PROPERTIES = 64
 PROFILE_KEY = "profile.yaml"
@@ -154,6 +155,8 @@ class PropertyNames(ApiModel):
     """The property for rate."""
     host: PropertyName = "ServerName"
     """The property for target.host."""
+    shape: PropertyName = "Shape"
+    """The property for load.shape: the rates and when they begin, in place of rate."""
     port: PropertyName = "ServerPort"
     """The property for target.port."""
     scheme: PropertyName = "Scheme"
@@ -348,6 +351,11 @@ class Load(ApiModel):
         load_rules.AUTO_HAS_RATE,
         load_rules.THREADS_OR_PROFILE,
         load_rules.RATE_OR_PROFILE,
+        shape_rules.SHAPE_HAS_RATE,
+        shape_rules.SHAPE_IS_PLAYED_OUT,
+        shape_rules.SHAPE_HAS_NO_BASELINE,
+        shape_rules.SPIKE_IS_WITHIN,
+        shape_rules.STEPS_LAST,
     )
 
     target: LoadTarget = LoadTarget()
@@ -360,6 +368,8 @@ class Load(ApiModel):
     """Pods that play the load together, each its share of threads and rate."""
     profile: ProfileSource | None = None
     """Gives jmeter's rate and threads, and the mix of a plan that is made from an OpenAPI document."""
+    shape: Shape | None = None
+    """How the rate changes; by default it does not."""
     jmeter: JMeterLoad
     """A JMeter test plan and its parameters."""
 
@@ -378,7 +388,8 @@ def properties_read(load: Load) -> frozenset[str]:
         names.duration: True,
         names.host: True,
         names.ramp_up: parse_duration(jmeter.ramp_up) > timedelta(),
-        names.rate: jmeter.rate is not None or load.profile is not None,
+        names.rate: load.shape is None and (jmeter.rate is not None or load.profile is not None),
+        names.shape: load.shape is not None,
         names.port: any(side.port is not None for side in sides),
         names.scheme: any(side.scheme is Scheme.HTTPS for side in sides),
         names.data: jmeter.data is not None,

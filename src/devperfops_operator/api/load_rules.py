@@ -22,7 +22,7 @@ _MAX_NAME: Final = 128
 _HOST: Final = "^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
 _PROPERTY: Final = "^[A-Za-z0-9_.-]+$"
 _HAS_RATE: Final = "(has(self.jmeter.rate) || has(self.profile))"
-_OURS: Final = ("threads", "rampUp", "duration", "rate", "host", "port", "scheme", "data")
+_OURS: Final = ("threads", "rampUp", "duration", "rate", "host", "port", "scheme", "data", "shape")
 
 
 def _is(pattern: str, value: str) -> bool:
@@ -117,7 +117,7 @@ DISTINCT_PROPERTY_NAMES: Final = Rule.of(
     f"[{_NAMES}].all(a, [{_NAMES}].exists_one(b, a == b))",
     lambda names: len({names[field] for field in _OURS}) == len(_OURS),
     "two properties have the same name: write a different name for each "
-    "(by default NumOfThreads, RampUp, Duration, TPM, ServerName, ServerPort, Scheme, DataDir)",
+    "(by default NumOfThreads, RampUp, Duration, TPM, ServerName, ServerPort, Scheme, DataDir, Shape)",
 )
 PROPERTIES_OF_ITS_OWN: Final = Rule.of(
     "!has(self.properties) || !("

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from devperfops_operator.api import coverage_rules, data_rules, objective_rules, rules
+from devperfops_operator.api import coverage_rules, data_rules, objective_rules, rules, shape_rules
 from devperfops_operator.api.base import (
     API_VERSION,
     ApiModel,
@@ -147,6 +147,7 @@ class PerfGateSpec(ApiModel):
         coverage_rules.COVERAGE_HAS_PROMETHEUS,
         coverage_rules.COVERAGE_HAS_PAST,
         rules.PROMOTES_TO_ANOTHER,
+        shape_rules.objectives_fit(MAX_OBJECTIVES),
     )
 
     target_ref: TargetRef

@@ -26,7 +26,7 @@ from devperfops_operator.api.load_profile import MAX_ENDPOINTS as PROFILE_ENDPOI
 from devperfops_operator.api.load_rules import MAX_WORKERS
 from devperfops_operator.api.objective import MAX_OBJECTIVES, Origin
 from devperfops_operator.wire.hosts import HOSTS
-from devperfops_operator.wire.measurement import LABEL_LENGTH, Fault, LoadEnd
+from devperfops_operator.wire.measurement import LABEL_LENGTH, LEVELS, Fault, LoadEnd
 
 KIND = "PerfRun"
 PLURAL = "perfruns"
@@ -144,19 +144,26 @@ class ObjectiveTotals(ApiModel):
     unanswered: int = 0  # of the exceedances, when the load was stopped
 
 
-class HostStatus(ApiModel):
-    """A host that a worker's judged samples went to."""
-
-    host: Name
-    samples: int
-
-
 class HeldStatus(ApiModel):
     """Requests that were held back while all of a worker's threads waited for answers."""
 
     requests: int
     time_ms: int
     longest_ms: int  # at a stretch
+
+
+class LevelTotals(ApiModel):
+    """A worker's judged samples at one rate of the load's shape, and what was held back there."""
+
+    samples: int
+    held: HeldStatus | None = None
+
+
+class HostStatus(ApiModel):
+    """A host that a worker's judged samples went to."""
+
+    host: Name
+    samples: int
 
 
 class WakesStatus(ApiModel):
@@ -194,6 +201,7 @@ class WorkerStatus(ApiModel):
     held: HeldStatus | None = None  # of a load with a rate
     wakes: WakesStatus | None = None  # where latencies are judged
     plan: PlanStatus | None = None
+    levels: Annotated[tuple[LevelTotals, ...], Field(max_length=LEVELS)] = ()  # of a load with a shape
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=HOSTS + 2)] = ()
     objectives: Annotated[tuple[ObjectiveTotals, ...], Field(max_length=MAX_OBJECTIVES)] = ()
 
@@ -243,6 +251,17 @@ class ResolvedStatus(ApiModel):
     sla: Sentence | None = None  # which SLA the objectives contradict, or why that is not known
 
 
+class LevelStatus(ApiModel):
+    """One rate of a load's shape. `held`: whether the objectives did there; None: not known yet."""
+
+    name: Word
+    planned_rate: Word
+    achieved_rate: Word | None = None
+    samples: int = 0
+    held: bool | None = None
+    message: Line | None = None  # why they did not
+
+
 class LoadStatus(ApiModel):
     """Offered against achieved load. Rates per minute, as text `2987/m`."""
 
@@ -261,6 +280,9 @@ class LoadStatus(ApiModel):
     planned_end_at: Timestamp | None = None  # when it was seen whether it must go on; None: it may not
     ended_at: Timestamp | None = None
     stop_requested_at: Timestamp | None = None
+    levels: Annotated[
+        tuple[LevelStatus, ...], Field(max_length=LEVELS)
+    ] = ()  # of one with a shape, at its end
 
 
 class LiveStatus(ApiModel):

@@ -21,6 +21,11 @@ def expect_load(gate: str, spec: PerfGateSpec) -> None:
             "operator keeps no record of such a run that could be judged again; look at its figures with "
             "`devperfops describe`, or give the gate a load."
         )
+    if spec.load is not None and spec.load.shape is not None:
+        raise Trouble(
+            f"gate {gate} plays several rates (spec.load.shape), and the elapsed times that its runs "
+            "keep are of all of them together; look at each rate with `devperfops report`."
+        )
 
 
 def record_of(cluster: Cluster, run: PerfRun) -> RunRecord | str:

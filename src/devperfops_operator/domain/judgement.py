@@ -274,11 +274,14 @@ def _objective_findings(
     elif not holds(objective, evidence) and evidence.unanswered and holds(objective, evidence.answered):
         yield Finding(Reason.UNANSWERED, f"{objective.claim} {wording.unanswered(objective, evidence)}")
     elif not holds(objective, evidence):
-        came = Pace.of(plan, evidence.tally.samples)
+        takes = (
+            wording.what_a_verdict_takes(objective.test, evidence, Pace.of(plan, evidence.tally.samples))
+            if objective.level is None
+            else "; a longer load at that rate shows more"
+        )
         yield Finding(
             Reason.NOT_ENOUGH_EVIDENCE,
-            f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}"
-            f"{wording.what_a_verdict_takes(objective.test, evidence, came)}",
+            f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}{takes}",
         )
     elif evidence.late is not None:
         yield Finding(

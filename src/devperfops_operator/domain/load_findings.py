@@ -219,7 +219,7 @@ def _sample_findings(plan: RunPlan, evidence: Evidence, rate: Fraction) -> Itera
             Reason.ALL_FAILED,
             f"every one of the {samples} judged samples failed, so the target has served no load",
         )
-    if plan.rate_per_minute is not None and rate < plan.rate_per_minute * RATE_WANTED:
+    if plan.rate_per_minute is not None and plan.shape is None and rate < plan.rate_per_minute * RATE_WANTED:
         yield Finding(
             Reason.RATE_NOT_REACHED,
             f"the load reached {format_rate(rate)} of the planned {format_rate(plan.rate_per_minute)}; "

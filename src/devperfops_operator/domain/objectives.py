@@ -15,6 +15,7 @@ from devperfops_operator.analysis.runs import RunsTest
 from devperfops_operator.analysis.sequential import Patience
 from devperfops_operator.api.expect import Comparison
 from devperfops_operator.api.objective import Origin
+from devperfops_operator.domain.shape import Shape
 from devperfops_operator.wire.brief import Threshold
 
 _SECOND: Final = timedelta(seconds=1)
@@ -27,12 +28,14 @@ _SHORT: Final = 5  # a Fail waits for no more than a fifth of a test
 class OverThreshold:
     """Latency: counts samples over threshold `index` of the plan. `quantile` is its name.
 
-    `transaction`: the label whose samples count; None: those of all samplers.
+    `transaction`: the label whose samples count; None: those of all samplers. `level`: of the load's shape at
+    which they began; None: of a steady load.
     """
 
     index: int
     quantile: Fraction
     transaction: str | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class FailedSamples:
     """Errors: counts failed samples, likewise."""
 
     transaction: str | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,11 @@ class JudgedObjective:
                 assert_never(self.counted)
 
     @property
+    def level(self) -> int | None:
+        """Of the load's shape; None: it is about the whole load."""
+        return self.counted.level if isinstance(self.counted, OverThreshold | FailedSamples) else None
+
+    @property
     def claim(self) -> str:
         """What it says, for people: `p99 < 2s of GET /cart`."""
         return claim(self.expect, self.transaction)
@@ -221,8 +230,12 @@ class LivePlan(Plan):
 
     workers: ClassVar[int] = 0
     baseline_workers: ClassVar[frozenset[int]] = frozenset()
+    shape: ClassVar[None] = None
     thresholds: ClassVar[tuple[Threshold, ...]] = ()
     duration: timedelta
+
+    def patience_for(self, _: JudgedObjective) -> Patience:
+        return self.patience
 
     @property
     def patience(self) -> Patience:
@@ -235,7 +248,7 @@ class RunPlan(Plan):
     """A load is played and judged. `against_baseline`: every other worker plays it against a baseline.
 
     `duration`: of the load, at the longest. `planned`: after which it goes on only if evidence is missing;
-    None: it never does.
+    None: it never does. `shape`: multiplies the rate; None: it is steady.
     """
 
     workers: int
@@ -246,6 +259,7 @@ class RunPlan(Plan):
     planned: timedelta | None = None
     rate_per_minute: Fraction | None
     thresholds: tuple[Threshold, ...]
+    shape: Shape | None = None
 
     @property
     def judged(self) -> timedelta:
@@ -256,7 +270,22 @@ class RunPlan(Plan):
     def patience(self) -> Patience:
         planned = (self.planned or self.duration) - self.ramp_up
         usual = replace(patience_of(self.judged), fail_after=patience_of(planned).fail_after)
-        return self._waits(usual, self.judged)
+        waits = self._waits(usual, self.judged)
+        return waits if self.shape is None else replace(waits, pass_after=None)  # it is played to its end
+
+    def patience_for(self, objective: JudgedObjective) -> Patience:
+        """Of one that is about one level of the shape only, by that level's time."""
+        if self.shape is None or objective.level is None:
+            return self.patience
+        lasts = self.shape.lasts(objective.level)
+        return replace(self._waits(patience_of(lasts), lasts), pass_after=None)
+
+    @property
+    def mean_rate_per_minute(self) -> Fraction | None:
+        """Over the judged time."""
+        if self.rate_per_minute is None or self.shape is None:
+            return self.rate_per_minute
+        return self.rate_per_minute * self.shape.mean
 
     @property
     def baseline_workers(self) -> frozenset[int]:

@@ -233,7 +233,8 @@ class WorkerEvidence:
     """What one worker has delivered so far, or its stored totals.
 
     `first_start` and `last_end` are by the clock of the worker's node, `heard_at` and `answered_at` (when
-    we last heard of new rows) by ours. `hosts`: judged samples by where they went.
+    we last heard of new rows) by ours. `hosts`: judged samples by where they went; `levels`: by the level of
+    the load's shape.
     """
 
     index: int
@@ -252,6 +253,7 @@ class WorkerEvidence:
     fault: Fault | None = None
     hosts: Mapping[str, int] = field(default_factory=dict)
     wakes: Wakes | None = None
+    levels: Mapping[int, int] = field(default_factory=dict)
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by objective name
     unanswered: Mapping[str, int] = field(default_factory=dict)  # likewise
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from itertools import chain
 from typing import Final, assert_never
 
 from devperfops_operator.analysis.comparison import ComparisonTest, block_seconds
@@ -14,6 +16,7 @@ from devperfops_operator.analysis.gauge import GaugeTest
 from devperfops_operator.analysis.runs import RunsTest
 from devperfops_operator.api.coverage import Coverage
 from devperfops_operator.api.expect import (
+    MAX_LENGTH,
     BaselineExpectation,
     ErrorsExpectation,
     Expectation,
@@ -45,14 +48,17 @@ from devperfops_operator.domain.objectives import (
     OverThreshold,
     Polled,
     RunPlan,
+    share_test,
 )
 from devperfops_operator.domain.observed import Inputs
+from devperfops_operator.domain.shape import Level, Shape, shape_of
 from devperfops_operator.domain.shares import Share
 from devperfops_operator.wire.brief import Threshold
 from devperfops_operator.wire.layout import DATA, PLUGINS, ROOT
 
 _SEARCH_PATHS = "search_paths"  # where JMeter looks for JARs, beside its own folders
 _ANY_SHARE = Fraction(5, 100)  # where only gauges are judged
+_LATE: Final = timedelta(seconds=30)  # a first sample may be, and a shape is played from it to its end
 DEFAULT_PORTS: Final = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
 _SURE, _SURE_TWICE = 0.99, 0.995  # of a Pass; at each of two looks, at the planned end and at the last one
 ALPHA = 0.001
@@ -75,8 +81,9 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
     """The plan of a gate that plays a load. Raises InvalidSpec likewise."""
     load = load_of(spec)
     jmeter, thresholds = load.jmeter, _thresholds(spec)
-    objectives = _objectives(spec, thresholds)
     try:
+        shape = _shape(load)
+        objectives = _by_level(_objectives(spec, thresholds), shape)
         planned = _duration(jmeter, objectives)
         longest = _longest(jmeter, objectives, planned)
         return RunPlan(
@@ -90,12 +97,48 @@ def resolve_load(spec: PerfGateSpec) -> RunPlan:
             thresholds=thresholds,
             objectives=objectives,
             prometheus=spec.prometheus,
+            shape=shape,
             coverage=_coverage(spec),
             fail_after=_wait(spec.patience.fail_after),
             pass_after=_wait(spec.patience.pass_after),
         )
     except QuantityError as error:
         raise InvalidSpec("spec.load.jmeter", str(error)) from error
+
+
+def _shape(load: Load) -> Shape | None:
+    if load.shape is None:
+        return None
+    if load.jmeter.duration == AUTO:
+        raise InvalidSpec("spec.load.jmeter.duration", "a shape takes a known time; write a duration")
+    return shape_of(load.shape, parse_duration(load.jmeter.duration) - parse_duration(load.jmeter.ramp_up))
+
+
+def _by_level(objectives: tuple[JudgedObjective, ...], shape: Shape | None) -> tuple[JudgedObjective, ...]:
+    """What is counted in samples is judged at each level: a short rush would be lost among all."""
+    if shape is None:
+        return objectives
+    return tuple(chain.from_iterable(_at_levels(objective, shape) for objective in objectives))
+
+
+def _at_levels(objective: JudgedObjective, shape: Shape) -> Iterator[JudgedObjective]:
+    if not isinstance(objective.counted, OverThreshold | FailedSamples):
+        yield objective
+        return
+    test = share_test(objective)
+    for index, level in enumerate(shape.levels):
+        yield replace(
+            objective,
+            name=_named(objective.name, level),
+            expect=_named(objective.expect, level),
+            counted=replace(objective.counted, level=index),
+            test=replace(test, alpha=test.alpha / len(shape.levels)),
+            critical=objective.critical and level.required,
+        )
+
+
+def _named(text: str, level: Level) -> str:
+    return f"{text[: MAX_LENGTH - len(level.name) - 1]} {level.name}" if level.name else text
 
 
 def _threads(jmeter: JMeterLoad) -> int:
@@ -216,7 +259,7 @@ def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, st
     properties = {
         **(load.jmeter.properties or {}),
         names.ramp_up: str(_seconds(plan.ramp_up)),
-        names.duration: str(_seconds(plan.duration)),
+        names.duration: str(_seconds(plan.duration + (timedelta() if plan.shape is None else _LATE))),
         names.host: inputs.host,
         names.port: str(inputs.port),
         names.scheme: load.target.scheme.value,
@@ -229,10 +272,14 @@ def jmeter_properties(plan: RunPlan, load: Load, inputs: Inputs) -> dict[str, st
     return properties
 
 
-def share_properties(share: Share, load: Load) -> dict[str, str]:
-    """What it reads on one of them: the rate in samples per minute."""
+def share_properties(share: Share, load: Load, shape: Shape | None = None) -> dict[str, str]:
+    """What it reads on one of them: the rate in samples per minute, and how it changes."""
     names = load.jmeter.property_names
     properties = {names.threads: str(share.threads)}
+    if share.rate_per_minute is not None and shape is not None:
+        properties[names.shape] = shape.property_text(
+            share.rate_per_minute, parse_duration(load.jmeter.ramp_up)
+        )
     if share.rate_per_minute is not None:
         properties[names.rate] = _decimal(share.rate_per_minute)
     return properties

@@ -55,13 +55,17 @@ class RunRecord:
 def series_key(counted: Counted, thresholds: Sequence[Threshold]) -> str:
     """Identity of what is counted, whatever share of it an objective allows."""
     match counted:
-        case OverThreshold(index, transaction=transaction):
+        case OverThreshold(index, transaction=transaction, level=level):
             threshold = thresholds[index]
-            return json.dumps(["over", threshold.elapsed_ms, threshold.inclusive, transaction])
-        case FailedSamples(transaction):
-            return json.dumps(["failed", transaction])
+            return json.dumps(["over", threshold.elapsed_ms, threshold.inclusive, *_at(level), transaction])
+        case FailedSamples(transaction, level):
+            return json.dumps(["failed", *_at(level), transaction])
         case _:
             return json.dumps(["polled", str(counted)])
+
+
+def _at(level: int | None) -> Sequence[str]:
+    return () if level is None else (f"level {level}",)
 
 
 def transaction_of(key: str) -> str | None:

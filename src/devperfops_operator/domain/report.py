@@ -49,7 +49,8 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       ("2987/m"), samples, judgedSamples, errors,
                       startAt, judgedFrom, endsAt (at the latest), plannedEndAt (when it
                       was seen whether it must go on), endedAt, stopRequestedAt, progressAt (when these
-                      figures were taken)} or null: there was none
+                      figures were taken), levels: [{name, plannedRate, achievedRate, samples, held (whether
+                      the objectives did, or null), message}] (of a shape)} or null: there was none
         live          {judgedFrom, endsAt (planned), endedAt, progressAt}: when real users were watched, or
                       null: a load was
         coverage      {requests, usual (in that time), volume (share of it), exercised (share of the known
@@ -77,7 +78,9 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       (of its node, or null: DiskFull, ClockStepped), firstStart, lastEnd (both by the clock
                       of its node), endedAt, ranMs (of its test, by jmeter.log, or null), held: {requests,
                       timeMs, longestMs} (back, for want of a thread) or null, wakes: {count, late, latestMs}
-                      (of its agent) or null, hosts: [{host, samples (judged, that went there)}], objectives}]
+                      (of its agent) or null, plan: {sha256, size, unkept (why its bytes are not kept)} or
+                      null, levels: [{samples, held}] (of a shape), hosts: [{host, samples (judged, that went
+                      there)}], objectives}]
         action        {type: Promote, Rollback or Hold, reason, message, toRevision, decidedAt, doneAt,
                       primary: {name, uid, before, after (hashes of its template), patchedAt} or null}
                       or null

@@ -15,6 +15,7 @@ from devperfops_operator.api.perfgate import PerfGate, PerfGateSpec
 from devperfops_operator.api.perfrun import PerfRun, ResolvedObjective, ResolvedStatus
 from devperfops_operator.domain.load_profile.model import load_model
 from devperfops_operator.domain.observed import Inputs, Problem
+from devperfops_operator.domain.shape import peak_of
 from devperfops_operator.domain.slo.referred import referred
 
 ConfigMaps = Mapping[str, Mapping[str, str] | None]
@@ -33,7 +34,9 @@ def resolve(spec: PerfGateSpec, found: ConfigMaps, now: datetime) -> ResolvedSta
     load = spec.load
     model = None
     if load is not None and load.profile is not None:
-        model = load_model(load.profile, found[load.profile.config_map], load.workers, now)
+        model = load_model(
+            load.profile, found[load.profile.config_map], load.workers, peak_of(load.shape), now
+        )
     if isinstance(model, Problem):
         return model
     objectives = []

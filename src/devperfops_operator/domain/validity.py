@@ -104,7 +104,7 @@ def _held_findings(plan: RunPlan, evidence: Evidence) -> Iterator[Finding]:
     doubtful = [
         o.claim for o in plan.critical_objectives if requests and _hangs_on(o, requests, plan, evidence)
     ]
-    if plan.rate_per_minute is None or not doubtful:
+    if plan.rate_per_minute is None or plan.shape is not None or not doubtful:
         return
     longest = timedelta(milliseconds=max(each.longest_ms for each in held))
     needed = plan.threads + math.ceil(plan.rate_per_minute * Fraction(longest / timedelta(minutes=1)))

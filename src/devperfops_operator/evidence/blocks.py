@@ -20,6 +20,8 @@ from devperfops_operator.wire.measurement import Block, LabelStats
 
 def counted_in(block: Block, counted: Counted) -> tuple[int, int]:
     """Samples and exceedances that a block holds for an objective."""
+    if not counts_at(counted, block):
+        return 0, 0
     match counted:
         case OverThreshold(index, transaction=transaction):
             labels = stats_of(block, transaction)
@@ -37,9 +39,15 @@ def counted_in(block: Block, counted: Counted) -> tuple[int, int]:
             assert_never(counted)
 
 
+def counts_at(counted: Counted, block: Block) -> bool:
+    """Whether the block's rows began at the level of the load's shape that the objective is about."""
+    level = counted.level if isinstance(counted, OverThreshold | FailedSamples) else None
+    return level is None or level == block.level
+
+
 def unanswered_in(block: Block, counted: Counted) -> int:
     """Of these exceedances, those that had no answer when the load was stopped."""
-    if not isinstance(counted, OverThreshold):
+    if not isinstance(counted, OverThreshold) or not counts_at(counted, block):
         return 0
     return sum(stats.censored_over[counted.index] for stats in stats_of(block, counted.transaction))
 

@@ -17,7 +17,6 @@ from devperfops_operator.domain.load_findings import START_SKEW, names
 from devperfops_operator.domain.objectives import (
     AgainstBaseline,
     AgainstPast,
-    Counted,
     JudgedObjective,
     LivePlan,
     OverThreshold,
@@ -36,7 +35,7 @@ from devperfops_operator.domain.observed import (
 from devperfops_operator.domain.past import own_scatters
 from devperfops_operator.domain.record import RunRecord, series_key
 from devperfops_operator.domain.verdict import Reason
-from devperfops_operator.evidence.blocks import counted_in, unanswered_in
+from devperfops_operator.evidence.blocks import counted_in, counts_at, stats_of, unanswered_in
 from devperfops_operator.evidence.compared import ComparedObjective
 from devperfops_operator.evidence.followed import Followed
 from devperfops_operator.evidence.polled import PolledObjective
@@ -79,8 +78,11 @@ class Run:
         }
         self.workers: dict[int, Worker] = {}
         self.followed = {
-            o.name: Followed(share_test(o), plan.patience, past.get(o.name, PastEffect()))
+            o.name: Followed(share_test(o), plan.patience_for(o), past.get(o.name, PastEffect()))
             for o in self.sampled
+        }
+        self.by_level: dict[str, Counter[int]] = {
+            o.name: Counter() for o in self.sampled if o.level is not None
         }
         self.sent: Counter[str] = Counter()  # judged samples by label
         named = [o.transaction for o in self.sampled if o.transaction is not None]
@@ -171,6 +173,10 @@ class Run:
 
     def _remember(self, block: Block) -> None:
         """What only the whole run's samples tell."""
+        for objective in self.sampled:
+            if objective.name in self.by_level and counts_at(objective.counted, block):
+                for stats in stats_of(block, objective.transaction):
+                    self.by_level[objective.name].update(stats.histogram)
         self.sent.update({label: stats.samples for label, stats in block.labels.items()})
         self.profile.add(block)
 
@@ -226,7 +232,7 @@ class Run:
         return replace(
             self.followed[objective.name].evidence(tally),
             unanswered=sum(worker.counts[objective.name].unanswered for worker in self.workers.values()),
-            quantile_ms=self._quantile(objective.counted),
+            quantile_ms=self._quantile(objective),
             gap=Problem(Reason.NO_SAMPLES.value, self._names_seen()) if unknown else None,
         )
 
@@ -237,8 +243,10 @@ class Run:
         told = f"; the samplers are called {', '.join(seen[:_NAMES_TOLD])}{more}" if seen else ""
         return f"no judged sample has this name{told}"
 
-    def _quantile(self, counted: Counted) -> float | None:
+    def _quantile(self, objective: JudgedObjective) -> float | None:
         """Milliseconds; None where it is not known: a stand-in has no histogram."""
+        counted = objective.counted
         if not isinstance(counted, OverThreshold) or self._lost:
             return None
-        return quantile(self.profile.total(counted.transaction), counted.quantile)
+        own = self.by_level.get(objective.name)
+        return quantile(self.profile.total(counted.transaction) if own is None else own, counted.quantile)

@@ -82,6 +82,7 @@ class Worker:
             wakes=_wakes(totals),
             hosts={each.host: each.samples for each in totals.hosts},
             final=_final(totals),
+            levels={index: each.samples for index, each in enumerate(totals.levels)},
         )
         for stored in totals.objectives:
             if stored.name in worker.counts:
@@ -115,10 +116,13 @@ class Worker:
     def add(self, block: Block, counted: Mapping[str, tuple[int, int, int]]) -> None:
         """`counted`: samples, exceedances and unanswered ones of the block, by the objective's name."""
         errors = sum(stats.errors for stats in block.labels.values())
+        samples = sum(stats.samples for stats in block.labels.values())
+        level = self.seen.levels.get(block.level, 0) + samples
         self.seen = replace(
             self.seen,
             errors=self.seen.errors + block.warmup_errors + errors,
-            judged_samples=self.seen.judged_samples + sum(s.samples for s in block.labels.values()),
+            judged_samples=self.seen.judged_samples + samples,
+            levels={**self.seen.levels, block.level: level},
             judged_errors=self.seen.judged_errors + errors,
             blocks=self.seen.blocks + 1,
         )
@@ -147,6 +151,10 @@ def _final(totals: WorkerStatus) -> Final:
         truncated=totals.truncated,
         ran_ms=totals.ran_ms,
         held=None if held is None else Held(held.requests, held.time_ms, held.longest_ms),
+        held_above=tuple(
+            Held(each.held.requests, each.held.time_ms, each.held.longest_ms) if each.held else Held()
+            for each in totals.levels[1:]
+        ),
         plan=None if plan is None else KeptPlan(plan.sha256, plan.size, unkept=plan.unkept),
     )
 

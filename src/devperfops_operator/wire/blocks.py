@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from devperfops_operator.wire.brief import Threshold
 from devperfops_operator.wire.histogram import bucket_of
@@ -23,7 +23,8 @@ class BlockBuilder:
     name, and only if that is one of `transactions`.
 
     `host`: of the target; judged samples are counted by where they went. `threads`: follows how requests take
-    them up, where that matters.
+    them up, where that matters. `level`: of the load's shape, by the millisecond of the judged time at which
+    a row starts; a second in which rows of several levels end gives a block for each.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class BlockBuilder:
         host: str = "",
         *,
         threads: ThreadUse | None = None,
+        level: Callable[[int], int] = lambda _: 0,
     ) -> None:
         self.stop_ms = stop_ms
         self.rows = 0  # of samplers
@@ -49,7 +51,10 @@ class BlockBuilder:
         self._judged_from_ms = 0
         self._transactions = frozenset(transactions)
         self._labels = set(self._transactions)
-        self._open: Block | None = None
+        self._level = level
+        self._second = 0  # of the open blocks
+        self._open: dict[int, Block] = {}  # by level
+        self._current = Block(0, 0)
 
     @property
     def judged_from_ms(self) -> int | None:
@@ -71,9 +76,9 @@ class BlockBuilder:
                 yield from self._turn_to(row)
                 self._measure(row)
 
-    def finish(self) -> Block | None:
-        """The block still open at the end of the file."""
-        return self._close() if self._open is not None else None
+    def finish(self) -> Sequence[Block]:
+        """The blocks still open at the end of the file."""
+        return list(self._close())
 
     def _wants(self, controller: JtlRow) -> bool:
         return controller.label in self._transactions and self.first_start_ms is not None
@@ -90,22 +95,24 @@ class BlockBuilder:
             self.threads.add(row.start_ms - self._judged_from_ms, row.elapsed_ms)
 
     def _turn_to(self, row: JtlRow) -> Iterator[Block]:
-        """Close the open block if the row ends in a later second, and have one open."""
+        """Close what is open if the row ends in a later second, and have its block open."""
         second = row.end_ms // 1000
-        if self._open is not None and second > self._open.second:
-            yield self._close()
-        if self._open is None:
-            self._open = Block(sequence=self.blocks, second=second)
+        if self._open and second > self._second:
+            yield from self._close()
+        if not self._open:
+            self._second = second
+        level = self._level(row.start_ms - self._judged_from_ms)
+        if level not in self._open:
+            self._open[level] = Block(sequence=0, second=self._second, level=level)
+        self._current = self._open[level]
 
-    def _close(self) -> Block:
-        closed, self._open = self._current, None
-        self.blocks += 1
-        return closed
-
-    @property
-    def _current(self) -> Block:
-        assert self._open is not None  # noqa: S101  the callers have turned to a block
-        return self._open
+    def _close(self) -> Iterator[Block]:
+        """They get their numbers now."""
+        closed, self._open = self._open, {}
+        for _, block in sorted(closed.items()):
+            block.sequence = self.blocks
+            self.blocks += 1
+            yield block
 
     def _measure(self, row: JtlRow) -> None:
         failed = not row.success

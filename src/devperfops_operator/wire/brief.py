@@ -94,6 +94,6 @@ class Brief:
         raw["thresholds"] = tuple(Threshold(**threshold) for threshold in raw["thresholds"])
         raw["shares"] = tuple(raw["shares"])
         raw["transactions"] = tuple(raw["transactions"])
-        raw["offered"] = tuple(Offered(**offered) for offered in raw["offered"])
+        raw["offered"] = tuple(Offered.from_raw(offered) for offered in raw["offered"])
         raw["inputs"] = Inputs.from_raw(raw["inputs"])
         return cls(**raw)

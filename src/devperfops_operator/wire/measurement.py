@@ -34,6 +34,8 @@ THRESHOLDS = 100
 TRANSACTIONS = 100
 """Labels that objectives may name: those are told apart whatever their number."""
 BLOCKS_PER_PUSH = 1_000
+LEVELS = 10
+"""Rates that a load may have one after the other."""
 RUN_UID_HEADER = "Devperfops-Run-Uid"
 """Sent with every request: a run that is deleted and made again has the old one's name, not its uid."""
 
@@ -117,7 +119,7 @@ class Block:
     """`second`: end second of its rows, Unix time. Rows before the judged window are only counted.
 
     `controllers`: rows of Transaction Controllers an objective names, which sum up requests that `labels` has
-    already; they are counted nowhere else.
+    already; they are counted nowhere else. `level`: of the load's shape, when the rows began.
     """
 
     sequence: int
@@ -126,11 +128,13 @@ class Block:
     warmup_errors: int = 0
     labels: dict[str, LabelStats] = field(default_factory=dict)
     controllers: dict[str, LabelStats] = field(default_factory=dict)
+    level: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
             "sequence": self.sequence,
             "second": self.second,
+            "level": self.level,
             "warmup_samples": self.warmup_samples,
             "warmup_errors": self.warmup_errors,
             "labels": {label: stats.to_json() for label, stats in self.labels.items()},
@@ -139,10 +143,11 @@ class Block:
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
-        block = decode.record(
+        block = decode.grown(
             raw,
             "block",
             ("sequence", "second", "warmup_samples", "warmup_errors", "labels", "controllers"),
+            ("level",),
         )
         warmup = decode.count(block["warmup_samples"], "warmup_samples")
         return cls(
@@ -152,6 +157,7 @@ class Block:
             warmup_errors=decode.count(block["warmup_errors"], "warmup_errors", at_most=warmup),
             labels=_labels(block["labels"], "labels", at_most=LABELS + 1),
             controllers=_labels(block["controllers"], "controllers", at_most=TRANSACTIONS),
+            level=decode.count(block["level"] or 0, "level", at_most=LEVELS - 1),
         )
 
 
@@ -205,6 +211,7 @@ class Final:
     `truncated`: the JTL's last line is cut, or some line of it is damaged. `ran_ms`: from begin to end of
     JMeter's test by its log; None: that does not say. `held`: requests held back for want of a thread, of a
     load with a rate. `plan`: what JMeter played; the first worker's has its bytes.
+    `held_above`: likewise, at each level of the load's shape above the first.
     """
 
     blocks: int
@@ -215,6 +222,7 @@ class Final:
     ran_ms: int | None = None
     held: Held | None = None
     plan: KeptPlan | None = None
+    held_above: tuple[Held, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -226,12 +234,13 @@ class Final:
             "ran_ms": self.ran_ms,
             "held": self.held.to_json() if self.held is not None else None,
             "plan": self.plan.to_json() if self.plan is not None else None,
+            "held_above": [held.to_json() for held in self.held_above],
         }
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:
         fields = ("blocks", "rows", "errors", "end", "truncated")
-        final = decode.grown(raw, "final", fields, ("ran_ms", "held", "plan"))
+        final = decode.grown(raw, "final", fields, ("ran_ms", "held", "plan", "held_above"))
         rows = decode.count(final["rows"], "rows")
         return cls(
             blocks=decode.count(final["blocks"], "blocks"),
@@ -242,6 +251,10 @@ class Final:
             ran_ms=decode.optional_count(final["ran_ms"], "ran_ms"),
             held=Held.from_json(final["held"]) if final["held"] is not None else None,
             plan=KeptPlan.from_json(final["plan"]) if final["plan"] is not None else None,
+            held_above=tuple(
+                Held.from_json(held)
+                for held in decode.sequence(final["held_above"] or [], "held_above", at_most=LEVELS)
+            ),
         )
 
 

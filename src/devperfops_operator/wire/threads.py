@@ -19,11 +19,35 @@ _HELD: Final = 0.5  # of what is due: where more was sent, little was held back
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """From `from_ms` of the judged time on: so many times the rate, which is `level` of the load's shape."""
+
+    from_ms: int
+    factor: float
+    level: int
+
+
+STEADY: Final = (Piece(0, 1.0, 0),)
+
+
+@dataclass(frozen=True, slots=True)
 class Offered:
-    """What one worker is to send: `per_minute` samples, by so many threads."""
+    """What one worker is to send: `per_minute` samples times a factor, by so many threads.
+
+    `pieces`: in the order of time.
+    """
 
     threads: int
     per_minute: float
+    pieces: tuple[Piece, ...] = STEADY
+
+    @classmethod
+    def from_raw(cls, raw: dict[str, Any]) -> Self:
+        return cls(**{**raw, "pieces": tuple(Piece(**piece) for piece in raw["pieces"])})
+
+    def piece_at(self, moment_ms: int) -> Piece:
+        """`moment_ms`: of the judged time; what was before it is of the first one."""
+        return next((each for each in reversed(self.pieces) if each.from_ms <= moment_ms), self.pieces[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +96,42 @@ class ThreadUse:
         self._through[first] += 1
         self._through[last] -= 1
 
-    def held(self) -> Held:
-        """None at all where more requests were out than there are threads: the plan is not bound to these."""
-        due = self._offered.per_minute * _SLOT_MS / 60_000
+    def held(self) -> tuple[Held, ...]:
+        """By level of the load's shape.
+
+        None at all where more requests were out than there are threads: the plan is not bound to these.
+        """
+        steady = self._offered.per_minute * _SLOT_MS / 60_000
         available = self._offered.threads * _SLOT_MS
-        out = slots = stretch = longest = 0
-        requests = 0.0
-        for taken, through, begun in zip(self._taken_ms, self._through, self._begun, strict=True):
+        levels = [_Level() for _ in range(1 + max(piece.level for piece in self._offered.pieces))]
+        out = 0
+        for slot, (taken, through, begun) in enumerate(
+            zip(self._taken_ms, self._through, self._begun, strict=True)
+        ):
             out += through
             busy = out * _SLOT_MS + taken
             if busy > available / _ALL + _SLOT_MS:
-                return Held()
-            stretch = stretch + 1 if busy >= available * _ALL and begun < due * _HELD else 0
-            slots += stretch > 0
-            longest = max(longest, stretch)
-            requests += due - begun if stretch else 0
-        return Held(round(requests), slots * _SLOT_MS, longest * _SLOT_MS)
+                return tuple(Held() for _ in levels)
+            piece = self._offered.piece_at(slot * _SLOT_MS)
+            levels[piece.level].add(begun, steady * piece.factor, full=busy >= available * _ALL)
+        return tuple(level.held for level in levels)
+
+
+@dataclass(slots=True)
+class _Level:
+    """Slots in which requests were held back."""
+
+    slots: int = 0
+    stretch: int = 0
+    longest: int = 0
+    requests: float = 0.0
+
+    def add(self, begun: int, due: float, *, full: bool) -> None:
+        self.stretch = self.stretch + 1 if full and begun < due * _HELD else 0
+        self.slots += self.stretch > 0
+        self.longest = max(self.longest, self.stretch)
+        self.requests += due - begun if self.stretch else 0
+
+    @property
+    def held(self) -> Held:
+        return Held(round(self.requests), self.slots * _SLOT_MS, self.longest * _SLOT_MS)

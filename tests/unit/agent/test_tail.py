@@ -42,8 +42,7 @@ def cut(worker: Worker) -> list[Block]:
         worker.brief.thresholds, worker.brief.ramp_up_ms, transactions=worker.brief.transactions
     )
     blocks = list(builder.add(JtlReader().feed((worker.results / "run.jtl").read_bytes())))
-    last = builder.finish()
-    return [*blocks, last] if last is not None else blocks
+    return [*blocks, *builder.finish()]
 
 
 async def test_blocks_come_while_jmeter_runs_and_the_last_word_when_it_has_ended(

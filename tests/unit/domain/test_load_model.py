@@ -27,13 +27,13 @@ JMETER = {"plan": {"configMap": "scenario"}, "rampUp": "10s", "duration": "70s"}
 
 def of(**asked: Any) -> LoadModelStatus | Problem:
     source = ProfileSource.from_json({"configMap": "shop", **asked})
-    return load_model(source, {"profile.yaml": yaml.safe_dump(SHOP)}, 1, NOW)
+    return load_model(source, {"profile.yaml": yaml.safe_dump(SHOP)}, 1, 1.0, NOW)
 
 
 def problem(content: dict[str, Any] | str | None, **asked: Any) -> tuple[str, str]:
     text = content if isinstance(content, str) else yaml.safe_dump(content)
     data = None if content is None else {"profile.yaml": text}
-    found = load_model(ProfileSource.from_json({"configMap": "shop", **asked}), data, 1, NOW)
+    found = load_model(ProfileSource.from_json({"configMap": "shop", **asked}), data, 1, 1.0, NOW)
     assert isinstance(found, Problem)
     return found.reason, found.message
 
@@ -74,7 +74,7 @@ def test_a_season_whose_factor_somebody_declared_is_no_measured_peak() -> None:
         content["spec"]["seasons"] = [{**season, "source": source}]
         data = {"profile.yaml": yaml.safe_dump(content)}
         asked = ProfileSource.from_json({"configMap": "shop", "season": "sale"})
-        model = load_model(asked, data, 1, NOW)
+        model = load_model(asked, data, 1, 1.0, NOW)
         assert isinstance(model, LoadModelStatus)
         assert model.peak is not None
         assert (model.peak.per_second, model.peak.first) == (str(3 * RATE), season["from"])
@@ -83,7 +83,7 @@ def test_a_season_whose_factor_somebody_declared_is_no_measured_peak() -> None:
 
 def test_every_worker_has_a_thread() -> None:
     source = ProfileSource.from_json({"configMap": "shop", "scale": 0.001})
-    model = load_model(source, {"profile.yaml": yaml.safe_dump(SHOP)}, 4, NOW)
+    model = load_model(source, {"profile.yaml": yaml.safe_dump(SHOP)}, 4, 1.0, NOW)
     assert isinstance(model, LoadModelStatus)
     assert model.threads == 4
 
@@ -109,7 +109,9 @@ def test_users_who_think_hold_threads() -> None:
             }
         ],
     }
-    found = load_model(ProfileSource(config_map="shop"), {"profile.yaml": yaml.safe_dump(content)}, 1, NOW)
+    found = load_model(
+        ProfileSource(config_map="shop"), {"profile.yaml": yaml.safe_dump(content)}, 1, 1.0, NOW
+    )
     assert isinstance(found, LoadModelStatus)
     assert found.threads == 10 * RATE + 12 * 20  # of 40 requests a second 12 come after 20 s
 
@@ -154,7 +156,7 @@ def test_a_stale_profile_is_no_silent_default() -> None:
     assert "stale: the newest traffic in it is 40 days old" in message
     assert message.endswith("or set profile.acceptDoubts")
     source = ProfileSource.from_json({"configMap": "shop", "acceptDoubts": True})
-    assert isinstance(load_model(source, {"profile.yaml": yaml.safe_dump(old)}, 1, NOW), LoadModelStatus)
+    assert isinstance(load_model(source, {"profile.yaml": yaml.safe_dump(old)}, 1, 1.0, NOW), LoadModelStatus)
 
 
 def test_a_run_plays_what_the_profile_said_as_it_prepared() -> None:

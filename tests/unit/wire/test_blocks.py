@@ -28,8 +28,7 @@ def cut(
 ) -> list[Block]:
     builder = BlockBuilder(THRESHOLDS, ramp_up_ms, stop_ms, named)
     blocks = list(builder.add(rows))
-    last = builder.finish()
-    return blocks + [last] * (last is not None)
+    return [*blocks, *builder.finish()]
 
 
 rows = st.lists(
@@ -131,8 +130,7 @@ def test_a_transaction_controller_counts_only_where_it_is_named() -> None:
     ]
     builder = BlockBuilder(THRESHOLDS, 0, None, ("checkout",))
     assert list(builder.add(found)) == []
-    block = builder.finish()
-    assert block is not None
+    (block,) = builder.finish()
     assert set(block.labels) == {"GET /cart", "POST /order"}
     found_in = {bucket_of(150): 1}
     assert block.controllers == {"checkout": LabelStats(1, 1, [1, 1, 1], [0, 0, 0], found_in, found_in)}
@@ -162,8 +160,7 @@ def test_blocks_do_not_depend_on_how_the_rows_arrive(
 ) -> None:
     builder = BlockBuilder(THRESHOLDS, ramp_up, stop, NAMED)
     blocks = [*builder.add(found[:at]), *builder.add(found[at:])]
-    last = builder.finish()
-    assert blocks + [last] * (last is not None) == cut(found, ramp_up, stop, NAMED)
+    assert [*blocks, *builder.finish()] == cut(found, ramp_up, stop, NAMED)
 
 
 @given(rows, stops, st.integers(0, 3_000))
@@ -198,8 +195,7 @@ def test_a_stop_later_than_what_was_read_changes_none_of_it(
     stop = (builder.last_end_ms or 0) + 100
     builder.stop_ms = stop
     blocks += builder.add(found[at:])
-    last = builder.finish()
-    assert blocks + [last] * (last is not None) == cut(found, ramp_up, stop, NAMED)
+    assert [*blocks, *builder.finish()] == cut(found, ramp_up, stop, NAMED)
 
 
 @given(rows, stops, st.integers(0, 3_000))
@@ -227,3 +223,24 @@ def test_controllers_are_counted_under_their_name_and_nowhere_else(
             each.label == name for each in judged
         )
     assert {label for label, _ in named} <= set(NAMED)
+
+
+@given(rows, st.integers(0, 3_000), st.integers(1, 4_000))
+def test_rows_of_two_rates_are_told_apart_by_when_they_began_and_none_is_lost(
+    found: list[JtlRow], ramp_up: int, turn: int
+) -> None:
+    builder = BlockBuilder(THRESHOLDS, ramp_up, None, NAMED, level=lambda moment: int(moment >= turn))
+    blocks = [*builder.add(found), *builder.finish()]
+    assert [block.sequence for block in blocks] == list(range(len(blocks)))
+    assert [(block.second, block.level) for block in blocks] == sorted(
+        {(block.second, block.level) for block in blocks}
+    )
+    whole = cut(found, ramp_up, None, NAMED)
+    judged = [row for row in found if not row.controller]
+    assert sum(s.samples for block in blocks for s in block.labels.values()) == sum(
+        s.samples for block in whole for s in block.labels.values()
+    )
+    if judged:
+        begin = judged[0].start_ms + ramp_up
+        above = [row for row in judged if row.start_ms >= begin + turn]
+        assert sum(s.samples for block in blocks if block.level for s in block.labels.values()) == len(above)

@@ -37,6 +37,7 @@ FINAL = Final(
     ran_ms=4_000,
     held=Held(90, 2_000, 1_500),
     plan=KeptPlan.of(b"<jmeterTestPlan/>", None),
+    held_above=(Held(3, 500, 500), Held()),
 )
 
 
@@ -50,9 +51,7 @@ def some_blocks() -> tuple[Block, ...]:
         JtlRow(1500, 250, "カ", success=True),
     ]
     blocks = list(builder.add(rows))
-    last = builder.finish()
-    assert last is not None
-    return (*blocks, last)
+    return (*blocks, *builder.finish())
 
 
 def as_sent(push: Push) -> Any:
@@ -180,6 +179,7 @@ LATER = [
     ("final", "ran_ms"),
     ("final", "held"),
     ("final", "plan"),
+    ("final", "held_above"),
 ]
 
 
@@ -190,7 +190,8 @@ def test_an_agent_of_the_version_before_may_not_know_a_field(part: str, field: s
     heartbeat = (
         replace(HEARTBEAT, **{field: {} if field == "hosts" else None}) if part == "heartbeat" else HEARTBEAT
     )
-    final = replace(FINAL, **{field: None}) if part == "final" else FINAL
+    absent = () if field == "held_above" else None
+    final = replace(FINAL, **{field: absent}) if part == "final" else FINAL
     assert Push.from_json(sent) == Push((), heartbeat, final)
 
 

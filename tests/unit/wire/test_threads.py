@@ -3,7 +3,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devperfops_operator.wire.threads import Held, Offered, ThreadUse
+from devperfops_operator.wire.threads import Held, Offered, Piece, ThreadUse
 
 OFFERED = Offered(threads=5, per_minute=3_000)  # one each 20 ms
 
@@ -13,7 +13,8 @@ def held(*requests: tuple[int, int], offered: Offered = OFFERED, judged_ms: int 
     use = ThreadUse(offered, judged_ms)
     for start, elapsed in requests:
         use.add(start, elapsed)
-    return use.held()
+    (found,) = use.held()
+    return found
 
 
 def steady(begin: int, end: int, elapsed: int = 5) -> list[tuple[int, int]]:
@@ -74,3 +75,15 @@ def test_no_order_of_the_rows_matters_and_no_more_is_held_back_than_was_due(
     assert held(*requests) == found
     assert found.requests <= found.time_ms / 20
     assert found.longest_ms <= found.time_ms <= 20_000
+
+
+def test_what_is_due_follows_the_rate_and_is_told_by_level() -> None:
+    pieces = (Piece(0, 1.0, 0), Piece(5_000, 4.0, 1), Piece(10_000, 1.0, 0))
+    use = ThreadUse(Offered(5, 3_000, pieces), 15_000)
+    for start, elapsed in [*steady(0, 6_000), *((6_000, 2_000),) * 5, *steady(8_000, 12_000)]:
+        use.add(start, elapsed)
+    for start, elapsed in [*((12_000, 2_000),) * 5, *steady(14_000, 15_000)]:
+        use.add(start, elapsed)
+    usual, rush = use.held()
+    assert rush == Held(requests=395, time_ms=2_000, longest_ms=2_000)
+    assert usual == Held(requests=95, time_ms=2_000, longest_ms=2_000)

@@ -55,6 +55,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--stall", type=Duration(), default="10s", show_default=True, help="Threads for so long without answers."
 )
 @click.option("--accept-doubts", is_flag=True, help="Take a profile that is thin or stale.")
+@click.option(
+    "--shaped", is_flag=True, help="For a gate with load.shape: the rate changes as the property Shape says."
+)
 @click.option("--json", "as_json", is_flag=True, help="The table as JSON.")
 def command(
     *,
@@ -70,6 +73,7 @@ def command(
     scale: float,
     stall: timedelta,
     accept_doubts: bool,
+    shaped: bool,
     as_json: bool,
 ) -> int:
     """Make a test plan from an OpenAPI document.
@@ -96,7 +100,7 @@ def command(
     found = looks(plan, asked) if asked is not None else None
     if output is not None:
         load = found.load if found is not None else USUAL
-        _write(output, jmx(plan, data.name if data else "scenario.csv", load))
+        _write(output, jmx(plan, data.name if data else "scenario.csv", load, shaped=shaped))
     if address is not None:
         return _check(plan, address, data, secrets)
     if as_json:

@@ -19,6 +19,7 @@ from devperfops_operator.api.perfrun import (
     EndpointStatus,
     FigureStatus,
     ForecastStatus,
+    LevelStatus,
     LiveStatus,
     LoadStatus,
     NotificationStatus,
@@ -98,6 +99,19 @@ def load_line(load: LoadStatus) -> str:
             counted(load.errors, "error"),
         ]
     )
+
+
+def level_line(level: LevelStatus) -> str:
+    """`at 2x: 5980/m of 6000/m, 2990 samples, held`."""
+    kept = (
+        ""
+        if level.held is None
+        else ", held"
+        if level.held
+        else f", not shown to hold: {level.message or ''}"
+    )
+    rate = f"{level.achieved_rate or 'none'} of {level.planned_rate}"
+    return f"{level.name}: {rate}, {counted(level.samples, 'sample')}{kept}"
 
 
 def live_line(live: LiveStatus, clock: Clock) -> str:
@@ -220,6 +234,8 @@ def doings(run: PerfRun, clock: Clock) -> Iterator[Fact]:
     """What was sent to the target, and what was done with it."""
     if run.status.load:
         yield "Load", load_line(run.status.load)
+    for level in run.status.load.levels if run.status.load else ():
+        yield "", level_line(level)
     if run.status.live:
         yield "Traffic", live_line(run.status.live, clock)
     if run.status.coverage:

@@ -22,14 +22,17 @@ from devperfops_operator.wire.measurement import LABEL_LENGTH
 
 
 def load_model(
-    asked: ProfileSource, data: Mapping[str, str] | None, workers: int, now: datetime
+    asked: ProfileSource, data: Mapping[str, str] | None, workers: int, peak: float, now: datetime
 ) -> LoadModelStatus | Problem:
-    """`data`: of the ConfigMap; None: there is none. A Problem: why nothing can be played by it."""
+    """`data`: of the ConfigMap; None: there is none. `peak`: of the load's shape, in times of its rate.
+
+    A Problem: why nothing can be played by it.
+    """
     content = "a LoadProfile (devperfops profile makes one)"
     try:
         text = text_of(asked.config_map, asked.key, data, content=content, field="profile.key")
         profile = only(f"{asked.config_map}/{asked.key}", text, LoadProfile)
-        model = _model(asked, profile.spec, workers)
+        model = _model(asked, profile.spec, workers, peak)
     except FileMissing as error:
         return Problem(Reason.PROFILE_NOT_FOUND, str(error))
     except (ContentError, InvalidSpec) as error:
@@ -78,18 +81,18 @@ def season_factor(spec: LoadProfileSpec, season: str | None) -> float:
     return factor
 
 
-def _model(asked: ProfileSource, spec: LoadProfileSpec, workers: int) -> LoadModelStatus:
+def _model(asked: ProfileSource, spec: LoadProfileSpec, workers: int, peak: float) -> LoadModelStatus:
     """Open arrivals: so many threads that requests go on to come while the target answers nothing.
 
     Raises InvalidSpec.
     """
     per_second = spec.peak.rate * asked.scale * season_factor(spec, asked.season)
     held_s = parse_duration(asked.stall).total_seconds() + mean_think_s(spec)
-    threads = max(workers, math.ceil(per_second * held_s))
+    threads = max(workers, math.ceil(per_second * peak * held_s))
     if threads > MAX_THREADS:
         message = (
-            f"{per_second:.4g} requests a second need {threads} threads, and {MAX_THREADS} are the most; "
-            "set profile.scale or profile.stall lower"
+            f"{per_second * peak:.4g} requests a second need {threads} threads, and {MAX_THREADS} are the "
+            "most; set profile.scale or profile.stall lower"
         )
         raise InvalidSpec("spec.peak.rate", message)
     return LoadModelStatus(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Final
 
 from devperfops_operator.api.load import JMeterLoad, Load, properties_read
@@ -30,12 +31,13 @@ from devperfops_operator.domain.plan import (
     load_of,
     share_properties,
 )
+from devperfops_operator.domain.shape import Shape
 from devperfops_operator.domain.shares import divide
 from devperfops_operator.wire.brief import VARIABLE, Brief, Shard
 from devperfops_operator.wire.brief import Inputs as PodInputs
 from devperfops_operator.wire.layout import PLAN, PRIVATE, PRIVATE_PROPERTIES, PROFILE, ROOT, SCENARIO
 from devperfops_operator.wire.refusal import Refusal, RefusalReason
-from devperfops_operator.wire.threads import Offered
+from devperfops_operator.wire.threads import STEADY, Offered, Piece
 
 _USER: Final = 10001
 _GRACE_S: Final = 120  # the agent delivers its last blocks in it
@@ -153,11 +155,12 @@ def _scenario(load: Load, inputs: Inputs, settings: RunSettings) -> list[dict[st
     overlay = [f"--overlay={ROOT}/{SCENARIO}/{made.overlay}"] if made.overlay is not None else []
     mix = [f"--profile={ROOT}/{PROFILE}/{load.profile.key}"] if load.profile is not None else []
     weighed = ["--accept-doubts"] if mix else []  # before
+    shaped = ["--shaped"] if load.shape is not None else []
     output = f"--output={ROOT}/{PLAN}/{load.jmeter.plan.key}"
     return [
         _container(_SCENARIO, settings, *scenario_mounts(load))
         | {"image": settings.operator_image, "terminationMessagePolicy": "FallbackToLogsOnError"}
-        | {"command": ["devperfops", "scenario", output, *overlay, *mix, *weighed, "--", source]}
+        | {"command": ["devperfops", "scenario", output, *overlay, *mix, *weighed, *shaped, "--", source]}
         | _resources("100m", "128Mi", "512Mi")
     ]
 
@@ -226,16 +229,25 @@ def _brief(run: PerfRun, gate: PerfGate, plan: RunPlan, inputs: Inputs, settings
         inputs=_pod_inputs(load),
         host=inputs.host,
         offered=tuple(
-            Offered(share.threads, float(share.rate_per_minute))
+            Offered(share.threads, float(share.rate_per_minute), pieces(plan.shape))
             for share in divide(plan)
             if share.rate_per_minute is not None
         ),
     )
 
 
+def pieces(shape: Shape | None) -> tuple[Piece, ...]:
+    if shape is None:
+        return STEADY
+    return tuple(
+        Piece(each.begin // timedelta(milliseconds=1), float(shape.levels[each.level].factor), each.level)
+        for each in shape.stretches
+    )
+
+
 def _shares(plan: RunPlan, load: Load) -> tuple[dict[str, str], ...]:
     """By worker."""
-    shares = [share_properties(share, load) for share in divide(plan)]
+    shares = [share_properties(share, load, plan.shape) for share in divide(plan)]
     if load.baseline is not None:
         for index in plan.baseline_workers:
             shares[index] |= baseline_properties(load.baseline, load)

@@ -192,7 +192,8 @@ def _without_namesake(observed: RunObserved, job: RunJob, now: datetime) -> RunD
 
 def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunStatus:
     plan, start_at = resolve_load(gate.spec), now + _START_DELAY
-    rate = None if plan.rate_per_minute is None else format_rate(plan.rate_per_minute)
+    mean = plan.mean_rate_per_minute
+    rate = None if mean is None else format_rate(mean)
     load = LoadStatus(
         threads=plan.threads,
         workers=plan.workers,
@@ -206,10 +207,11 @@ def _started(observed: RunObserved, gate: PerfGate, now: datetime) -> PerfRunSta
     longer = f", up to {format_duration(plan.duration)} if evidence is missing then" if plan.planned else ""
     among = f" on {plan.workers} workers" if plan.workers > 1 else ""
     again = ", and as many the baseline," if plan.against_baseline else ""
+    average = " on the average" if plan.shape is not None else ""
     message = (
         f"{plan.threads} threads{among} load {observed.inputs.host}:{observed.inputs.port}{again} "
-        f"with {rate or 'whatever they reach'} for {format_duration(plan.planned or plan.duration)}{auto}"
-        f"{longer}, "
+        f"with {rate or 'whatever they reach'}{average} for "
+        f"{format_duration(plan.planned or plan.duration)}{auto}{longer}, "
         f"judged after {format_duration(plan.ramp_up)}"
     )
     return step(observed.run.status, now, Step.WORKERS_READY, message, phase=Phase.RUNNING, load=load)

@@ -10,6 +10,7 @@ from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import (
     HeldStatus,
     HostStatus,
+    LevelTotals,
     LoadStatus,
     ObjectiveTotals,
     PerfRunStatus,
@@ -34,6 +35,7 @@ from devperfops_operator.domain.judgement import (
     score,
     with_warnings,
 )
+from devperfops_operator.domain.levels import levels_status, told_by_level, with_levels
 from devperfops_operator.domain.load_findings import (
     achieved_rate,
     findings_so_far,
@@ -57,7 +59,7 @@ from devperfops_operator.domain.run.target_watch import close_target, follow_tar
 from devperfops_operator.domain.sent import with_sent
 from devperfops_operator.domain.verdict import Reason
 from devperfops_operator.wire.kept_plan import KeptPlan
-from devperfops_operator.wire.measurement import JMeterState
+from devperfops_operator.wire.measurement import Final, JMeterState
 from devperfops_operator.wire.threads import Held
 from devperfops_operator.wire.wakes import Wakes
 
@@ -109,13 +111,15 @@ def judging(observed: RunObserved, gate: PerfGate, now: datetime) -> RunDecision
     reads = last_reads(observed, plan, window, now, _played(plan, evidence, _load(status)))
     if reads is not None:
         return RunDecision(status, reads, requeue_at=now + _TICK)
-    evidence = with_sent(with_gaps(observed, plan, window), plan, status, now)
+    evidence = with_levels(with_sent(with_gaps(observed, plan, window), plan, status, now), plan)
     objectives = close_objectives(plan, evidence, status.objectives, now)
     judgement = judge(plan, evidence, status)
     if _cause_outstanding(judgement, observed.job, status, now):
         return RunDecision(status, requeue_at=now + _TICK)
     judgement = with_warnings(_with_cause(judgement, observed.job), objectives)
     judgement = under_quota(beside_sla(judgement, status.resolved), observed.quota)
+    judgement = told_by_level(judgement, plan, objectives)
+    status = _with_load(status, levels=levels_status(plan, evidence, objectives)) if plan.shape else status
     coverage = coverage_status(plan, evidence)
     taken = None if observed.quota is None else observed.quota.consumption
     found = {"objectives": objectives, "coverage": coverage, "score": score(objectives), "consumption": taken}
@@ -200,6 +204,7 @@ def _totals(worker: WorkerEvidence, now: datetime) -> WorkerStatus:
         held=_held(worker.final.held),
         wakes=_wakes(worker.wakes),
         plan=_plan(worker.final.plan),
+        levels=_levels(worker, worker.final),
         hosts=tuple(HostStatus(host=host, samples=samples) for host, samples in worker.hosts.items()),
         first_start=worker.first_start,
         last_end=worker.last_end,
@@ -224,6 +229,16 @@ def _held(held: Held | None) -> HeldStatus | None:
 
 def _wakes(wakes: Wakes | None) -> WakesStatus | None:
     return None if wakes is None else WakesStatus(**wakes.to_json())
+
+
+def _levels(worker: WorkerEvidence, final: Final) -> tuple[LevelTotals, ...]:
+    """Of a load with a shape; a steady one has none above the first."""
+    if not final.held_above:
+        return ()
+    held = (final.held, *final.held_above)
+    return tuple(
+        LevelTotals(samples=worker.levels.get(index, 0), held=_held(each)) for index, each in enumerate(held)
+    )
 
 
 def _plan(plan: KeptPlan | None) -> PlanStatus | None:

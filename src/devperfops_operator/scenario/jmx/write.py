@@ -8,6 +8,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from devperfops_operator.scenario.jmx import elements
+from devperfops_operator.scenario.jmx.arrivals import ARRIVALS
 from devperfops_operator.scenario.jmx.steps import (
     NOT_FOUND,
     add_assertion,
@@ -31,10 +32,11 @@ _DRAW: Final = f"(${{__jm__{_THREADS}__idx}} * 618033 + ${{__threadNum}} * 75487
 """The same for all steps of an iteration; spread evenly over iterations, by the golden ratio, and threads."""
 
 
-def jmx(plan: Plan, data_file: str = "scenario.csv", load: Load = USUAL) -> bytes:
+def jmx(plan: Plan, data_file: str = "scenario.csv", load: Load = USUAL, *, shaped: bool = False) -> bytes:
     """A test plan for JMeter 5.6.3.
 
     `data_file`: what the columns' file is called, in the folder DataDir. `load`: where no gate says it.
+    `shaped`: its rate changes as the property Shape says.
     """
     root = Element("jmeterTestPlan", version="1.2", properties="5.0", jmeter="5.6.3")
     tree = elements.below(_add_plan(elements.below(root), plan))
@@ -48,7 +50,7 @@ def jmx(plan: Plan, data_file: str = "scenario.csv", load: Load = USUAL) -> byte
         title = f"{group}: clean up" if cleans_up else group
         elements.add(threads, "LogicControllerGui", "GenericController", title, {})
         _add_steps(elements.below(threads), list(steps))
-    _add_rate(threads, load)
+    (_add_shape if shaped else _add_rate)(threads, load)
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'.encode()
 
@@ -188,4 +190,17 @@ def _add_rate(tree: Element, load: Load) -> None:
     )
     elements.add_number(timer, "doubleProp", "allowedThroughputSurplus", 1.0)
     SubElement(timer, "longProp", name="randomSeed").text = "0"
+    elements.below(tree)
+
+
+def _add_shape(tree: Element, load: Load) -> None:
+    """JMeter has no timer for a rate that changes and arrivals that do not wait for answers."""
+    properties: dict[str, elements.Value] = {
+        "cacheKey": "true",
+        "filename": "",
+        "parameters": f"${{__P(Shape,0:{load.per_minute})}}",
+        "script": ARRIVALS,
+        "scriptLanguage": "groovy",
+    }
+    elements.add(tree, "TestBeanGUI", "JSR223Timer", "Random arrivals at rates that change", properties)
     elements.below(tree)
