@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from hack.cluster.errors import ClusterError
 from hack.kube import wait_for
 from hack.mariadb import MariaDB, running
 from tests.conftest import require_layer
+from tests.integration.sessions import holding
 
 pytestmark = pytest.mark.integration
 
@@ -172,25 +173,9 @@ def test_a_dump_that_may_write_to_other_databases_is_refused(shop: MariaDB, opti
     assert state(shop) == before
 
 
-@contextmanager
-def session(server: MariaDB) -> Iterator[None]:
-    """One that has begun a transaction and holds on."""
-    argv = ["mariadb", *server.who, "--batch", "--skip-column-names", "--unbuffered", "--database=shop"]
-    with subprocess.Popen(
-        argv,
-        env=server.env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as client:
-        assert client.stdin is not None
-        assert client.stdout is not None
-        client.stdin.write("BEGIN; UPDATE orders SET state = 'held'; SELECT 'holds on';\n")
-        client.stdin.flush()
-        assert "holds on" in client.stdout.readline()
-        yield
-        client.stdin.close()
+def session(server: MariaDB) -> AbstractContextManager[None]:
+    client = ["mariadb", *server.who, "--batch", "--skip-column-names", "--unbuffered", "--database=shop"]
+    return holding(client, server.env, "UPDATE orders SET state = 'held'")
 
 
 def test_a_session_that_holds_on_is_ended(shop: MariaDB) -> None:

@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from hack.cluster.errors import ClusterError
 from hack.kube import wait_for
 from hack.postgres import Postgres, running
 from tests.conftest import require_layer
+from tests.integration.sessions import holding
 
 pytestmark = pytest.mark.integration
 
@@ -146,27 +147,9 @@ def test_a_golden_copy_that_somebody_may_change_is_refused(shop: Postgres) -> No
     assert "ALTER DATABASE shop_golden WITH ALLOW_CONNECTIONS false" in words
 
 
-@contextmanager
-def session(server: Postgres, database: str) -> Iterator[subprocess.Popen[str]]:
-    """One that has begun a transaction and holds on."""
-    argv = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", f"--dbname={database}"]
-    with subprocess.Popen(
-        argv,
-        env=server.env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as psql:
-        assert psql.stdin is not None
-        assert psql.stdout is not None
-        psql.stdin.write("BEGIN; LOCK TABLE orders; SELECT 'holds on';\n")
-        psql.stdin.flush()
-        assert "holds on" in psql.stdout.readline()
-        try:
-            yield psql
-        finally:
-            psql.stdin.close()
+def session(server: Postgres, database: str) -> AbstractContextManager[None]:
+    client = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", f"--dbname={database}"]
+    return holding(client, server.env, "LOCK TABLE orders")
 
 
 def test_a_session_that_holds_on_is_ended(shop: Postgres) -> None:
