@@ -123,6 +123,14 @@ def test_one_that_is_never_done_is_told(service: Service, call: Callable[..., in
         call(timeout_s=0.2, poll=Poll(f"{service.url}/state", "done", 0.01))
 
 
+def test_of_a_long_answer_the_beginning_is_read(service: Service, call: Callable[..., int]) -> None:
+    long = "x" * (3 << 20)
+    service.answers = [(202, ""), (200, f"{long} done"), (200, f"done {long}")]
+    poll = Poll(f"{service.url}/state", "done", 1)
+    assert call(poll=poll) == 0
+    assert len(service.asked) == 3
+
+
 def test_who_is_told_to_end_ends(service: Service, call: Callable[..., int]) -> None:
     service.answers = [(202, ""), (500, "")]
     assert call(Patience(ends_at=2), poll=Poll(service.url, "", 1)) == 1
