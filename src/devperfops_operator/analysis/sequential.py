@@ -19,6 +19,7 @@ from devperfops_operator.analysis.timeline import Timeline
 
 _OVERWHELMING: Final = Fraction(9, 10)  # of all samples are exceedances
 _EARLY_ALPHA: Final = 0.001  # chance of a wrong Pass at whichever look before the end
+_DOUBT: Final = 2  # times the design effect that is seen: of a level that moves over minutes blocks show half
 _STEP: Final = 15  # seconds, in which a slow start is told
 _USUAL: Final = 50  # allowed exceedances, all independent, in a test of which an early Pass is most likely
 
@@ -42,7 +43,7 @@ def fails(
         return False
     if timeline.elapsed < patience.fail_after:
         return _overwhelms(test, tally)
-    return test.fails(independent(tally, long_range * timeline.design_effect()))
+    return test.fails(independent(tally, _DOUBT * long_range * timeline.design_effect()))
 
 
 def passes_early(

@@ -214,3 +214,14 @@ def test_a_cold_start_is_told_with_how_long_it_took() -> None:
 )
 def test_of_others_no_beginning_is_told(bad: list[int]) -> None:
     assert started(bad) is None
+
+
+def test_what_is_far_over_its_limit_is_failed_as_soon_as_may_be_and_what_is_near_later() -> None:
+    far = next(second for second, seen in enumerate(looks(drawn(0.03)), 1) if is_failed(*seen))
+    near = next(second for second, seen in enumerate(looks(drawn(0.015)), 1) if is_failed(*seen))
+    assert far == PATIENCE.fail_after
+    assert PATIENCE.fail_after < near < 600
+
+
+def is_failed(tally: Tally, timeline: Timeline) -> bool:
+    return fails(TEST, PATIENCE, tally, timeline)
