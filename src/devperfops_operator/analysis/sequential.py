@@ -19,7 +19,9 @@ from devperfops_operator.analysis.timeline import Timeline
 
 _OVERWHELMING: Final = Fraction(9, 10)  # of all samples are exceedances
 _EARLY_ALPHA: Final = 0.001  # chance of a wrong Pass at whichever look before the end
-_DOUBT: Final = 2  # times the design effect that is seen: of a level that moves over minutes blocks show half
+_UNSEEN: Final = (
+    2  # times the design effect that is seen: of a level that moves over minutes blocks show half
+)
 _STEP: Final = 15  # seconds, in which a slow start is told
 _USUAL: Final = 50  # allowed exceedances, all independent, in a test of which an early Pass is most likely
 
@@ -43,7 +45,7 @@ def fails(
         return False
     if timeline.elapsed < patience.fail_after:
         return _overwhelms(test, tally)
-    return test.fails(independent(tally, _DOUBT * long_range * timeline.design_effect()))
+    return test.fails(independent(tally, _UNSEEN * long_range * timeline.design_effect()))
 
 
 def passes_early(
@@ -91,14 +93,22 @@ def slow_start(test: ShareTest, timeline: Timeline, past: PastEffect) -> SlowSta
     It had most of the exceedances. A hint to people, never a verdict: what is left out after one has
     seen it proves nothing.
     """
-    whole = timeline.tally
-    for seconds in range(_STEP, timeline.elapsed // 3 + 1, _STEP):
-        rest = timeline.since((timeline.first or 0) + seconds)
+    whole, first = timeline.tally, timeline.first or 0
+    beginnings = range(_STEP, timeline.elapsed // 3 + 1, _STEP)
+    if not beginnings or not _fewer(timeline.since(first + beginnings[-1]).tally, whole):
+        return None  # the longest has the most: spare the others
+    for seconds in beginnings:
+        rest = timeline.since(first + seconds)
         late = rest.tally
-        if 2 * late.exceedances < whole.exceedances and test.passes(late, past.so_far(rest.scatter())):
+        if _fewer(late, whole) and test.passes(late, past.so_far(rest.scatter())):
             early = whole.samples - late.samples, whole.exceedances - late.exceedances
             return SlowStart(seconds, Tally(*early))
     return None
+
+
+def _fewer(late: Tally, whole: Tally) -> bool:
+    """Than half of the exceedances."""
+    return 2 * late.exceedances < whole.exceedances
 
 
 def independent(tally: Tally, design_effect: float) -> Tally:

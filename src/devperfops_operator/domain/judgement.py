@@ -271,19 +271,23 @@ def _objective_findings(
         yield Finding(Reason(evidence.gap.reason), f"{objective.claim}: {evidence.gap.message}")
     elif not evidence.tally.samples:
         yield Finding(Reason.NO_SAMPLES, f"{objective.claim}: there are no samples to judge")
-    elif not holds(objective, evidence) and evidence.unanswered and holds(objective, evidence.answered):
-        yield Finding(Reason.UNANSWERED, f"{objective.claim} {wording.unanswered(objective, evidence)}")
     elif not holds(objective, evidence):
-        takes = (
-            wording.what_a_verdict_takes(objective.test, evidence, Pace.of(plan, evidence.tally.samples))
-            if objective.level is None
-            else "; a longer load at that rate shows more"
-        )
-        yield Finding(
-            Reason.NOT_ENOUGH_EVIDENCE,
-            f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}{takes}",
-        )
+        yield _unshown(plan, objective, evidence)
     elif evidence.late is not None:
         yield Finding(
             Reason.DRIFTING, f"{objective.claim} {wording.drift(objective, evidence, evidence.late)}"
         )
+
+
+def _unshown(plan: Plan, objective: JudgedObjective, evidence: ObjectiveEvidence) -> Finding:
+    if evidence.unanswered and holds(objective, evidence.answered):
+        return Finding(Reason.UNANSWERED, f"{objective.claim} {wording.unanswered(objective, evidence)}")
+    takes = (
+        wording.what_a_verdict_takes(objective.test, evidence, Pace.of(plan, evidence.tally.samples))
+        if objective.level is None
+        else "; a longer load at that rate shows more"
+    )
+    return Finding(
+        Reason.NOT_ENOUGH_EVIDENCE,
+        f"{objective.claim} is not shown to hold: {wording.exceedances(objective, evidence)}{takes}",
+    )

@@ -24,15 +24,8 @@ async def read_namespace(
 
     Never raises for what the API refuses or does not answer: that is a fault of the reading.
     """
-    try:
-        connection = await reading.connection(where.context, where.kubeconfig)
-    except reading.UNUSABLE as error:
-        return Reading(name, (), [reading.unusable(where.context, error)])
-    try:
-        place = namespace.Place(where.context, where.namespace, now)
-        return await _Reader(Cluster(connection), place).read(name, services)
-    finally:
-        await connection.close()
+    place = namespace.Place(where.context, where.namespace, now)
+    return await reading.read(name, where, lambda cluster: _Reader(cluster, place).read(name, services))
 
 
 class _Reader:

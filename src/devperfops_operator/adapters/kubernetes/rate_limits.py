@@ -22,19 +22,16 @@ async def read_rate_limits(
 
     Never raises for what the API refuses or does not answer: that is a fault of the reading.
     """
-    try:
-        connection = await reading.connection(where.context, where.kubeconfig)
-    except reading.UNUSABLE as error:
-        return Reading(name, (), [reading.unusable(where.context, error)])
-    try:
-        found = _Reader(Cluster(connection), where)
+
+    async def ask(cluster: Cluster) -> Reading:
+        found = _Reader(cluster, where)
         if services is None or LOCAL in services:
             await found.filters()
         await found.config_maps()
-    finally:
-        await connection.close()
-    told = rate_limits(name, found.told, services, now)
-    return Reading(name, told.entries, (*found.faults, *told.faults), told.unlimited)
+        told = rate_limits(name, found.told, services, now)
+        return Reading(name, told.entries, (*found.faults, *told.faults), told.unlimited)
+
+    return await reading.read(name, where, ask)
 
 
 class _Reader:

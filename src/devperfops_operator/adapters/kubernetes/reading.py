@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from yaml import YAMLError
 
 from devperfops_operator.adapters.kubernetes.cluster import Cluster
 from devperfops_operator.adapters.kubernetes.connection import Connection, connect
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
-from devperfops_operator.domain.quota.entry import Fault
+from devperfops_operator.domain.quota.entry import Fault, Reading
 
 Answer = TypeVar("Answer")
+
+
+class InContext(Protocol):
+    """Whatever is read through a context of a kubeconfig."""
+
+    @property
+    def context(self) -> str: ...
+
+    @property
+    def kubeconfig(self) -> str | None: ...
+
 
 UNUSABLE: Final = (DevPerfOpsError, YAMLError, TypeError, ValueError, LookupError)
 """What a context raises that cannot be used."""
@@ -27,6 +38,18 @@ _KUBECONFIG: Final = "~/.kube/config"
 async def connection(context: str, kubeconfig: str | None) -> Connection:
     path = kubeconfig or os.environ.get("KUBECONFIG") or _KUBECONFIG
     return await connect(os.path.expanduser(path), context=context)  # noqa: ASYNC240, PTH111  reads no file
+
+
+async def read(name: str, where: InContext, ask: Callable[[Cluster], Awaitable[Reading]]) -> Reading:
+    """The environment of that name, which `ask` reads; a context that cannot be used is a fault of it."""
+    try:
+        opened = await connection(where.context, where.kubeconfig)
+    except UNUSABLE as error:
+        return Reading(name, (), [unusable(where.context, error)])
+    try:
+        return await ask(Cluster(opened))
+    finally:
+        await opened.close()
 
 
 def unusable(context: str, error: Exception) -> Fault:

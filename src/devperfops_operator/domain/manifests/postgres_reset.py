@@ -6,23 +6,11 @@ from importlib.resources import files
 from typing import Any, Final
 
 from devperfops_operator.api.data import PostgresReset
-from devperfops_operator.domain.manifests.common import literal
+from devperfops_operator.domain.manifests.scripted import script_container
 
 SCRIPT: Final = files(__package__).joinpath("postgres_reset.sh").read_text("utf-8")
 
 
 def postgres_container(reset: PostgresReset) -> dict[str, Any]:
-    """`command` and `env` beyond the team's own. Nothing of it is secret."""
-    verify = reset.verify
-    own = {
-        "RESET_DATABASE": reset.database,
-        "RESET_TEMPLATE": reset.template,
-        **({"RESET_QUERY": verify.query, "RESET_EXPECT": verify.expect} if verify is not None else {}),
-    }
-    return {
-        "command": ["sh", "-c", literal(SCRIPT)],
-        "env": [
-            *(each.to_json() for each in reset.env or ()),
-            *({"name": name, "value": literal(value)} for name, value in own.items()),
-        ],
-    }
+    settings = {"RESET_DATABASE": reset.database, "RESET_TEMPLATE": reset.template}
+    return script_container(SCRIPT, reset, settings)
