@@ -8,19 +8,24 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from kubernetes.client.exceptions import ApiException
 
 from devperfops_operator.adapters.kubernetes import cluster, reading
 from devperfops_operator.cli.app import app
-from hack.kube import Kube, kubectl
+from hack.kube import Kube, kubectl, wait_for
 from tests.integration.world import status_of
 
 pytestmark = pytest.mark.integration
+
+EXAMPLES = Path(__file__).parents[2] / "examples/quota/kubernetes"
 
 
 @dataclass
@@ -239,10 +244,210 @@ def test_a_snapshot_tells_what_is_taken_away_later(pair: Pair) -> None:
     assert drops == {"pods": "Regression", "requests.cpu": "Regression"}
 
 
-def _deployment(name: str, cpu: str) -> dict[str, Any]:
+def test_pods_that_give_way_in_production_block(pair: Pair) -> None:
+    name = f"shop-{secrets.token_hex(4)}"
+    pair.policy["services"] = [
+        {"name": "priorityclass", "metrics": [name]},
+        {"name": "priority", "metrics": ["Deployment/web"]},
+    ]
+    pair.load_test.kube.create(_priority_class(name, 1000))
+    pair.load_test.apply(_deployment("web", "1", name))
+    pair.production.apply(_deployment("web", "1"))
+    done = pair.quota("check")
+    assert done.exit_code == 1
+    assert f"create {name} in production, at 1,000 or more" in done.stdout
+    assert "load-test has 1,000, production has 0: what was tested has to give way there" in done.stdout
+
+    pair.production.kube.create(_priority_class(name, 1000, preemptionPolicy="Never"))
+    pair.production.apply(_deployment("web", "1", name))
+    waits = json.loads(pair.quota("check", "-o", "json").stdout)["findings"]
+    assert {each["verdict"] for each in waits if not each["dimensions"]} == {"Pass"}
+    assert [each["verdict"] for each in waits if each["dimensions"] == {"rule": "preemption"}] == [
+        "Regression",
+        "Regression",
+    ]
+
+    pair.production.kube.delete("PriorityClass", name, api_version="scheduling.k8s.io/v1")
+    pair.production.kube.create(_priority_class(name, 2000))
+    assert pair.quota("check").exit_code == 0
+    pair.load_test.kube.delete("PriorityClass", name, api_version="scheduling.k8s.io/v1")
+
+
+def test_a_quota_for_a_class_is_a_limit_of_its_own(pair: Pair) -> None:
+    selected = {"scopeName": "PriorityClass", "operator": "In", "values": ["shop-critical"]}
+    for side, pods in ((pair.load_test, "20"), (pair.production, "5")):
+        hard = {"pods": pods}
+        spec = {"hard": hard, "scopeSelector": {"matchExpressions": [selected]}}
+        side.apply(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "critical"}, "spec": spec}
+        )
+        status_of(side.kube, "resourcequota", "critical", side.namespace, {"hard": hard, "used": {}})
+    found = pair.findings()["pods"]
+    assert found["dimensions"] == {"scope": "PriorityClass In shop-critical"}
+    assert found["cause"].startswith("load-test has 20, production has 5")
+
+
+def test_what_a_cluster_may_grow_to_is_told_and_blocks_nothing(pair: Pair) -> None:
+    pair.policy["services"] = [{"name": "autoscaling"}, *ESTIMATES]
+    pair.production.kube.apply([_custom(*each) for each in (KARPENTER, CALICO)])
+    for side, most, services in ((pair.load_test, 20, 3), (pair.production, 20, 1)):
+        side.apply(_deployment("web", "500m"))
+        side.apply(_autoscaler("web", most))
+        side.node("4")
+        for number in range(services):
+            side.apply(_service(f"web-{number}"))
+    _until_listed(pair.production.kube, KARPENTER, CALICO)
+    pair.production.kube.create(_cluster_object(KARPENTER, {"limits": {"cpu": "2", "memory": "8Gi"}}))
+    pair.production.kube.create(_cluster_object(CALICO, {"cidr": "10.0.0.0/29"}))
+    pair.load_test.kube.apply([_autoscaler_status(now=datetime.now(UTC), target=1, most=5)])
+
+    done = pair.quota("check", "--all")
+    assert done.exit_code == 0, done.stdout
+    found = json.loads(pair.quota("check", "-o", "json").stdout)["findings"]
+    by = {(each["rule"], each["service"], each["metric"]): each for each in found}
+    grown = by["baseline", "nodegrowth", "cpu"]
+    assert grown["verdict"] == "Warn"
+    assert grown["granted"] == "6"
+    assert "1 nodes of production, Karpenter's NodePools default, so it blocks nothing" in grown["cause"]
+    assert "cluster-autoscaler's 4 more" in grown["cause"]
+    needed = by["need", "nodegrowth", "cpu"]
+    assert (needed["verdict"], needed["asked"]) == ("Warn", "10")
+    pods = by["need", "podaddresses", "pods"]
+    assert (pods["verdict"], pods["asked"], pods["granted"]) == ("Warn", "20", "8")
+    addresses = by["baseline", "serviceaddresses", "addresses"]
+    assert addresses["verdict"] == "Pass"
+    taken = Fraction(addresses["granted"]) - Fraction(addresses["headroom"])
+    assert taken == len(pair.production.kube.list("Service")) >= 2  # the API server's own is one
+
+    snapshot = pair._folder / "snapshot.json"
+    assert pair.quota("snapshot", snapshot).exit_code == 0
+    pair.production.remove_nodes()
+    fewer = pair.quota("diff", snapshot)
+    assert (fewer.exit_code, "nodegrowth/cpu" in fewer.stdout) == (0, True)
+    pair.load_test.kube.delete("ConfigMap", "cluster-autoscaler-status", "kube-system")
+
+
+def test_what_may_not_be_estimated_is_said_and_blocks_nothing_until_the_role_is_there(pair: Pair) -> None:
+    name = f"shop-{secrets.token_hex(4)}"
+    named = {"name": "priorityclass", "metrics": [name]}
+    pair.policy["services"] = [{"name": "resourcequota"}, *ESTIMATES, named]
+    for side in (pair.load_test, pair.production):
+        side.quota(pods="10")
+        side.kube.create(_priority_class(name, 10))
+    production = pair.production
+    pair.users["production"] = {"token": production.token()}
+    for manifest in _reader(production.namespace):
+        if manifest["kind"] not in {"ClusterRole", "ClusterRoleBinding"}:
+            production.kube.apply([manifest])
+    found = pair.findings()
+    assert {service: each["verdict"] for service, each in found.items()} == {
+        **{each["name"]: "Warn" for each in ESTIMATES},
+        "priorityclass": "Error",
+    }
+    assert 'cannot get resource "configmaps"' in found["nodegrowth"]["cause"]
+    pair.policy["services"].pop()
+    assert pair.quota("check").exit_code == 0
+    assert pair.quota("snapshot", pair._folder / "snapshot.json").exit_code == 0
+
+    pair.policy["services"].append(named)
+    for manifest in _reader(production.namespace, "capacity-reader.yaml"):
+        production.kube.apply([manifest])
+    found = pair.findings()
+    assert {each["rule"] for each in found.values()} <= {"baseline"}
+    assert {each["verdict"] for each in found.values()} <= {"Warn"}
+    pair.load_test.kube.delete("PriorityClass", name, api_version="scheduling.k8s.io/v1")
+
+
+def test_a_policy_that_names_no_service_reads_what_it_always_read(pair: Pair) -> None:
+    del pair.policy["services"]
+    pair.load_test.kube.apply([_autoscaler_status(now=datetime.now(UTC), target=1, most=5)])
+    pair.load_test.apply(_deployment("web", "500m", "none-such"))
+    pair.production.node("4")
+    pair.load_test.quota(pods="10")
+    pair.production.quota(pods="10")
+    found = json.loads(pair.quota("check", "-o", "json").stdout)["findings"]
+    assert {each["service"] for each in found} <= {"resourcequota", "limitrange", "autoscaling", "nodes"}
+    pair.load_test.kube.delete("ConfigMap", "cluster-autoscaler-status", "kube-system")
+
+
+ESTIMATES = [{"name": name} for name in ("nodegrowth", "podaddresses", "serviceaddresses")]
+KARPENTER = ("karpenter.sh", "NodePool", "nodepools")
+CALICO = ("crd.projectcalico.org", "IPPool", "ippools")
+
+
+def _custom(group: str, kind: str, plural: str) -> dict[str, Any]:
+    """As much of a kind of somebody else's as is needed to keep its objects."""
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}
+    names = {"kind": kind, "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Cluster", "names": names, "versions": [version]},
+    }
+
+
+def _until_listed(kube: Kube, *customs: tuple[str, str, str]) -> None:
+    for group, kind, plural in customs:
+        path = f"/apis/{group}/v1/{plural}"
+        wait_for(f"{kind} can be listed", lambda path=path: _answers(kube, path), seconds=20)
+
+
+def _answers(kube: Kube, path: str) -> bool:
+    try:
+        kube.request(path, seconds=5)
+    except ApiException:
+        return False
+    return True
+
+
+def _cluster_object(custom: tuple[str, str, str], spec: dict[str, Any]) -> dict[str, Any]:
+    group, kind, _ = custom
+    return {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "default"}, "spec": spec}
+
+
+def _autoscaler_status(now: datetime, target: int, most: int) -> dict[str, Any]:
+    """As cluster-autoscaler writes it since 1.30."""
+    written = f"{now:%Y-%m-%d %H:%M:%S.%f} +0000 UTC"
+    health = {"status": "Healthy", "cloudProviderTarget": target, "minSize": 1, "maxSize": most}
+    status = {
+        "time": written,
+        "autoscalerStatus": "Running",
+        "nodeGroups": [{"name": "web", "health": health}],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "cluster-autoscaler-status",
+            "namespace": "kube-system",
+            "annotations": {"cluster-autoscaler.kubernetes.io/last-updated": written},
+        },
+        "data": {"status": yaml.safe_dump(status)},
+    }
+
+
+def _service(name: str) -> dict[str, Any]:
+    spec = {"ports": [{"port": 80}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
+def _priority_class(name: str, value: int, **more: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value,
+        **more,
+    }
+
+
+def _deployment(name: str, cpu: str, priority_class: str | None = None) -> dict[str, Any]:
     labels = {"app": name}
     container = {"name": "app", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}
-    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    named = {"priorityClassName": priority_class} if priority_class else {}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container], **named}}
     spec = {"selector": {"matchLabels": labels}, "template": pod}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
 
@@ -257,7 +462,7 @@ def _autoscaler(name: str, most: int) -> dict[str, Any]:
     }
 
 
-def _reader(namespace: str) -> list[dict[str, Any]]:
-    """The role of the example, for the ServiceAccount `ci`."""
-    text = (Path(__file__).parents[2] / "examples/quota/kubernetes/reader.yaml").read_text()
+def _reader(namespace: str, file: str = "reader.yaml") -> list[dict[str, Any]]:
+    """The roles of an example, for the ServiceAccount `ci`."""
+    text = (EXAMPLES / file).read_text()
     return list(yaml.safe_load_all(text.replace("namespace: shop", f"namespace: {namespace}")))

@@ -159,7 +159,7 @@ class QuotaPolicySpec(Strict):
     services: Annotated[
         tuple[Service, ...], Field(default_factory=tuple, max_length=_MOST), quota_rules.DISTINCT_SERVICES
     ]
-    """What is compared; none for all there is."""
+    """What is compared; none for all there is, but for what is read by name only."""
     scale: Annotated[Factor, Field(json_schema_extra={"default": 1})] = Fraction(1)
     """By design the baseline has so many times what serving has."""
     safety: Annotated[Factor, Field(json_schema_extra={"default": "1.2"})] = Fraction(6, 5)

@@ -49,6 +49,11 @@ RESOURCES: Final = {
         Resource("EnvoyFilter", "networking.istio.io/v1alpha3", "envoyfilters"),
         Resource("Namespace", "v1", "namespaces"),
         Resource("Node", "v1", "nodes"),
+        Resource("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses"),
+        Resource("ServiceCIDR", "networking.k8s.io/v1", "servicecidrs"),
+        Resource("IPAddress", "networking.k8s.io/v1", "ipaddresses"),
+        Resource("NodePool", "karpenter.sh/v1", "nodepools"),
+        Resource("IPPool", "crd.projectcalico.org/v1", "ippools"),
     )
 }
 """By kind."""

@@ -24,9 +24,14 @@ def read_snapshot(file: Path) -> Snapshot:
 
 
 def take_snapshot(asked: Asked, now: datetime) -> Snapshot:
-    """Of what the policy compares. Raises Trouble if not all of it can be read."""
+    """Of what the policy compares. Raises Trouble if not all of it can be read; estimates may be missing."""
     baseline, serving = readings(asked, now)
-    faults = [f"{reading.name}: {fault.cause}" for reading in (baseline, serving) for fault in reading.faults]
+    faults = [
+        f"{reading.name}: {fault.cause}"
+        for reading in (baseline, serving)
+        for fault in reading.faults
+        if not fault.estimated
+    ]
     if faults:
         raise Trouble(f"half a snapshot would look like lowered limits later: {'; '.join(faults)}.")
     return Snapshot(asked.policy.metadata.name, now, baseline, serving)

@@ -67,7 +67,7 @@ def _asked(baseline: Entry | None, unit: Unit, scale: Fraction) -> Limit:
     if baseline is None or factor(baseline.unit, unit) is None:
         return UNKNOWN
     limit = converted(baseline.effective, baseline.unit, unit)
-    return limit if scale == 1 or isinstance(limit, NoNumber) else limit / scale
+    return limit if scale == 1 or baseline.ordinal or isinstance(limit, NoNumber) else limit / scale
 
 
 def judge(case: Case) -> Outcome:
@@ -101,7 +101,7 @@ def _missing_in_serving(case: Case) -> Outcome | None:
 
 
 def _nothing_in_serving(case: Case) -> Outcome | None:
-    if case.granted != 0:
+    if case.granted != 0 or (case.pair.serving is not None and case.pair.serving.ordinal):
         return None
     if case.pair.baseline is not None and case.asked == 0:
         return Outcome(Verdict.WARN, "nothing of it can be had in either environment")
@@ -147,7 +147,9 @@ def _by_peak(case: Case, cause: str, otherwise: Verdict) -> Outcome:
 def _lower_in_serving(case: Case) -> Outcome | None:
     if at_most(case.asked, case.granted):
         return None
-    return Outcome(Verdict.REGRESSION, f"{_both(case)}: what was tested may be refused there", case.asked)
+    serving = case.pair.serving
+    worse = "has to give way" if serving is not None and serving.ordinal else "may be refused"
+    return Outcome(Verdict.REGRESSION, f"{_both(case)}: what was tested {worse} there", case.asked)
 
 
 def _still_higher(case: Case) -> Outcome | None:
@@ -206,7 +208,10 @@ def _told(name: str, entry: Entry | None) -> str:
 
 
 def _scaled(case: Case) -> str:
-    return "" if case.scale == 1 else f" (scale {float(case.scale):g}: {case.text(case.asked)} asked)"
+    ours = case.pair.baseline
+    if case.scale == 1 or (ours is not None and ours.ordinal):
+        return ""
+    return f" (scale {float(case.scale):g}: {case.text(case.asked)} asked)"
 
 
 def _ask_again(entry: Entry) -> str:

@@ -42,6 +42,12 @@ class Pair:
     serving: Entry | None
     peak: Peak | None = None
 
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        """From what its limits were estimated, as far as they were."""
+        sides = (self.baseline, self.serving)
+        return tuple(side.estimate for side in sides if side is not None and side.estimate)
+
 
 def index(entries: Iterable[Entry]) -> dict[Metric, ByUnit]:
     """Of two limits on the same thing the lower one holds."""

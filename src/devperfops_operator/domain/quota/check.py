@@ -13,6 +13,7 @@ from devperfops_operator.domain.quota.assertion import Case, Names
 from devperfops_operator.domain.quota.buckets import Pair, holding, index, mapped, mapped_dimensions, pairs
 from devperfops_operator.domain.quota.consumption import Consumed
 from devperfops_operator.domain.quota.entry import UNKNOWN, Entry, Fault, Kind, Need, Peak, Reading
+from devperfops_operator.domain.quota.estimates import estimated
 from devperfops_operator.domain.quota.finding import Finding, Outcome, Report, Rule, Verdict, Waiver
 from devperfops_operator.domain.quota.forecast import Setting, forecasts
 from devperfops_operator.domain.quota.lead_times import LeadTime, Subject, lead_time
@@ -84,7 +85,8 @@ def _age(at: datetime, most: timedelta) -> str:
 def _faults(reading: Reading) -> Iterator[Finding]:
     for fault in reading.faults:
         cause = f"{reading.name}: {fault.cause}"
-        yield Finding(Rule.READING, Verdict.ERROR, fault.service, "", cause=cause, remedy=fault.remedy)
+        verdict = Verdict.WARN if fault.estimated else Verdict.ERROR
+        yield Finding(Rule.READING, verdict, fault.service, "", cause=cause, remedy=fault.remedy)
 
 
 def _nothing(baseline: Reading, serving: Reading) -> Finding:
@@ -203,7 +205,8 @@ class _Comparison:
         return Finding(Rule.READING, Verdict.ERROR, service, metric, cause=cause, remedy=remedy)
 
     def _found(self, rule: Rule, pair: Pair, wanted: Wanted | None, outcome: Outcome) -> Finding:
-        return finding_of(rule, pair, wanted, outcome, self._serving.name)
+        told = estimated(outcome, pair.estimates) if pair.estimates else outcome
+        return finding_of(rule, pair, wanted, told, self._serving.name)
 
     def _compared(self, service: str, metric: str) -> bool:
         return service not in self._unread and self._terms.wants(service, metric)

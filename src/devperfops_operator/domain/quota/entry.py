@@ -42,7 +42,9 @@ class Entry:
 
     `usage`: of it taken by others than the tested release, in `unit`; None: not told. `pending`: what it is
     being changed to. `source`: where it stands, for people. `observed_at`: when it was read; None: declared.
-    `raised_by`: the command or request that sets it, with `{limit}` for the new value.
+    `raised_by`: the command or request that sets it, with `{limit}` for the new value. `ordinal`: it is a
+    place in an order, of which 0 is one like any other. `estimate`: from what it was estimated; empty: it is
+    told by whoever enforces it.
     """
 
     provider: str
@@ -57,6 +59,8 @@ class Entry:
     source: str = ""
     observed_at: datetime | None = None
     raised_by: str = ""
+    ordinal: bool = False
+    estimate: str = ""
 
     @property
     def effective(self) -> Limit:
@@ -75,11 +79,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What could not be read; `service` empty: nothing at all could."""
+    """What could not be read; `service` empty: nothing at all could.
+
+    `estimated`: it would have been an estimate only, and nobody waits for one.
+    """
 
     service: str
     cause: str
     remedy: str
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,12 @@ _SUFFIXES: Final = {
     ".azure.com": Provider.AZURE,
 }
 _MICROSOFT: Final = "microsoft."  # as Azure names its services
-_KUBERNETES: Final = frozenset({"resourcequota", "limitrange", "autoscaling", "nodes"})
+_KUBERNETES: Final = frozenset(
+    {
+        *("resourcequota", "limitrange", "autoscaling", "nodes"),
+        *("priority", "priorityclass", "nodegrowth", "podaddresses", "serviceaddresses"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ resourcequota  `status.hard`, the lowest of all quotas of the same scope; what n
 limitrange     what one container, pod or claim may have; what none limits is unlimited
 autoscaling    the most replicas of each autoscaled workload
 nodes          what all nodes that take pods have together
+
+Others, which are read where a policy names them: `priorities`, `growth`, `addresses`.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -26,12 +28,16 @@ RESOURCE_QUOTA: Final = "resourcequota"
 LIMIT_RANGE: Final = "limitrange"
 AUTOSCALING: Final = "autoscaling"
 NODES: Final = "nodes"
-SERVICES: Final = (RESOURCE_QUOTA, LIMIT_RANGE, AUTOSCALING, NODES)
+PRIORITY_CLASS: Final = "priorityclass"
+PRIORITY: Final = "priority"
+NODE_GROWTH: Final = "nodegrowth"
+POD_ADDRESSES: Final = "podaddresses"
+SERVICE_ADDRESSES: Final = "serviceaddresses"
 UNLIMITED_SERVICES: Final = frozenset({RESOURCE_QUOTA, LIMIT_RANGE})
 """Those in which what is not listed is not limited."""
 
 _PROVIDER: Final = "kubernetes"
-_COUNT, _CORES, _BYTES = Unit("1", text="1"), Unit("cores", text="cores"), Unit("By", text="By")
+COUNT, CORES, BYTES = Unit("1", text="1"), Unit("cores", text="cores"), Unit("By", text="By")
 _ALIASES: Final = {
     **{name: f"requests.{name}" for name in ("cpu", "memory", "ephemeral-storage")},
     **{
@@ -91,7 +97,7 @@ def _quota(quota: Raw, place: Place) -> Iterator[Entry]:
         yield place.entry(
             RESOURCE_QUOTA,
             _ALIASES.get(metric, metric),
-            _unit(metric),
+            unit_of(metric),
             limit,
             dimensions=(("scope", scope),) if scope else (),
             usage=parse_any_quantity(used[metric]) if metric in used else None,
@@ -132,7 +138,7 @@ def range_entries(ranges: Iterable[Raw], place: Place) -> list[Entry]:
                     entry = place.entry(
                         LIMIT_RANGE,
                         key[0],
-                        _COUNT if ceiling == "maxLimitRequestRatio" else _unit(resource),
+                        COUNT if ceiling == "maxLimitRequestRatio" else unit_of(resource),
                         parse_any_quantity(value),
                         dimensions=(("type", item["type"]),),
                         source=f"LimitRange {name} of {place.context}/{place.namespace}",
@@ -151,7 +157,7 @@ def _most_replicas(autoscaler: Raw, place: Place) -> Entry:
     return place.entry(
         AUTOSCALING,
         "maxReplicas",
-        _COUNT,
+        COUNT,
         Fraction(replicas),
         dimensions=(("workload", "/".join(_target(autoscaler))),),
         source=f"HorizontalPodAutoscaler {name} of {place.context}/{place.namespace}",
@@ -163,17 +169,18 @@ def node_entries(nodes: Iterable[Raw], place: Place) -> list[Entry]:
     """What the nodes that take new pods have together, and how many there are."""
     sums: dict[str, Fraction] = defaultdict(Fraction)
     for node in nodes:
-        if _takes_pods(node):
+        if takes_pods(node):
             for resource, value in (node["status"].get("allocatable") or {}).items():
                 sums[resource] += parse_any_quantity(value)
     source = f"the nodes of {place.context}"
     return [
-        place.entry(NODES, f"allocatable.{resource}", _unit(resource), total, source=source)
+        place.entry(NODES, f"allocatable.{resource}", unit_of(resource), total, source=source)
         for resource, total in sums.items()
     ]
 
 
-def _takes_pods(node: Raw) -> bool:
+def takes_pods(node: Raw) -> bool:
+    """Whether new pods may come to it."""
     conditions = node["status"].get("conditions") or []
     ready = all(each["status"] == "True" for each in conditions if each["type"] == "Ready")
     return ready and not (node.get("spec") or {}).get("unschedulable")
@@ -194,13 +201,29 @@ def autoscaler_needs(autoscalers: Sequence[Raw], workloads: Iterable[Raw]) -> li
                 sums[resource] += amount * replicas
     because = f"autoscalers may grow to {', '.join(grown)}"
     return [
-        Need(service, metric.format(resource), _unit(resource), sums[resource], because)
+        Need(service, metric.format(resource), unit_of(resource), sums[resource], because)
         for resource in _SHARED
         if sums[resource]
         for service, metric in (
             (RESOURCE_QUOTA, "pods" if resource == "pods" else "requests.{}"),
             (NODES, "allocatable.{}"),
         )
+    ]
+
+
+def estimated_needs(needs: Iterable[Need], asked: Collection[str]) -> list[Need]:
+    """Those of nodes, as what the nodes may grow to and have addresses for has to meet; `asked`: services."""
+    names = {
+        "allocatable.cpu": (NODE_GROWTH, "cpu"),
+        "allocatable.memory": (NODE_GROWTH, "memory"),
+        "allocatable.pods": (POD_ADDRESSES, "pods"),
+    }
+    return [
+        replace(need, service=service, metric=metric)
+        for need in needs
+        if need.service == NODES
+        for service, metric in [names[need.metric]]
+        if service in asked
     ]
 
 
@@ -218,10 +241,10 @@ def _requests(pod: Raw) -> dict[str, Fraction]:
     return sums
 
 
-def _unit(metric: str) -> Unit:
-    """By the resource's name, which is the last part: `requests.cpu`."""
+def unit_of(metric: str) -> Unit:
+    """Of a resource, by its name, which is the last part: `requests.cpu`."""
     resource = metric.rpartition(".")[2] if metric.startswith(("requests.", "limits.")) else metric
     if resource == "cpu":
-        return _CORES
+        return CORES
     stored = resource in {"memory", "storage", "ephemeral-storage"} or resource.startswith("hugepages-")
-    return _BYTES if stored or metric.endswith("requests.storage") else _COUNT
+    return BYTES if stored or metric.endswith("requests.storage") else COUNT

@@ -134,6 +134,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "pending": None if entry.pending is None else _exact(entry.pending),
         "source": entry.source,
         "observedAt": None if entry.observed_at is None else entry.observed_at.isoformat(),
+        "ordinal": entry.ordinal or None,
+        "estimate": entry.estimate,
     }
     return {key: value for key, value in fields.items() if value not in (None, {}, "")}
 
@@ -156,6 +158,8 @@ def _stored(raw: Mapping[str, Any]) -> Entry:
         pending=_limit_of(raw["pending"]) if "pending" in raw else None,
         source=raw.get("source", ""),
         observed_at=datetime.fromisoformat(raw["observedAt"]) if "observedAt" in raw else None,
+        ordinal=raw.get("ordinal", False),
+        estimate=raw.get("estimate", ""),
     )
 
 

@@ -70,6 +70,8 @@ def _remedy(pair: Pair, outcome: Outcome, unit: Unit, name: str) -> str:
     if isinstance(outcome.enough, NoNumber):
         return f"let {name} have no limit of it either, or give the load test one"
     enough = whole(outcome.enough, unit)
+    if pair.serving is None and pair.baseline is not None and pair.baseline.ordinal:
+        return f"create {pair.metric} in {name}, at {limit_text(enough, unit)} or more"
     if pair.serving is None:
         return f"give {name} a limit of at least {limit_text(enough, unit)} for {pair.metric}"
     return _raised(pair.serving, enough)

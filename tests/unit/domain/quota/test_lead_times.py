@@ -28,6 +28,7 @@ JANUARY = Season((1, 1), (1, 31))
         ("compute.azure.com", Provider.AZURE),
         ("Microsoft.Compute", Provider.AZURE),
         ("resourcequota", Provider.KUBERNETES),
+        ("serviceaddresses", Provider.KUBERNETES),
         ("ledger", Provider.OTHER),
     ],
 )
