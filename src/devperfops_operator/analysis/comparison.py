@@ -4,33 +4,35 @@ An objective such as `p95 < baseline + 15%` is judged block by block: of each fe
 two quantiles, less that of 1 + tolerance, is the block's *excess*. What slows down both (a neighbour, a node)
 drops out of it. Pairs of quantiles go into a `Comparison`; `fails` and `passes` come out.
 
-`fails` may be asked after every block. It is an e-process: the fortune of somebody who bets on excess,
+`fails_so_far` may be asked after every block. It is an e-process: the fortune of somebody who bets on excess,
 averaged over how much is staked and at which excess a bet is fully won (Waudby-Smith and Ramdas, "Estimating
 means of bounded random variables by betting", JRSS B 86(1), 2024); at the smallest scale it is a sign test.
 Where blocks are independent and the excess is distributed symmetrically about 0 or less, the chance of the
 fortune ever reaching 1/alpha is at most alpha (Ville). Blocks that hang together are worth fewer, so the
-fortune's logarithm is divided by their design effect. `passes` is to be asked once, at the planned end:
-Student's test of the mean excess, on as many blocks as these are worth.
+fortune's logarithm is divided by their design effect. `fails_at_end` and `passes` are to be asked once, when
+no more blocks come: Student's test of the mean excess, on as many blocks as these are worth. It finds what
+betting at every look would take a longer test for. What blocks are worth is known from the run itself and,
+better, from those before it (`batches`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate, pairwise
-from statistics import fmean, pvariance, variance
+from statistics import fmean, pstdev, variance
 from typing import Final
+
+from devperfops_operator.analysis.batches import ComparedRun, PastBatches, scatter_of
+from devperfops_operator.analysis.scatter import Scatters
 
 _SCALES: Final = (0.0, 0.1, 0.2, 0.4)  # excess at which a bet is fully won; 0: by its sign alone
 _STAKES: Final = (0.2, 0.4, 0.6, 0.8, 0.95)  # of the fortune
 _REACH: Final = 0.2  # one block counts for no more excess than that in a mean or variance
-_WRONG_PASS: Final = 0.005  # half of what is allowed: a design effect is itself an estimate
 _FAIL_AFTER: Final = 120  # seconds of load
 _PASS_AFTER: Final = 300
 _FEWEST: Final = 8  # blocks that a verdict needs
-_BATCHES: Final = 6  # that a design effect is seen in
 _SHORTEST: Final = 5  # seconds of a block
 _SLOW: Final = 5  # requests beyond its quantile that a block is to hold
 
@@ -55,18 +57,21 @@ class Pair:
 class ComparisonTest:
     """Tests "the candidate's quantile is at most (1 + tolerance) x the baseline's".
 
-    `alpha`: the chance of a wrong Fail, however often one looks. `block_seconds`: how long a block is.
+    `alpha`: the chance of a wrong Fail, however often one looks: one half of it while blocks come, one at the
+    end. `block_seconds`: how long a block is. `wrong_pass`: the chance of that at the end.
 
-    Raises ValueError on a tolerance or block that is not above 0, or an alpha outside (0, 1).
+    Raises ValueError on a tolerance or block that is not above 0, or a chance outside (0, 1).
     """
 
     tolerance: Fraction
     alpha: float
     block_seconds: int
+    wrong_pass: float = 0.01
 
     def __post_init__(self) -> None:
-        if not (self.tolerance > 0 and 0 < self.alpha < 1 and self.block_seconds > 0):
-            raise ValueError(f"need tolerance > 0, 0 < alpha < 1 and block_seconds > 0 in {self}")
+        chances = 0 < self.alpha < 1 and 0 < self.wrong_pass < 1
+        if not (self.tolerance > 0 and chances and self.block_seconds > 0):
+            raise ValueError(f"need tolerance > 0, chances in (0, 1) and block_seconds > 0 in {self}")
 
     def excess(self, pair: Pair) -> float:
         """Logarithm of the ratio, less that of 1 + tolerance. The baseline must be comparable.
@@ -92,8 +97,9 @@ class Comparison:
     Pass must do without it.
     """
 
-    def __init__(self, test: ComparisonTest) -> None:
+    def __init__(self, test: ComparisonTest, past: PastBatches | None = None) -> None:
         self.test = test
+        self._past = past or PastBatches()
         self.silent = 0  # blocks in which the baseline could not be compared with
         self._excesses: list[float] = []
         self._bets = Bets()
@@ -112,31 +118,53 @@ class Comparison:
         """How many could be compared."""
         return len(self._excesses)
 
-    def fails(self) -> bool:
+    def fails_so_far(self) -> bool:
         """True: the candidate is slower than tolerated, proven. Once true at any look, it has failed."""
-        needed = -math.log(self.test.alpha)
+        needed = -math.log(self.test.alpha / 2)
         evidence = self._bets.log_e_value
-        if evidence < needed or not self.test.enough(self.blocks, _FAIL_AFTER):
+        if evidence < needed or not self._enough(_FAIL_AFTER):
             return False
-        return evidence / design_effect(self._values) >= needed
+        return evidence / self._past.so_far(self._scatter) >= needed
 
-    def passes(self, whole: Pair) -> bool:
-        """True: it is within the tolerance; to be asked once, at the planned end.
+    def fails_at_end(self, whole: Pair) -> bool:
+        """Likewise; to be asked once, when all blocks have come.
 
         `whole`: the quantiles of the whole load, which must not contradict its blocks.
         """
-        if not (whole.comparable and self.test.excess(whole) <= 0):
+        if not (whole.comparable and self.test.excess(whole) > 0 and self._enough(_FAIL_AFTER)):
             return False
-        if not self.test.enough(self.blocks, _PASS_AFTER):
+        return self._chance(self._values) <= self.test.alpha / 2
+
+    def passes(self, whole: Pair) -> bool:
+        """True: it is within the tolerance; to be asked once, at the planned end. `whole`: likewise."""
+        if not (whole.comparable and self.test.excess(whole) <= 0 and self._enough(_PASS_AFTER)):
             return False
-        values = self._values
-        worth = math.floor(len(values) / design_effect(values))
-        if worth < _FEWEST:
-            return False
+        allowed = self.test.wrong_pass if self._past.runs else self.test.wrong_pass / 2
+        return self._chance([-value for value in self._values]) <= allowed
+
+    def _enough(self, seconds: int) -> bool:
+        return self.test.enough(self.blocks, seconds)
+
+    def _chance(self, values: Sequence[float]) -> float:
+        """That chance makes such a mean of a true one of 0 or less; 1 of too few values."""
+        worth = len(values) / self._past.at_end(self._scatter, len(values))
+        known = math.floor(worth * (1 + self._past.runs))
+        if known < _FEWEST:
+            return 1.0
         deviation = math.sqrt(variance(values) / worth)
         if deviation == 0:
-            return values[0] < 0
-        return student_tail(-fmean(values) / deviation, worth - 1) <= _WRONG_PASS
+            return float(values[0] <= 0)
+        return student_tail(fmean(values) / deviation, known - 1)
+
+    @property
+    def shown(self) -> ComparedRun | None:
+        """For runs to come; None: nothing could be compared."""
+        values = self._values
+        return ComparedRun(len(values), fmean(values), pstdev(values), self._scatter) if values else None
+
+    @property
+    def _scatter(self) -> Scatters:
+        return scatter_of(self._values, self.test.block_seconds)
 
     @property
     def _values(self) -> list[float]:
@@ -167,24 +195,6 @@ class Bets:
 def block_seconds(rate: Fraction, allowed: Fraction) -> int:
     """How long a block is at `rate` requests a second of each side; `allowed`: 1 - quantile."""
     return max(_SHORTEST, math.ceil(_SLOW / (rate * allowed)))
-
-
-def design_effect(values: Sequence[float]) -> float:
-    """How many values of a series are worth one independent one; at least 1.
-
-    By how much sums of 2, 4, 8 ... neighbours vary more than those of independent values would, at its worst.
-    What hangs together for longer than a sixth of the series does not show.
-    """
-    spread = pvariance(values) if values else 0.0
-    return max([1.0, *_effects(values, spread)]) if spread else 1.0
-
-
-def _effects(values: Sequence[float], spread: float) -> Iterator[float]:
-    sums = [0.0, *accumulate(values)]
-    length = 2
-    while length * _BATCHES <= len(values):
-        yield variance(after - before for before, after in pairwise(sums[::length])) / (length * spread)
-        length *= 2
 
 
 def student_tail(t: float, freedom: int) -> float:

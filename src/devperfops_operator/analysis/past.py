@@ -9,27 +9,25 @@ the start, makes every run count nearly the same, however much its samples hang 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from fractions import Fraction
-from statistics import NormalDist
 from typing import Final
 
-from devperfops_operator.analysis.timeline import (
+from devperfops_operator.analysis.scatter import (
     FEWEST,
-    WIDTHS,
     Scatter,
     Scatters,
+    at_most,
     effect_of,
-    variance_ratio,
+    together,
+    usual,
 )
+from devperfops_operator.analysis.timeline import variance_ratio
 
 AS_LONG: Final = Fraction(9, 10)
 """Of their samples: a run as long as those before."""
-_DOUBT: Final = NormalDist().inv_cdf(0.05)  # that runs vary more than is believed of them
 _ALIKE: Final = 2  # times the usual design effect: a run like those before
-_UNLIKE: Final = NormalDist().inv_cdf(0.99)  # from which on a run's scatter is more than the usual one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,8 @@ class PastEffect:
         if not own or not self.usual:
             return max(effect_of(own), self.least)
         widths = own.keys() | self.usual.keys()
-        effects = (_together(own.get(width), self.usual.get(width)) for width in widths)
-        return max(1.0, self.between, *effects)
+        joint = (together(own.get(width), self.usual.get(width)) for width in widths)
+        return max(1.0, self.between, *(each.prudent for each in joint if each is not None))
 
     def at_end(self, own: Scatters, samples: int) -> float:
         """When a run has come to its end. Regular clumps count for less, if they are the usual ones."""
@@ -103,53 +101,18 @@ def between(runs: Collection[PastRun]) -> float:
 
 def usual_scatter(runs: Collection[PastRun]) -> Scatters:
     """Of the blocks of all runs together, weighted as in `_within`."""
-    return {width: scatter for width in WIDTHS if (scatter := _usual(width, runs)) is not None}
+    return usual([(run.exceedances, run.scatter) for run in runs])
 
 
 def whole_effect(runs: Collection[PastRun]) -> float | None:
-    """The design effect of whole runs, which are blocks here: the upper end of its 95 % interval.
+    """The design effect of whole runs, which are blocks here, at most.
 
-    By the chi-squared distribution of a variance, in the approximation of Wilson and Hilferty (1931).
     None: of too few, or without an exceedance.
     """
     whole = [run for run in runs if run.whole]
     if len(whole) < FEWEST or not any(run.exceedances for run in whole):
         return None
-    spread = 2 / (9 * (len(whole) - 1))
-    return max(1.0, variance_ratio(_blocks(whole)) / (1 - spread + _DOUBT * math.sqrt(spread)) ** 3)
-
-
-def _usual(width: int, runs: Collection[PastRun]) -> Scatter | None:
-    known = [(run.exceedances, run.scatter[width]) for run in runs if width in run.scatter]
-    exceedances = sum(weight for weight, _ in known)
-    if not exceedances:
-        return None
-    ratio = sum(weight * scatter.ratio for weight, scatter in known) / exceedances
-    return Scatter(ratio, 1 + sum(scatter.blocks - 1 for _, scatter in known))
-
-
-def _together(own: Scatter | None, usual: Scatter | None) -> float:
-    """The design effect of one width, by what all runs saw of it: never less than the usual one.
-
-    Of a run that scatters more than chance makes of the usual, by itself.
-    """
-    if own is None or usual is None:
-        return max((each.prudent for each in (own, usual) if each is not None), default=1.0)
-    if _exceeds(own, usual):
-        return own.prudent
-    freedom, more = own.blocks - 1, usual.blocks - 1
-    joint = (freedom * own.ratio + more * usual.ratio) / (freedom + more)
-    return Scatter(max(joint, usual.ratio), 1 + freedom + more).prudent
-
-
-def _exceeds(own: Scatter, usual: Scatter) -> bool:
-    """By the F distribution of a ratio of variances, in Paulson's approximation (1942)."""
-    if usual.ratio <= 0:
-        return own.ratio > 0
-    own_spread, usual_spread = (2 / (9 * (each.blocks - 1)) for each in (own, usual))
-    root = math.cbrt(own.ratio / usual.ratio)
-    deviation = (1 - usual_spread) * root - (1 - own_spread)
-    return deviation > _UNLIKE * math.sqrt(usual_spread * root * root + own_spread)
+    return max(1.0, at_most(variance_ratio(_blocks(whole)), len(whole)))
 
 
 def _between(runs: Collection[PastRun]) -> Scatter:

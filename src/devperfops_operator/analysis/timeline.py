@@ -5,43 +5,23 @@ independent sample: the variance of the exceedances of blocks of time, divided b
 sample were on its own (Kish, "Survey Sampling", 1965, section 8.2). Blocks of several lengths are looked at,
 because a block shorter than what holds the samples together does not show it.
 
-Few blocks tell their variance badly: its relative standard error is sqrt(2/(m-1)) of m blocks, and as much is
-added for prudence. No number of samples makes up for this; the service's own past does.
+No number of samples makes up for few blocks; the service's own past does.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from devperfops_operator.analysis.exceedance import Tally
+from devperfops_operator.analysis.scatter import FEWEST, Scatter, Scatters, effect_of
 
 WIDTHS: Final = (1, 5, 15, 30, 60)
 """Seconds of a block."""
-FEWEST: Final = 6
-"""Blocks whose variance is worth anything."""
 _MOST: Final = 3600  # blocks of one width that are remembered: of longer tests the longer blocks tell enough
 
 _Block = list[int]  # samples, exceedances
-
-
-@dataclass(frozen=True, slots=True)
-class Scatter:
-    """How many times more the exceedances of `blocks` of one width vary than independent ones would."""
-
-    ratio: float
-    blocks: int
-
-    @property
-    def prudent(self) -> float:
-        """With the standard error of the ratio added. Needs two blocks or more."""
-        return self.ratio * (1 + math.sqrt(2 / (self.blocks - 1)))
-
-
-Scatters = Mapping[int, Scatter]
-"""By the blocks' width in seconds: of those widths of which there are enough."""
 
 
 @dataclass(slots=True)
@@ -113,8 +93,3 @@ def variance_ratio(blocks: Collection[Sequence[int]]) -> float:
     share = bad / samples
     scatter = sum(exceedances * exceedances / of for of, exceedances in blocks if of) - bad * share
     return scatter / ((len(blocks) - 1) * share * (1 - share))
-
-
-def effect_of(scatters: Scatters) -> float:
-    """The design effect that they show, prudently; at least 1."""
-    return max([1.0, *(scatter.prudent for scatter in scatters.values())])

@@ -103,11 +103,25 @@ MAX_SCATTERS = 10  # widths of a block
 
 
 class ScatterStatus(ApiModel):
-    """How much more the exceedances of `blocks` of `seconds` vary than if each sample were on its own."""
+    """How much more `blocks` of `seconds` vary than if each sample were on its own.
+
+    By their exceedances; of an objective that compares with a baseline, by the sums of what is compared.
+    """
 
     seconds: int
     blocks: int
     percent: int
+
+
+class ComparedStatus(ApiModel):
+    """Target beside baseline, block by block: ln(target / baseline) - ln(1 + tolerance), in millionths.
+
+    One block counts for no more than 200,000 of it.
+    """
+
+    blocks: int
+    mean: int
+    deviation: int
 
 
 class ObjectiveStatus(ApiModel):
@@ -130,6 +144,7 @@ class ObjectiveStatus(ApiModel):
     exceedances: int = 0
     independent_samples: int | None = None  # how many they are worth, by this run alone
     scatter: Annotated[tuple[ScatterStatus, ...], Field(max_length=MAX_SCATTERS)] = ()
+    compared: ComparedStatus | None = None
     time_ms: int | None = None  # its percentile, where runs are compared
     decided_at: Timestamp | None = None
 
@@ -370,6 +385,16 @@ class PastTimesStatus(ApiModel):
     samples: int = 0
 
 
+class PastComparedStatus(ApiModel):
+    """What earlier runs tell of an objective that compares with a baseline."""
+
+    name: ObjectiveName
+    runs: int
+    blocks: int  # of a run that went on to its planned end, on average
+    scatter: Annotated[tuple[ScatterStatus, ...], Field(max_length=MAX_SCATTERS)] = ()
+    whole_percent: int | None = None  # how much more such runs vary, at most; None: too few to tell
+
+
 class CoverageStatus(ApiModel):
     """The tested traffic beside the usual one. Shares are texts; None: nothing is known of the past."""
 
@@ -524,6 +549,7 @@ class PerfRunStatus(ApiModel):
     reset: ResetStatus | None = None  # None: nothing is owed (any more)
     past: Annotated[tuple[PastStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # as the run began
     past_times: Annotated[tuple[PastTimesStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()  # likewise
+    past_compared: Annotated[tuple[PastComparedStatus, ...], Field(max_length=MAX_OBJECTIVES)] = ()
     resolved: ResolvedStatus | None = None  # None: the gate says all itself
     load: LoadStatus | None = None
     live: LiveStatus | None = None

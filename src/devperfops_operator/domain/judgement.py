@@ -10,8 +10,15 @@ from fractions import Fraction
 from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.runs import RunsTest
+from devperfops_operator.analysis.scatter import Scatters
 from devperfops_operator.analysis.sequential import independent
-from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, ResolvedStatus, Verdict
+from devperfops_operator.api.perfrun import (
+    ComparedStatus,
+    ObjectiveStatus,
+    PerfRunStatus,
+    ResolvedStatus,
+    Verdict,
+)
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
 from devperfops_operator.domain.baseline_findings import baseline_findings
@@ -28,6 +35,7 @@ from devperfops_operator.domain.objectives import (
 from devperfops_operator.domain.observed import Evidence, ObjectiveEvidence
 from devperfops_operator.domain.pace import Pace
 from devperfops_operator.domain.past import told_scatter
+from devperfops_operator.domain.past_compared import told_compared
 from devperfops_operator.domain.plan_findings import plan_findings
 from devperfops_operator.domain.validity import overruling, validity_findings
 from devperfops_operator.domain.verdict import VERDICTS, Reason, precedence
@@ -181,7 +189,8 @@ def _follow(
         samples=tally.samples,
         exceedances=tally.exceedances,
         independent_samples=_worth(evidence) if isinstance(test, ShareTest) else None,
-        scatter=told_scatter(evidence.scatter),
+        scatter=told_scatter(_scatters(evidence)),
+        compared=_compared(evidence),
         time_ms=_time_ms(evidence),
     )
     if latched and before is not None:
@@ -195,6 +204,17 @@ def _follow(
 def _worth(evidence: ObjectiveEvidence) -> int:
     """By this run alone, or what was learned once would be learned again and again."""
     return independent(evidence.tally, evidence.own_effect).samples
+
+
+def _scatters(evidence: ObjectiveEvidence) -> Scatters:
+    shown = evidence.compared.shown if evidence.compared is not None else None
+    return evidence.scatter if shown is None else shown.scatter
+
+
+def _compared(evidence: ObjectiveEvidence) -> ComparedStatus | None:
+    """Likewise."""
+    shown = evidence.compared.shown if evidence.compared is not None else None
+    return None if shown is None else told_compared(shown)
 
 
 def _time_ms(evidence: ObjectiveEvidence) -> int | None:

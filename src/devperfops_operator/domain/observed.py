@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from devperfops_operator.analysis.batches import ComparedRun
 from devperfops_operator.analysis.coverage import Coverage
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.gauge import Points
 from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.runs import Limits, PastTimes
+from devperfops_operator.analysis.scatter import Scatters, effect_of
 from devperfops_operator.analysis.sequential import SlowStart, independent
-from devperfops_operator.analysis.timeline import Scatters, effect_of
 from devperfops_operator.api.data import WorkloadKind
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import ClaimStatus, PerfRun, ResolvedStatus
@@ -268,7 +269,8 @@ class Compared:
     """Target and baseline beside each other. `held`: a Pass, if it were asked for now.
 
     `target_ms`, `baseline_ms`: the quantile over all blocks; None: no sample, or more failed than lie beyond
-    it. `blocks`: compared so far; `silent`: those in which the baseline had nothing to compare with.
+    it. `blocks`: compared so far; `silent`: those in which the baseline had nothing to compare with. `shown`:
+    to be kept for runs to come.
     """
 
     target_ms: float | None
@@ -276,6 +278,7 @@ class Compared:
     blocks: int
     silent: int
     held: bool
+    shown: ComparedRun | None = None
 
 
 @dataclass(frozen=True, slots=True)

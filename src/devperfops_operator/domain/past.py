@@ -17,7 +17,7 @@ from devperfops_operator.analysis.past import (
     whole_effect,
 )
 from devperfops_operator.analysis.runs import FEWEST_RUNS, PastTimes
-from devperfops_operator.analysis.timeline import Scatter, Scatters
+from devperfops_operator.analysis.scatter import Scatter, Scatters
 from devperfops_operator.api.perfrun import (
     MAX_PAST_TIMES,
     ObjectiveStatus,
@@ -39,7 +39,7 @@ _MOST_PERCENT = 1_000_000
 
 def learned(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastStatus, ...]:
     """Of runs by the same criteria, whose test was valid. A revision that failed shows no usual service."""
-    telling = [run.status for run in runs if _tells(run.status, criteria)]
+    telling = [run.status for run in runs if tells(run.status, criteria)]
     counted = {objective.name: list(_counts(objective, telling)) for objective in plan.objectives}
     return tuple(_status(name, counts) for name, counts in counted.items() if counts)
 
@@ -50,7 +50,7 @@ def recalled(plan: Plan, runs: Iterable[PerfRun], criteria: str) -> tuple[PastTi
     While there are too few of these nothing can pass, and all count that did not fail.
     """
     newest_last = sorted(runs, key=lambda run: run.metadata.creation_timestamp or _BEFORE_ALL)
-    telling = [run.status for run in newest_last if _tells(run.status, criteria)]
+    telling = [run.status for run in newest_last if tells(run.status, criteria)]
     names = [objective.name for objective in plan.objectives if isinstance(objective.counted, AgainstPast)]
     return tuple(_times(name, telling) for name in names)
 
@@ -67,34 +67,40 @@ def past_effects(status: PerfRunStatus) -> Mapping[str, PastEffect]:
 
 def own_scatters(status: PerfRunStatus) -> Mapping[str, Scatters]:
     """What the run itself had shown when its status was stored, by objective."""
-    return {each.name: _scatters(each.scatter) for each in status.objectives}
+    return {each.name: scatters(each.scatter) for each in status.objectives}
 
 
 def told_scatter(scatters: Scatters) -> tuple[ScatterStatus, ...]:
     return tuple(
-        ScatterStatus(seconds=width, blocks=each.blocks, percent=_percent(each.ratio))
+        ScatterStatus(seconds=width, blocks=each.blocks, percent=percent(each.ratio))
         for width, each in scatters.items()
     )
 
 
-def _scatters(stored: Iterable[ScatterStatus]) -> Scatters:
+def scatters(stored: Iterable[ScatterStatus]) -> Scatters:
     return {each.seconds: Scatter(each.percent / 100, each.blocks) for each in stored if each.blocks > 1}
 
 
-def _tells(status: PerfRunStatus, criteria: str) -> bool:
+def tells(status: PerfRunStatus, criteria: str) -> bool:
     ended = status.phase is Phase.COMPLETED and status.criteria_hash == criteria
     return ended and status.reason in UNSPOILT
 
 
+def played_whole(run: PerfRunStatus) -> bool:
+    """Whether it was not stopped before its planned end."""
+    return run.load is None or run.load.stop_requested_at == run.load.planned_end_at
+
+
 def _counts(objective: JudgedObjective, runs: Iterable[PerfRunStatus]) -> Iterator[PastRun]:
     for run in runs:
-        whole = run.load is None or run.load.stop_requested_at == run.load.planned_end_at
         for each in run.objectives:
             same = (each.name, each.expect) == (objective.name, objective.expect)
             known = same and each.verdict is not Verdict.FAIL and each.samples
             if known and each.independent_samples is not None:
-                scatter = _scatters(each.scatter)
-                yield PastRun(each.samples, each.exceedances, each.independent_samples, scatter, whole)
+                scatter = scatters(each.scatter)
+                yield PastRun(
+                    each.samples, each.exceedances, each.independent_samples, scatter, played_whole(run)
+                )
 
 
 def _times(name: str, runs: Iterable[PerfRunStatus]) -> PastTimesStatus:
@@ -121,8 +127,8 @@ def _status(name: str, counts: Sequence[PastRun]) -> PastStatus:
         runs=len(counts),
         samples=samples,
         independent_samples=_worth(samples, least_effect(counts)),
-        long_range_percent=_percent(long_range(counts)),
-        between_percent=_percent(between(counts)),
+        long_range_percent=percent(long_range(counts)),
+        between_percent=percent(between(counts)),
         scatter=told_scatter(usual_scatter(counts)),
         whole=None if of_whole is None else _whole_runs([each for each in counts if each.whole], of_whole),
     )
@@ -133,7 +139,7 @@ def _whole_runs(counts: Sequence[PastRun], effect: float) -> WholeRunsStatus:
     return WholeRunsStatus(runs=len(counts), samples=samples, independent_samples=_worth(samples, effect))
 
 
-def _percent(ratio: float) -> int:
+def percent(ratio: float) -> int:
     return min(_MOST_PERCENT, round(100 * ratio))
 
 
@@ -150,7 +156,7 @@ def _effect(past: PastStatus) -> PastEffect:
     found = PastEffect(
         least,
         max(100, past.long_range_percent) / 100,
-        usual=_scatters(past.scatter),
+        usual=scatters(past.scatter),
         between=max(100, past.between_percent) / 100,
     )
     if whole is None:

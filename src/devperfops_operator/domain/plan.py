@@ -312,10 +312,16 @@ def _test(
             return RunsTest(expectation.tolerance, alpha)
         case BaselineExpectation():
             rate = _compared_rate(spec)
-            return ComparisonTest(expectation.tolerance, alpha, block_seconds(rate, expectation.allowed))
+            block = block_seconds(rate, expectation.allowed)
+            return ComparisonTest(expectation.tolerance, alpha, block, wrong_pass=1 - _sure(spec))
         case _:
-            twice = spec.load is not None and spec.load.jmeter.max_duration is not None
-            return ShareTest(expectation.allowed, alpha, confidence=_SURE_TWICE if twice else _SURE)
+            return ShareTest(expectation.allowed, alpha, confidence=_sure(spec))
+
+
+def _sure(spec: PerfGateSpec) -> float:
+    """Of a Pass, at each look that may give one."""
+    twice = spec.load is not None and spec.load.jmeter.max_duration is not None
+    return _SURE_TWICE if twice else _SURE
 
 
 def _compared_rate(spec: PerfGateSpec) -> Fraction:

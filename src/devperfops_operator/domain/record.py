@@ -15,7 +15,8 @@ from devperfops_operator.analysis.looks import Series
 from devperfops_operator.analysis.packing import differences, pack, sums, unpack
 from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import Profile
-from devperfops_operator.analysis.timeline import WIDTHS, Scatter
+from devperfops_operator.analysis.scatter import Scatter
+from devperfops_operator.analysis.timeline import WIDTHS
 from devperfops_operator.domain.errors import InvalidRecord
 from devperfops_operator.domain.objectives import Counted, FailedSamples, OverThreshold
 from devperfops_operator.wire import decode

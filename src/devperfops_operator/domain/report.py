@@ -67,13 +67,16 @@ def report_document(run: PerfRun) -> dict[str, Any]:
                       History, Assumed or null), verdict, reason, message, observed ("p99 = 212 ms"),
                       exceedance, bound, allowed (shares: "0.35%"), samples, exceedances, independentSamples
                       (that they are worth, by this run alone), scatter: [{seconds, blocks, percent (how much
-                      more such blocks vary than independent samples let expect)}], decidedAt}]; of a gauge,
-                      samples are its points and there is no bound
+                      more such blocks vary than independent samples let expect)}], compared: {blocks, mean,
+                      deviation (of ln(target / baseline) - ln(1 + tolerance), in millionths)} or null,
+                      decidedAt}]; of a gauge, samples are its points and there is no bound
         past          [{name (of the objective), runs, samples, independentSamples (that these were worth),
                       longRangePercent (how much more the runs vary than each of them sees),
                       betweenPercent (than independent samples let expect), scatter (of all their blocks),
                       whole: {runs, samples, independentSamples} (of runs of the planned length) or null}]:
                       what earlier runs told when this one began
+        pastCompared  [{name, runs, blocks (of a whole run), scatter, wholePercent (how much more whole runs
+                      vary, at most, or null)}]: likewise, of objectives that compare with a baseline
         workers       [{index, rows, errors, judgedSamples, judgedErrors, blocks, end, truncated, fault
                       (of its node, or null: DiskFull, ClockStepped), firstStart, lastEnd (both by the clock
                       of its node), endedAt, ranMs (of its test, by jmeter.log, or null), held: {requests,
@@ -105,6 +108,7 @@ def report_document(run: PerfRun) -> dict[str, Any]:
         "consumption": _all_keys(status.consumption) if status.consumption else None,
         "objectives": [_all_keys(objective) for objective in status.objectives],
         "past": [_all_keys(past) for past in status.past],
+        "pastCompared": [_all_keys(past) for past in status.past_compared],
         "workers": [_all_keys(worker) for worker in status.workers],
         "action": _all_keys(status.action) if status.action else None,
         "timeline": [_all_keys(entry) for entry in status.timeline],

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from devperfops_operator.analysis.batches import PastBatches
 from devperfops_operator.analysis.comparison import Comparison, ComparisonTest, Pair
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.domain.objectives import AgainstBaseline, JudgedObjective, RunPlan
@@ -31,13 +32,13 @@ class _Sides:
 class ComparedObjective:
     """Blocks of a few seconds, compared once every worker has told of them all."""
 
-    def __init__(self, objective: JudgedObjective, plan: RunPlan) -> None:
+    def __init__(self, objective: JudgedObjective, plan: RunPlan, past: PastBatches) -> None:
         if not isinstance(objective.counted, AgainstBaseline) or not isinstance(
             objective.test, ComparisonTest
         ):
             raise TypeError(f"{objective.name} compares with no baseline")
         self._share, self._transaction = objective.counted.quantile, objective.counted.transaction
-        self._comparison = Comparison(objective.test)
+        self._comparison = Comparison(objective.test, past)
         self._plan = plan
         self._first: dict[int, int] = {}  # second with judged samples, by worker
         self._last: dict[int, int] = {}
@@ -57,8 +58,8 @@ class ComparedObjective:
         side.add(stats_of(block, self._transaction))
         self._compare()
 
-    def evidence(self, *, lost: bool) -> ObjectiveEvidence:
-        """`lost`: some worker's blocks are, since a restart of ours."""
+    def evidence(self, *, lost: bool, ended: bool) -> ObjectiveEvidence:
+        """`lost`: some worker's blocks are, since a restart of ours; `ended`: all is here."""
         if lost:
             message = (
                 "the operator was restarted, and what it had compared until then is not stored; run again"
@@ -68,13 +69,14 @@ class ComparedObjective:
         whole = self._whole.pair(self._share)
         return ObjectiveEvidence(
             tally=Tally(self._whole.target.samples),
-            failed=self.failed,
+            failed=self.failed or (ended and self._comparison.fails_at_end(whole)),
             compared=Compared(
                 target_ms=_finite(whole.candidate),
                 baseline_ms=_finite(whole.baseline),
                 blocks=self._comparison.blocks,
                 silent=self._comparison.silent,
                 held=self._comparison.passes(whole),
+                shown=self._comparison.shown,
             ),
         )
 
@@ -93,7 +95,7 @@ class ComparedObjective:
             self._comparison.add(sides.pair(self._share))
             self._whole.target.merge(sides.target)
             self._whole.baseline.merge(sides.baseline)
-            self.failed = self.failed or self._comparison.fails()
+            self.failed = self.failed or self._comparison.fails_so_far()
             self._next += 1
         for number in [number for number in self._open if number < self._next]:
             del self._open[number]

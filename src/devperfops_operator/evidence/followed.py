@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.past import PastEffect
+from devperfops_operator.analysis.scatter import Scatters
 from devperfops_operator.analysis.sequential import (
     Patience,
     SlowStart,
@@ -12,7 +13,7 @@ from devperfops_operator.analysis.sequential import (
     passes_early,
     slow_start,
 )
-from devperfops_operator.analysis.timeline import Scatters, Timeline
+from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.observed import ObjectiveEvidence
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from devperfops_operator.analysis.batches import PastBatches
 from devperfops_operator.analysis.exceedance import Tally
 from devperfops_operator.analysis.looks import Journal
 from devperfops_operator.analysis.past import PastEffect
@@ -58,7 +59,11 @@ class Accepted:
 
 class Run:
     def __init__(
-        self, plan: RunPlan | LivePlan, past: Mapping[str, PastEffect], times: Mapping[str, PastTimes]
+        self,
+        plan: RunPlan | LivePlan,
+        past: Mapping[str, PastEffect],
+        times: Mapping[str, PastTimes],
+        batches: Mapping[str, PastBatches],
     ) -> None:
         self.plan = plan
         self.sampled = [o for o in plan.objectives if not isinstance(o.counted, Relative | Polled)]
@@ -68,7 +73,7 @@ class Run:
             if isinstance(o.counted, AgainstPast)
         }
         self.compared = {
-            o.name: ComparedObjective(o, plan)
+            o.name: ComparedObjective(o, plan, batches.get(o.name, PastBatches()))
             for o in plan.objectives
             if isinstance(o.counted, AgainstBaseline) and isinstance(plan, RunPlan)
         }
@@ -183,15 +188,13 @@ class Run:
     def view(self) -> Evidence:
         polls = [polled.polled_at for polled in self.polled.values()]
         sampled = {objective.name: self._objective(objective) for objective in self.sampled}
-        recalled = {
-            name: each.evidence(lost=self._lost, ended=self._ended) for name, each in self.recalled.items()
-        }
+        beside: dict[str, ComparedObjective | RecalledObjective] = {**self.compared, **self.recalled}
+        ended = {name: each.evidence(lost=self._lost, ended=self._ended) for name, each in beside.items()}
         return Evidence(
             workers=tuple(self.workers[index].view() for index in sorted(self.workers)),
             objectives={
                 **sampled,
-                **{name: each.evidence(lost=self._lost) for name, each in self.compared.items()},
-                **recalled,
+                **ended,
                 **{name: polled.evidence for name, polled in self.polled.items()},
             },
             metrics_polled_at=min((at for at in polls if at), default=None) if all(polls) else None,

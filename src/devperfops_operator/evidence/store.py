@@ -14,6 +14,7 @@ from devperfops_operator.domain.errors import Unavailable
 from devperfops_operator.domain.objectives import LivePlan, RunPlan
 from devperfops_operator.domain.observed import ConsumptionEvidence, Evidence, Problem, TrafficEvidence
 from devperfops_operator.domain.past import past_effects, past_times
+from devperfops_operator.domain.past_compared import past_batches
 from devperfops_operator.domain.record import RunRecord
 from devperfops_operator.evidence.blocks import check
 from devperfops_operator.evidence.polled import GaugeWindow
@@ -46,7 +47,7 @@ class EvidenceStore:
         all here.
         """
         if run_uid not in self._runs:
-            self._runs[run_uid] = Run(plan, past_effects(status), past_times(status))
+            self._runs[run_uid] = Run(plan, past_effects(status), past_times(status), past_batches(status))
         self._runs[run_uid].stand_in(status)
 
     def is_open(self, run_uid: str) -> bool:

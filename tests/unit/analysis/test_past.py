@@ -19,7 +19,8 @@ from devperfops_operator.analysis.past import (
     usual_scatter,
     whole_effect,
 )
-from devperfops_operator.analysis.timeline import Scatter, Timeline, effect_of, variance_ratio
+from devperfops_operator.analysis.scatter import Scatter, effect_of
+from devperfops_operator.analysis.timeline import Timeline, variance_ratio
 
 SAMPLES, SECONDS = 50, 600  # a second, of a run
 

@@ -16,7 +16,7 @@ from devperfops_operator.analysis.looks import Series
 from devperfops_operator.analysis.packing import pack
 from devperfops_operator.analysis.past import PastEffect
 from devperfops_operator.analysis.profile import Profile
-from devperfops_operator.analysis.timeline import Scatter
+from devperfops_operator.analysis.scatter import Scatter
 from devperfops_operator.api.perfrun import Phase
 from devperfops_operator.domain.errors import InvalidRecord
 from devperfops_operator.domain.manifests.canonical import canonical_json

@@ -148,7 +148,7 @@ def test_a_profile_plans_threads_for_the_peak() -> None:
 
 def test_samples_count_for_the_rate_at_which_they_began() -> None:
     plan = resolve_load(gate(**shaped(SPIKE)).spec)
-    run = Run(plan, {}, {})
+    run = Run(plan, {}, {}, {})
     blocks = tuple(
         Block(
             number,

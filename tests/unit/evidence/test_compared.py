@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from devperfops_operator.api.perfrun import LoadStatus, PerfRunStatus
+from devperfops_operator.api.perfrun import LoadStatus, PerfRun, PerfRunStatus, Phase
 from devperfops_operator.domain.judgement import Judgement, close_objectives, judge, latched_failure
 from devperfops_operator.domain.load_findings import achieved_rate
 from devperfops_operator.domain.objectives import RunPlan
 from devperfops_operator.domain.observed import ObjectiveEvidence
+from devperfops_operator.domain.past_compared import compared
 from devperfops_operator.domain.plan import resolve_load
 from devperfops_operator.domain.run.under_load import store_finals
 from devperfops_operator.evidence import EvidenceStore
@@ -103,6 +105,35 @@ def test_an_unchanged_release_passes_and_both_times_are_told() -> None:
     assert "ms, baseline 2" in told.observed
     assert (told.verdict, told.exceedance, told.bound, told.allowed) == ("Pass", None, None, "15%")
     assert told.samples == 63 * 5 * RATE
+
+
+def test_what_blocks_have_shown_is_kept_and_later_runs_are_judged_by_it() -> None:
+    store, status = ended(played(0), played(1))
+    told, _ = close_objectives(PLAN, store.view(RUN), status.objectives, END)
+    assert told.compared is not None
+    assert told.compared.blocks == 63
+    assert told.compared.mean == pytest.approx(-1e6 * math.log(1.15), rel=0.2)
+    assert [(each.seconds, each.blocks) for each in told.scatter] == [(10, 31), (20, 15), (40, 7), (80, 3)]
+    apart = told.model_copy(
+        update={"scatter": tuple(each.model_copy(update={"percent": 20_000}) for each in told.scatter)}
+    )
+    for kept, held in ((told, True), (apart, False)):
+        ran = PerfRunStatus(
+            phase=Phase.COMPLETED,
+            criteria_hash="abc",
+            reason="ObjectivesMet",
+            load=LoadStatus(threads=50, stop_requested_at=END),
+            objectives=(kept,),
+        )
+        run = PerfRun(metadata={"name": "run", "namespace": "shop"}, spec={"gate": "shop"}, status=ran)
+        past = PerfRunStatus(past_compared=compared(PLAN, [run] * 6, "abc"))
+        store = EvidenceStore()
+        store.open(RUN, PLAN, past)
+        store.accept(RUN, 0, played(0), END)
+        store.accept(RUN, 1, played(1), END)
+        beside = seen(store).compared
+        assert beside is not None
+        assert beside.held is held
 
 
 def test_a_slower_release_fails_before_its_end() -> None:

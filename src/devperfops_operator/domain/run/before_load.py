@@ -28,6 +28,7 @@ from devperfops_operator.domain.observed import (
     WorkerEvidence,
 )
 from devperfops_operator.domain.past import learned, recalled
+from devperfops_operator.domain.past_compared import compared
 from devperfops_operator.domain.plan import load_of, resolve_load, resolve_plan
 from devperfops_operator.domain.quota.gating import unknown
 from devperfops_operator.domain.resolved import kept_for_run, sentence, with_resolved
@@ -153,7 +154,11 @@ def _kept(observed: RunObserved, gate: PerfGate, snapshot: str, now: datetime) -
     if resolved is not None:
         message += f"; {sentence(resolved)}"
     earlier, criteria = observed.earlier, status.criteria_hash or ""
-    following |= {"past": learned(plan, earlier, criteria), "past_times": recalled(plan, earlier, criteria)}
+    following |= {
+        "past": learned(plan, earlier, criteria),
+        "past_times": recalled(plan, earlier, criteria),
+        "past_compared": compared(plan, earlier, criteria),
+    }
     return step(status, now, Step.SNAPSHOT_TAKEN, message, snapshot=snapshot, resolved=resolved, **following)
 
 
