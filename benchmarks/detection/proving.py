@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from statistics import fmean
+from math import sqrt
+from statistics import NormalDist, fmean
 from typing import Final
 
 import numpy as np
@@ -56,6 +57,13 @@ class Foretold:
         return abs(self.expected.share(self.told) - self.seen.share(self.told))
 
     @property
+    def chance(self) -> float:
+        """That the shares differ by more than the bar, if both are drawn from what they are together."""
+        share = (self.expected.share(self.told) + self.seen.share(self.told)) / 2
+        deviation = sqrt(2 * share * (1 - share) / RUNS)
+        return 2 * NormalDist().cdf(-_BAR / deviation) if deviation else 0.0
+
+    @property
     def told(self) -> Verdict:
         return Verdict.PASS if self.fault == "nothing" else Verdict.FAIL
 
@@ -69,8 +77,15 @@ def measure(seed: int) -> list[Row]:
         print(_line(one))
     worst = [max((o for o in played if o.fault == fault), key=lambda o: o.miss) for fault in FAULTS]
     mean = fmean(one.miss for one in played)
+    far, by_chance = sum(one.miss > _BAR for one in played), sum(one.chance for one in played)
     return [
         Row("mean of all differences", f"{mean:.1%}", f"<= {_BAR:.0%}", mean <= _BAR),
+        Row(
+            f"of {len(played)} differences those over {_BAR:.0%}",
+            f"{far}",
+            f"<= {by_chance:.1f}, which chance makes of {RUNS} runs and {RUNS}",
+            far <= by_chance,
+        ),
         *(Row(f"{o.fault}, worst: {o.regime}", _shares(o), f"<= {_BAR:.0%}", o.miss <= _BAR) for o in worst),
     ]
 
