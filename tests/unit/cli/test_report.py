@@ -24,6 +24,7 @@ KEYS = [
     "consumption",
     "objectives",
     "past",
+    "pastCompared",
     "workers",
     "action",
     "timeline",
