@@ -63,7 +63,7 @@ def serving(answer: Callable[[Request], Answer], tls: ssl.SSLContext | None = No
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = _answer  # noqa: N815  the base class calls them so
+        do_GET = do_POST = do_PUT = _answer  # noqa: N815  the base class calls them so
 
         def log_message(self, *_: object) -> None:
             pass

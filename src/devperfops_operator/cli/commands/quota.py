@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
+from devperfops_operator.cli.commands.quota_raise import raise_command
 from devperfops_operator.cli.console import clock, show, stdout
-from devperfops_operator.cli.errors import ExitCode, Trouble
-from devperfops_operator.cli.options import Command
-from devperfops_operator.cli.quota.consumption import taken_by
-from devperfops_operator.cli.quota.environments import readings
-from devperfops_operator.cli.quota.policy import Asked, read_asked
+from devperfops_operator.cli.errors import ExitCode
+from devperfops_operator.cli.quota.checking import checked, consumed_in
+from devperfops_operator.cli.quota.options import FILE, policy_option
+from devperfops_operator.cli.quota.policy import read_asked
 from devperfops_operator.cli.quota.snapshots import read_snapshot, take_snapshot, write_snapshot
 from devperfops_operator.cli.render.quota.changes import changes_document, changes_screen
 from devperfops_operator.cli.render.quota.document import document
@@ -23,13 +23,9 @@ from devperfops_operator.cli.render.quota.sarif import sarif
 from devperfops_operator.cli.render.quota.screen import screen
 from devperfops_operator.cli.render.quota.shown import Shown
 from devperfops_operator.cli.render.words import counted
-from devperfops_operator.domain.quota.check import Observed, check
-from devperfops_operator.domain.quota.consumption import Consumed
-from devperfops_operator.domain.quota.entry import Reading
 from devperfops_operator.domain.quota.finding import Verdict
 from devperfops_operator.domain.quota.snapshot import changes
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW = click.Path(dir_okay=False, path_type=Path)
 _TEXTS: Final[dict[str, Callable[[Shown], str]]] = {
     "markdown": markdown,
@@ -38,19 +34,6 @@ _TEXTS: Final[dict[str, Callable[[Shown], str]]] = {
     "sarif": lambda shown: _json(sarif(shown)),
 }
 """By the word for `-o`; text is no text but a screen."""
-
-
-def _policy_option(*, required: bool) -> Callable[[Command], Command]:
-    return click.option(
-        "-f",
-        "--file",
-        "files",
-        metavar="FILE",
-        type=_FILE,
-        multiple=True,
-        required=required,
-        help="The QuotaPolicy; QuotaWaivers in it or in further files.",
-    )
 
 
 @click.group("quota")
@@ -63,13 +46,11 @@ def command() -> None:
 
 
 @command.command("check")
-@_policy_option(required=True)
-@click.option(
-    "--snapshot", type=_FILE, help="The last approved one: production must not have less than then."
-)
+@policy_option(required=True)
+@click.option("--snapshot", type=FILE, help="The last approved one: production must not have less than then.")
 @click.option(
     "--report",
-    type=_FILE,
+    type=FILE,
     help="A run's report (devperfops report RUN -o json): what its requests took, for spec.consumption.",
 )
 @click.option(
@@ -88,8 +69,7 @@ def check_command(
     Exit code: 0 pass, 1 a regression (mode Enforce), 2 when something could not be read or a file is wrong:
     that is neither a pass nor a regression.
     """
-    consumed = Consumed(gap="no report of a run was given: --report") if report is None else taken_by(report)
-    shown = _checked(read_asked(files), snapshot, consumed)
+    shown = checked(read_asked(files), snapshot, consumed_in(report))
     if output == "text":
         show(stdout(), screen(shown, clock(), everything=everything))
     else:
@@ -104,7 +84,7 @@ def check_command(
 
 
 @command.command("snapshot")
-@_policy_option(required=True)
+@policy_option(required=True)
 @click.argument("to", metavar="SNAPSHOT", type=_NEW)
 def snapshot_command(*, files: tuple[Path, ...], to: Path) -> None:
     """Write down what both environments are granted now.
@@ -122,9 +102,9 @@ def snapshot_command(*, files: tuple[Path, ...], to: Path) -> None:
 
 
 @command.command("diff")
-@click.argument("old", metavar="OLD", type=_FILE)
-@click.argument("new", metavar="[NEW]", type=_FILE, required=False)
-@_policy_option(required=False)
+@click.argument("old", metavar="OLD", type=FILE)
+@click.argument("new", metavar="[NEW]", type=FILE, required=False)
+@policy_option(required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def diff_command(*, old: Path, new: Path | None, files: tuple[Path, ...], as_json: bool) -> int:
     """Tell what changed since a snapshot.
@@ -148,34 +128,8 @@ def diff_command(*, old: Path, new: Path | None, files: tuple[Path, ...], as_jso
     return ExitCode.FAIL if less else ExitCode.PASS
 
 
-def _checked(asked: Asked, snapshot: Path | None, consumed: Consumed) -> Shown:
-    now = datetime.now(UTC)
-    spec = asked.policy.spec
-    approved = _approved(snapshot, asked) if snapshot else None
-    peaks = asked.peaks()
-    baseline, serving = readings(asked, now)
-    observed = Observed(baseline, serving, peaks, approved, asked.waivers, consumed)
-    return Shown(
-        policy=asked.policy.metadata.name,
-        file=str(asked.file),
-        mode=spec.mode,
-        baseline=spec.baseline.name,
-        serving=spec.serving.name,
-        at=now,
-        report=check(asked.terms, observed, now),
-    )
-
-
-def _approved(file: Path, asked: Asked) -> Reading:
-    """Serving in the snapshot. Raises Trouble if it is of another environment."""
-    taken = read_snapshot(file)
-    wanted = asked.policy.spec.serving.name
-    if taken.serving.name != wanted:
-        raise Trouble(
-            f"{file} is a snapshot of {taken.serving.name}, not of {wanted}; take one of this policy."
-        )
-    return taken.serving
-
-
 def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+command.add_command(raise_command)

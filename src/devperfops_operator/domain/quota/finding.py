@@ -77,7 +77,7 @@ class Finding:
     """One rule's answer about one limit. Amounts are in `unit`; None: there is none to tell.
 
     `limit`: what serving has. `wanted`: what that is held against: the baseline's limit, a peak with its
-    safety, the snapshot's limit, a need.
+    safety, the snapshot's limit, a need. `enough`: the least that serving must grant to mend it.
     """
 
     rule: Rule
@@ -90,6 +90,7 @@ class Finding:
     limit: Limit | None = None
     peak: Limit | None = None
     headroom: Limit | None = None
+    enough: Limit | None = None
     cause: str = ""
     remedy: str = ""
     waiver: Waiver | None = None

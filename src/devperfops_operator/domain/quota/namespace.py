@@ -89,14 +89,14 @@ def quota_entries(quotas: Iterable[Raw], place: Place) -> list[Entry]:
 
 def _quota(quota: Raw, place: Place) -> Iterator[Entry]:
     name, spec, status = quota["metadata"]["name"], quota["spec"], quota.get("status") or {}
-    enforced, used, scope = status.get("hard") or {}, status.get("used") or {}, _scope(spec)
+    enforced, used, scope = status.get("hard") or {}, status.get("used") or {}, scope_text(spec)
     wanted = spec.get("hard") or {}
     for metric in {**wanted, **enforced}:
         limit = parse_any_quantity(enforced[metric]) if metric in enforced else UNKNOWN
         desired = parse_any_quantity(wanted[metric]) if metric in wanted else UNLIMITED
         yield place.entry(
             RESOURCE_QUOTA,
-            _ALIASES.get(metric, metric),
+            usual_name(metric),
             unit_of(metric),
             limit,
             dimensions=(("scope", scope),) if scope else (),
@@ -107,7 +107,12 @@ def _quota(quota: Raw, place: Place) -> Iterator[Entry]:
         )
 
 
-def _scope(spec: Raw) -> str:
+def usual_name(metric: str) -> str:
+    """Of those names of a ResourceQuota that mean the same."""
+    return _ALIASES.get(metric, metric)
+
+
+def scope_text(spec: Raw) -> str:
     """In words, equal for equal scopes."""
     expressions = (spec.get("scopeSelector") or {}).get("matchExpressions") or []
     selected = [

@@ -51,6 +51,7 @@ def finding_of(rule: Rule, pair: Pair, wanted: Wanted | None, outcome: Outcome, 
         limit=None if serving is None else serving.effective,
         peak=None if pair.peak is None else _in(pair.peak.amount, pair.peak.unit, unit),
         headroom=None if serving is None or serving.effective is UNKNOWN else serving.headroom,
+        enough=whole(outcome.enough, unit) if isinstance(outcome.enough, Fraction) else outcome.enough,
         cause=outcome.cause,
         remedy="" if outcome.verdict is Verdict.PASS else _remedy(pair, outcome, unit, name),
     )
