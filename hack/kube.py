@@ -35,6 +35,7 @@ _API_VERSIONS: Final = {
     "Job": "batch/v1",
     "Lease": "coordination.k8s.io/v1",
     "CustomResourceDefinition": "apiextensions.k8s.io/v1",
+    "VolumeSnapshot": "snapshot.storage.k8s.io/v1",
 }
 
 

@@ -32,13 +32,18 @@ class Program:
     ldflags: str = "-s -w"
     links: tuple[str, ...] = ()
     """Further names of the binary, for one that looks at argv[0]."""
+    beside: tuple[str, ...] = ()
+    """Further packages of the module, each a program of its own: what they share is compiled once."""
 
     @property
     def sources(self) -> Path:
         return SOURCES / "programs" / self.name
 
     def build_command(self, output: Path) -> list[str]:
-        """The `go build` that writes `output`; `-v` lists each package, which is the progress."""
+        """The `go build` that writes `output`; `-v` lists each package, which is the progress.
+
+        Go itself names what it writes into a folder: by the last part of each package's path.
+        """
         return [
             "go",
             "build",
@@ -48,9 +53,15 @@ class Program:
             "-ldflags",
             self.ldflags,
             "-o",
-            str(output),
+            f"{output.parent}/" if self.beside else str(output),
             self.package,
+            *self.beside,
         ]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be called once it is built."""
+        return (self.name, *self.links, *(package.rpartition("/")[2] for package in self.beside))
 
 
 KUBERNETES: Final = Program(
@@ -72,6 +83,16 @@ PROMETHEUS: Final = Program(
     # Only the discovery of pods is linked. Its go.mod is what `go build -mod=mod` with these tags wrote;
     # `go mod tidy` would want every cloud's modules.
     flags=("-tags", "remove_all_sd,enable_kubernetes_sd"),
+)
+_SNAPSHOTTER: Final = "github.com/kubernetes-csi/external-snapshotter/v8/cmd"
+CSI: Final = Program(
+    "csi",
+    "with external-provisioner 6.4.0 and external-snapshotter 8.7.0",
+    beside=(
+        "github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner",
+        f"{_SNAPSHOTTER}/csi-snapshotter",
+        f"{_SNAPSHOTTER}/snapshot-controller",
+    ),
 )
 HELM: Final = Program("helm", "4.3.1", package="helm.sh/helm/v4/cmd/helm")
 
@@ -165,7 +186,7 @@ def _replacing(target: Path) -> Iterator[Path]:
 def _publish(cache: Cache, program: Program) -> None:
     """Point `bin/NAME` at the new build, so that a person can put `bin` on PATH."""
     cache.bin.mkdir(parents=True, exist_ok=True)
-    for name in (program.name, *program.links):
+    for name in program.names:
         scratch = cache.bin / f".{name}"
         scratch.unlink(missing_ok=True)
         scratch.symlink_to(folder(cache, program) / name)

@@ -15,6 +15,7 @@ from hack.cluster import (
     builds,
     commands,
     controlplane,
+    csi,
     health,
     imagestore,
     kubeconfig,
@@ -70,6 +71,22 @@ def up(cache: Cache) -> Path:
     return cache.cluster.kubeconfig
 
 
+def add_csi(cache: Cache) -> None:
+    """Have a CSI driver and its controllers run beside a cluster that is up and knows snapshots.
+
+    Raises:
+        ClusterError: one of them does not come up.
+    """
+    builds.ensure(cache, (builds.CSI,))
+    with _locked(cache.cluster):
+        table = _table(cache.cluster)
+        table.ensure(csi.driver(cache))
+        socket = csi.socket(cache.cluster)
+        wait_until("CSI driver listens", socket.is_socket, seconds=30, table=table, needs=("csi",))
+        for spec in csi.controllers(cache):
+            table.ensure(spec)
+
+
 def down(cache: Cache, *, objects: bool, pictures: bool) -> None:
     """Stop the cluster and clean the host; on request forget the API objects, and the images too."""
     _check_host()
@@ -79,7 +96,7 @@ def down(cache: Cache, *, objects: bool, pictures: bool) -> None:
             _stop(cache)
             say("cluster stopped")
         if objects:
-            for name in ("etcd", "kubelet", "pod-logs"):
+            for name in ("etcd", "kubelet", "pod-logs", "csi"):
                 shutil.rmtree(cluster.lib / name, ignore_errors=True)
         if pictures:
             for name in ("containerd", "imported"):
@@ -164,7 +181,7 @@ def _start_node(cache: Cache, certificates: Pki) -> None:
 
 def _stop(cache: Cache) -> None:
     table = _table(cache.cluster)
-    table.stop(_CLIENTS, patience=3)
+    table.stop((*csi.NAMES, *_CLIENTS), patience=3)
     table.stop(["kube-apiserver"], patience=2)
     table.stop(["etcd"], patience=5)
     leftovers.remove_containers(cache.cluster)

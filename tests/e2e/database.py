@@ -9,7 +9,7 @@ from hack.cluster import imagestore, settings
 from hack.demo import setup
 from hack.kube import Kube, Object, kubectl
 
-_NAME = "database"
+NAME = "database"
 _PASSWORD = "opens the database"
 _SETUP = """\
 CREATE DATABASE shop;
@@ -38,12 +38,14 @@ class Database:
     namespace: str
 
     @classmethod
-    def started(cls, kube: Kube, namespace: str) -> Database:
+    def started(cls, kube: Kube, namespace: str, *, claim: str | None = None) -> Database:
+        """`claim`: where its files are; None: nowhere that outlives its pod."""
         cache = settings.cache()
         image = imagestore.known(cache, "postgres")
         imagestore.load(cache, image)
-        kube.apply(_objects(namespace, image.name))
-        setup.wait_for_deployment(kube, _NAME, namespace)
+        kept = {"emptyDir": {}} if claim is None else {"persistentVolumeClaim": {"claimName": claim}}
+        kube.apply(_objects(namespace, image.name, kept))
+        setup.wait_for_deployment(kube, NAME, namespace)
         return cls(kube, namespace)
 
     @property
@@ -52,11 +54,11 @@ class Database:
         return {
             "image": imagestore.known(settings.cache(), "postgres").name,
             "env": [
-                {"name": "PGHOST", "value": _NAME},
+                {"name": "PGHOST", "value": NAME},
                 {"name": "PGUSER", "value": "postgres"},
                 {
                     "name": "PGPASSWORD",
-                    "valueFrom": {"secretKeyRef": {"name": _NAME, "key": "password"}},
+                    "valueFrom": {"secretKeyRef": {"name": NAME, "key": "password"}},
                 },
             ],
             "database": "shop",
@@ -69,7 +71,7 @@ class Database:
         argv = [kubectl(), f"--kubeconfig={self.kube.kubeconfig}", "exec", f"--namespace={self.namespace}"]
         psql = ["psql", "--no-psqlrc", "-qtA", "--set=ON_ERROR_STOP=1", "--host=/tmp", "--username=postgres"]
         done = subprocess.run(
-            [*argv, f"deployment/{_NAME}", "--", *psql, "--dbname=shop", f"--command={text}"],
+            [*argv, f"deployment/{NAME}", "--", *psql, "--dbname=shop", f"--command={text}"],
             capture_output=True,
             text=True,
             check=False,
@@ -86,16 +88,16 @@ class Database:
         self.sql(_DIRTY)
 
 
-def _objects(namespace: str, image: str) -> list[Object]:
-    metadata = {"name": _NAME, "namespace": namespace}
-    labels = {"app": _NAME}
+def _objects(namespace: str, image: str, kept: Object) -> list[Object]:
+    metadata = {"name": NAME, "namespace": namespace}
+    labels = {"app": NAME}
     container = {
         "name": "postgres",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["-c", "fsync=off", "-c", "shared_buffers=32MB"],
         "env": [
-            {"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": _NAME, "key": "password"}}}
+            {"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": NAME, "key": "password"}}}
         ],
         "readinessProbe": {"exec": {"command": ["pg_isready", "--host=127.0.0.1"]}, "periodSeconds": 2},
         "securityContext": {
@@ -120,8 +122,8 @@ def _objects(namespace: str, image: str) -> list[Object]:
         },
         "containers": [container],
         "volumes": [
-            {"name": "setup", "configMap": {"name": _NAME}},
-            {"name": "data", "emptyDir": {}},
+            {"name": "setup", "configMap": {"name": NAME}},
+            {"name": "data", **kept},
             {"name": "tmp", "emptyDir": {}},
         ],
     }

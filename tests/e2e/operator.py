@@ -158,6 +158,24 @@ def rights(namespace: str) -> list[dict[str, Any]]:
     ]
 
 
+def component_rights(component: str, namespace: str) -> list[dict[str, Any]]:
+    """The rights of a kustomize component, in this namespace only."""
+    file = CHECKOUT / f"deploy/kustomize/components/{component}/rbac.yaml"
+    role, binding = yaml.safe_load_all(file.read_text())
+    metadata = {"name": component, "namespace": namespace}
+    account = {"kind": "ServiceAccount", "name": "operator", "namespace": namespace}
+    return [
+        {**role, "kind": "Role", "metadata": metadata},
+        {
+            **binding,
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {**binding["roleRef"], "kind": "Role", "name": component},
+            "subjects": [account],
+        },
+    ]
+
+
 def _free_port() -> int:
     with socket.socket() as held:
         held.bind((NODE_IP, 0))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 
-import yaml
-
 from devperfops_operator.domain.manifests.common import FINALIZER, RESET_LABEL
-from hack.cluster.settings import CHECKOUT
 from hack.demo import sample
 from hack.kube import Object, condition, wait_for
 from tests.e2e.arena import APP, Arena, outcome
 from tests.e2e.database import Database
+from tests.e2e.operator import component_rights
 
 
 def test_every_load_begins_from_the_golden_copy_of_a_marked_database(arena: Arena):
@@ -47,24 +45,6 @@ def test_every_load_begins_from_the_golden_copy_of_a_marked_database(arena: Aren
     assert run["metadata"]["name"] not in {job["metadata"]["name"] for job in arena.jobs()}, "no load"
 
 
-def quiesce_rights(namespace: str) -> list[Object]:
-    """The component's, for the operator of the test."""
-    file = CHECKOUT / "deploy/kustomize/components/quiesce/rbac.yaml"
-    role, binding = yaml.safe_load_all(file.read_text())
-    metadata = {"name": "quiesce", "namespace": namespace}
-    account = {"kind": "ServiceAccount", "name": "operator", "namespace": namespace}
-    return [
-        {**role, "kind": "Role", "metadata": metadata},
-        {
-            **binding,
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {**binding["roleRef"], "kind": "Role", "name": "quiesce"},
-            "subjects": [account],
-        },
-    ]
-
-
 def resetter(arena: Arena) -> list[Object]:
     """A service that resets data when it is called, and the Secret it wants: the app itself, under another name."""
     deployment = copy.deepcopy(sample.only(arena.app, "Deployment"))
@@ -86,7 +66,7 @@ def resetter(arena: Arena) -> list[Object]:
 
 
 def test_what_is_quiet_while_a_service_resets_comes_back_though_the_operator_is_killed(arena: Arena):
-    arena.kube.apply([*quiesce_rights(arena.namespace), *resetter(arena), autoscaler(arena)])
+    arena.kube.apply([*component_rights("quiesce", arena.namespace), *resetter(arena), autoscaler(arena)])
     sample.only(arena.app, "Deployment")["metadata"].setdefault("labels", {})[RESET_LABEL] = "true"
     secret = {"secretKeyRef": {"name": "test-data", "key": "authorization"}}
     call = {

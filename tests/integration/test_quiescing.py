@@ -268,7 +268,7 @@ def can_create(kube: Kube, manifest: dict[str, Any]) -> bool:
 
 
 async def make_usable(world: World) -> None:
-    status = {"readyToUse": True}
+    status = {"readyToUse": True, "restoreSize": "1536Mi"}
     group = "/apis/snapshot.storage.k8s.io/v1"
     await world.write_status("volumesnapshots", "golden", status, group=group)
 
@@ -314,7 +314,8 @@ async def test_a_claim_is_made_anew_from_the_snapshot_though_the_operator_is_kil
         new = await eventually("the new claim", lambda: another(world, uid))
         assert new["metadata"]["labels"] == old["metadata"]["labels"]
         source = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "golden"}
-        assert new["spec"].items() >= {**old["spec"], "dataSource": source}.items()
+        room = {"requests": {"storage": "1536Mi"}}
+        assert new["spec"].items() >= {**old["spec"], "dataSource": source, "resources": room}.items()
         await eventually("all is scaled back", lambda: replicas(world) == [3, 2])
         await world.roll_out()
         await run_stateful_set(world)

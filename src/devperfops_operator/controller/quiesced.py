@@ -10,7 +10,12 @@ from devperfops_operator.api.data import Data, VolumeReset, WorkloadKind
 from devperfops_operator.api.perfgate import PerfGate
 from devperfops_operator.api.perfrun import PerfRun, Phase
 from devperfops_operator.domain.errors import Refused
-from devperfops_operator.domain.manifests.quiesced import read_claim, read_workload, snapshot_problem
+from devperfops_operator.domain.manifests.quiesced import (
+    read_claim,
+    read_workload,
+    restore_size,
+    snapshot_problem,
+)
 from devperfops_operator.domain.observed import SeenVolume, SeenWorkload
 
 _CLAIM: Final = "PersistentVolumeClaim"
@@ -53,16 +58,15 @@ class QuiescedReader:
 
     async def _volume(self, namespace: str, claim: str, snapshot: str) -> SeenVolume:
         try:
-            problem = snapshot_problem(
-                snapshot, await self._cluster.get("VolumeSnapshot", namespace, snapshot)
-            )
+            source = await self._cluster.get("VolumeSnapshot", namespace, snapshot)
+            problem = snapshot_problem(snapshot, source)
             stored = await self._cluster.get(_CLAIM, namespace, claim)
             if stored is None:
                 return SeenVolume(snapshot_problem=problem)
             pods = await self._cluster.list("Pod", namespace)
         except Refused as error:
             return SeenVolume(unread=str(error))
-        return SeenVolume(read_claim(stored, pods.items, snapshot), problem)
+        return SeenVolume(read_claim(stored, pods.items, snapshot, restore_size(source)), problem)
 
 
 def _data(gate: PerfGate | None, run: PerfRun) -> Data | None:

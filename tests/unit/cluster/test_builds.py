@@ -31,7 +31,7 @@ def test_the_order_in_which_files_are_read_does_not_matter() -> None:
 
 def test_every_program_has_its_pinned_module_in_the_checkout() -> None:
     pinned = (builds.KUBERNETES, builds.ETCD, builds.COREDNS, builds.PAUSE, builds.PODINFO, builds.PROMETHEUS)
-    for program in pinned:
+    for program in (*pinned, builds.HELM, builds.CSI):
         assert {"go.mod", "go.sum"} <= {path.name for path in program.sources.iterdir()}
 
 
@@ -40,3 +40,21 @@ def test_kubernetes_is_found_under_each_of_its_names() -> None:
     folder = builds.folder(cache, builds.KUBERNETES)
     assert builds.executable(cache, builds.KUBERNETES, "kubelet") == folder / "kubelet"
     assert builds.executable(cache, builds.KUBERNETES) == folder / "kubernetes"
+
+
+def test_programs_of_one_module_are_built_by_one_command_each_under_its_own_name() -> None:
+    *_, flag, target, package, provisioner, snapshotter, controller = builds.CSI.build_command(
+        Path("/new/csi")
+    )
+    assert (flag, target, package) == ("-o", "/new/", ".")
+    assert builds.CSI.names == ("csi", "csi-provisioner", "csi-snapshotter", "snapshot-controller")
+    assert [each.rpartition("/")[2] for each in (provisioner, snapshotter, controller)] == list(
+        builds.CSI.names[1:]
+    )
+
+
+def test_programs_of_one_module_have_the_version_that_it_pins() -> None:
+    module = (builds.CSI.sources / "go.mod").read_text()
+    for name in ("external-provisioner", "external-snapshotter"):
+        version = builds.CSI.version.partition(f"{name} ")[2].split()[0]
+        assert f"/{name}/v{version[0]} v{version} " in module

@@ -12,7 +12,12 @@ from devperfops_operator.api.data import WorkloadKind
 from devperfops_operator.api.perfrun import Phase, Verdict
 from devperfops_operator.domain.manifests.common import FINALIZER, RESET_LABEL
 from devperfops_operator.domain.manifests.data_job import data_job_name
-from devperfops_operator.domain.manifests.quiesced import read_claim, read_workload, snapshot_problem
+from devperfops_operator.domain.manifests.quiesced import (
+    read_claim,
+    read_workload,
+    restore_size,
+    snapshot_problem,
+)
 from devperfops_operator.domain.observed import SeenVolume, SeenWorkload
 from tests.unit.domain.world import World, released, template
 
@@ -312,6 +317,32 @@ def test_the_load_waits_for_a_claim_that_is_bound() -> None:
     world.until(name, Phase.STARTING)
 
 
+def test_a_claim_that_never_gets_a_volume_is_told() -> None:
+    world, name = begun(VOLUME)
+    steps(world, name, 7)
+    assert world.volume is not None
+    assert world.volume.claim is not None
+    world.volume = replace(world.volume, claim=replace(world.volume.claim, bound=False))
+    world.workloads["worker"] = replace(world.workloads["worker"], ready=False)
+    world.wait(1200)
+    world.settle(name)
+    assert outcome(world, name) == (Phase.COMPLETED, Verdict.ERROR, "DataResetFailed")
+    assert (
+        "no volume is bound to the new PersistentVolumeClaim data, made from VolumeSnapshot golden"
+        in said(world, name)
+    )
+
+
+@pytest.mark.parametrize(
+    ("least", "storage"), [("0", "8Gi"), ("8Gi", "8Gi"), ("8193Mi", "8193Mi"), ("10737418240", "10737418240")]
+)
+def test_the_new_volume_has_room_for_the_snapshot(least: str, storage: str) -> None:
+    """A storage that rounds sizes up makes no volume of the size that was asked for before."""
+    assert read_claim(CLAIM, (), "golden", least).as_status.storage == storage
+    assert restore_size({"status": {"restoreSize": least}}) == least
+    assert restore_size({"status": {}}) == restore_size({}) == restore_size(None) == "0"
+
+
 def without_label(world: World) -> None:
     stored = {**CLAIM, "metadata": {**CLAIM["metadata"], "labels": {}}}  # type: ignore[dict-item]
     world.volume = SeenVolume(read_claim(stored, (), "golden"))
@@ -343,13 +374,16 @@ def test_a_claim_that_must_not_be_replaced_is_left_alone(change: Callable[[World
     assert (world.volume, world.scaled) == (before, [])
 
 
-def test_a_claim_that_a_pod_still_uses_is_waited_for() -> None:
+def user(phase: str) -> dict[str, Any]:
+    volumes = [{"persistentVolumeClaim": {"claimName": "data"}}]
+    return {"metadata": {"name": "backup-1"}, "spec": {"volumes": volumes}, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Running", "Succeeded", "Failed"])
+def test_a_claim_that_a_pod_still_uses_or_has_used_is_waited_for(phase: str) -> None:
+    """A deleted claim is kept while such a pod is there, and who has deleted it cannot take it back."""
     world, name = begun(VOLUME)
-    pod = {
-        "metadata": {"name": "backup-1"},
-        "spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]},
-        "status": {"phase": "Running"},
-    }
+    pod = user(phase)
     world.volume = SeenVolume(read_claim(CLAIM, (pod,), "golden"))
     world.wait(590)
     steps(world, name, 4)
@@ -358,6 +392,50 @@ def test_a_claim_that_a_pod_still_uses_is_waited_for() -> None:
     world.wait(30)
     world.settle(name)
     assert "pod backup-1 uses claim data" in said(world, name)
+    assert "delete the pod if it has ended" in said(world, name)
+    assert replicas(world) == [3, 2]
+
+
+def test_who_keeps_a_deleted_claim_is_told_while_all_waits_for_it() -> None:
+    world, name = begun(VOLUME)
+    steps(world, name, 4)
+    deleted = {**CLAIM, "metadata": {**CLAIM["metadata"], "deletionTimestamp": "now"}}  # type: ignore[dict-item]
+    world.volume = SeenVolume(read_claim(deleted, (user("Running"),), "golden"))
+    world.wait(601)
+    steps(world, name, 8)
+    assert outcome(world, name) == (Phase.COMPLETED, Verdict.ERROR, "DataResetFailed")
+    assert "pod backup-1 uses claim data" in said(world, name)
+    owed = world.runs[name].status.reset
+    assert owed is not None
+    assert "pod backup-1 uses claim data" in (owed.problem or "")
+    world.volume = SeenVolume()
+    steps(world, name, 4)
+    assert replicas(world) == [3, 2]
+    assert world.volume.claim is not None
+
+
+def test_a_quota_that_counts_the_old_claim_for_a_moment_costs_a_moment() -> None:
+    world, name = begun(VOLUME)
+    world.refused["CreateClaim"] = "exceeded quota: one"
+    steps(world, name, 9)
+    assert (world.runs[name].status.phase, replicas(world)) == (Phase.RESETTING_DATA, [0, 0])
+    del world.refused["CreateClaim"]
+    world.until(name, Phase.STARTING)
+    assert replicas(world) == [3, 2]
+
+
+def test_a_claim_that_may_not_be_made_is_told_and_tried_until_it_may() -> None:
+    world, name = begun(VOLUME)
+    world.refused["CreateClaim"] = "exceeded quota: one"
+    steps(world, name, 9)
+    world.wait(601)
+    steps(world, name, 9)
+    assert outcome(world, name) == (Phase.COMPLETED, Verdict.ERROR, "DataResetFailed")
+    assert "the new PersistentVolumeClaim data is refused: exceeded quota: one" in said(world, name)
+    assert replicas(world) == [0, 0]
+    del world.refused["CreateClaim"]
+    world.wait(10)
+    steps(world, name, 9)
     assert replicas(world) == [3, 2]
 
 
@@ -390,7 +468,10 @@ def test_what_is_read_of_a_workload() -> None:
 
 def test_what_is_read_of_a_snapshot() -> None:
     assert snapshot_problem("golden", None) == "there is no VolumeSnapshot golden"
-    failed = {"status": {"readyToUse": False, "error": {"message": "no space"}}}
+    failed = {"metadata": {}, "status": {"readyToUse": False, "error": {"message": "no space"}}}
     assert snapshot_problem("golden", failed) == "VolumeSnapshot golden is not ready to use: no space"
-    assert snapshot_problem("golden", {}) == "VolumeSnapshot golden is not ready to use"
-    assert snapshot_problem("golden", {"status": {"readyToUse": True}}) is None
+    assert snapshot_problem("golden", {"metadata": {}}) == "VolumeSnapshot golden is not ready to use"
+    usable = {"metadata": {}, "status": {"readyToUse": True}}
+    assert snapshot_problem("golden", usable) is None
+    going = {**usable, "metadata": {"deletionTimestamp": "2026-11-29T07:00:00Z"}}
+    assert snapshot_problem("golden", going) == "VolumeSnapshot golden is being deleted"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from devperfops_operator.api.data import WorkloadKind
 from devperfops_operator.api.perfrun import ClaimStatus
+from devperfops_operator.api.quantity import parse_any_quantity
 from devperfops_operator.domain.manifests.common import RESET_LABEL
 from devperfops_operator.domain.observed import SeenClaim, SeenWorkload
 
@@ -33,8 +34,11 @@ def read_workload(kind: WorkloadKind, stored: Raw, pods: Iterable[Raw]) -> SeenW
     )
 
 
-def read_claim(stored: Raw, pods: Iterable[Raw], snapshot: str) -> SeenClaim:
-    """`pods`: those of its namespace. `snapshot`: that the next one is to be made from."""
+def read_claim(stored: Raw, pods: Iterable[Raw], snapshot: str, least: str = "0") -> SeenClaim:
+    """`pods`: those of its namespace. `snapshot`: that the next one is to be made from; it takes `least`.
+
+    A pod that has ended counts: Kubernetes keeps a deleted claim until such a pod is gone, too.
+    """
     metadata, spec = stored["metadata"], stored["spec"]
     source = spec.get("dataSource") or {}
     return SeenClaim(
@@ -51,11 +55,9 @@ def read_claim(stored: Raw, pods: Iterable[Raw], snapshot: str) -> SeenClaim:
             storage_class_name=spec.get("storageClassName"),
             access_modes=tuple(spec["accessModes"]),
             volume_mode=spec.get("volumeMode"),
-            storage=spec["resources"]["requests"]["storage"],
+            storage=max(spec["resources"]["requests"]["storage"], least, key=parse_any_quantity),
         ),
-        users=tuple(
-            pod["metadata"]["name"] for pod in pods if _runs(pod) and metadata["name"] in _claims(pod)
-        ),
+        users=tuple(pod["metadata"]["name"] for pod in pods if metadata["name"] in _claims(pod)),
     )
 
 
@@ -63,11 +65,18 @@ def snapshot_problem(name: str, stored: Raw | None) -> str | None:
     """Why no volume can be made from the VolumeSnapshot (yet); None: one can."""
     if stored is None:
         return f"there is no VolumeSnapshot {name}"
+    if "deletionTimestamp" in stored["metadata"]:
+        return f"VolumeSnapshot {name} is being deleted"
     status = stored.get("status", {})
     if status.get("readyToUse"):
         return None
     why = status.get("error", {}).get("message")
     return f"VolumeSnapshot {name} is not ready to use" + (f": {why}" if why else "")
+
+
+def restore_size(snapshot: Raw | None) -> str:
+    """What a volume made from it takes: more than was asked for where the storage rounds sizes up."""
+    return str((snapshot or {}).get("status", {}).get("restoreSize", "0"))
 
 
 def claim_manifest(claim: ClaimStatus, namespace: str) -> dict[str, Any]:

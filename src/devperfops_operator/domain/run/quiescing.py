@@ -16,6 +16,7 @@ from devperfops_operator.domain.effects import CreateClaim, Effect, HoldRun, Run
 from devperfops_operator.domain.manifests.common import FINALIZER, RESET_LABEL
 from devperfops_operator.domain.manifests.quiesced import claim_manifest
 from devperfops_operator.domain.observed import EffectFailure, RunObserved, SeenWorkload
+from devperfops_operator.domain.run.replacing import held_by
 from devperfops_operator.domain.run.steps import Step, step
 
 _LOOK_AGAIN: Final = timedelta(seconds=2)
@@ -154,15 +155,22 @@ def with_debts(observed: RunObserved, decision: RunDecision, now: datetime) -> R
 
 
 def cannot_give_back(observed: RunObserved) -> bool:
-    """Whether that was refused: then a run need not wait for it to end."""
+    """Whether that was refused, or only people can go on: then a run need not wait for it to end."""
     failure = _failure(observed, giving_back(observed) or ())
-    return (failure is not None and failure.refused) or any(each.unread for each in observed.workloads)
+    refused = failure is not None and failure.refused
+    return refused or _kept(observed) is not None or any(each.unread for each in observed.workloads)
 
 
 def _why_not(observed: RunObserved, effects: tuple[Effect, ...]) -> str | None:
     failure = _failure(observed, effects)
     unread = next((f"{each}: {each.unread}" for each in observed.workloads if each.unread), None)
-    return failure.message if failure is not None else unread
+    return failure.message if failure is not None else _kept(observed) or unread
+
+
+def _kept(observed: RunObserved) -> str | None:
+    """Who uses a claim that is deleted already; it stays until they are gone."""
+    claim = observed.volume.claim if observed.volume is not None else None
+    return held_by(claim) if claim is not None and claim.deleting and claim.users else None
 
 
 def _failure(observed: RunObserved, effects: tuple[Effect, ...]) -> EffectFailure | None:

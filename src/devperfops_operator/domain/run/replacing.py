@@ -10,7 +10,7 @@ from devperfops_operator.api.perfrun import ClaimStatus, PerfRunStatus, ResetSta
 from devperfops_operator.domain.effects import CreateClaim, DeleteObject, RunDecision
 from devperfops_operator.domain.manifests.common import RESET_LABEL
 from devperfops_operator.domain.manifests.quiesced import claim_manifest
-from devperfops_operator.domain.observed import EffectFailure, RunObserved, SeenClaim, SeenVolume
+from devperfops_operator.domain.observed import RunObserved, SeenClaim, SeenVolume
 
 _LOOK_AGAIN: Final = timedelta(seconds=2)
 _RIGHTS: Final = (
@@ -24,8 +24,8 @@ def unfit_to_replace(observed: RunObserved, wanted: VolumeReset) -> str | None:
     volume, reset = observed.volume, observed.run.status.reset
     if volume is None:
         return None
-    refused = next((each.message for key, each in observed.failures.items() if _replaces(key, each)), None)
-    problem = volume.unread or refused
+    drop = observed.failures.get("DeletePersistentVolumeClaim")
+    problem = volume.unread or (drop.message if drop is not None and drop.refused else None)
     if problem is not None:
         return f"claim {wanted.claim} cannot be read or replaced: {problem}; {_RIGHTS}"
     owed = reset.claim if reset is not None else None
@@ -49,12 +49,11 @@ def _strange(claim: SeenClaim | None, owed: ClaimStatus) -> str | None:
     return f"somebody else has made PersistentVolumeClaim {owed.name} meanwhile, not from the snapshot"
 
 
-def _replaces(key: str, failure: EffectFailure) -> bool:
-    return failure.refused and key in {"CreateClaim", "DeletePersistentVolumeClaim"}
-
-
 def replacing(observed: RunObserved, reset: ResetStatus, now: datetime) -> RunDecision:
-    """Stored is what the new one is to be, then the old one goes: whoever is killed between can make it."""
+    """Stored is what the new one is to be, then the old one goes: whoever is killed between can make it.
+
+    A refusal to make it is no reason to give up: quotas count the old one for a moment after it is gone.
+    """
     status, volume = observed.run.status, observed.volume or SeenVolume()
     claim, namespace = volume.claim, observed.run.metadata.namespace
     waiting = RunDecision(status, requeue_at=now + _LOOK_AGAIN)
@@ -77,10 +76,31 @@ def waits_for(observed: RunObserved, wanted: VolumeReset) -> str:
     volume = observed.volume or SeenVolume()
     if volume.snapshot_problem is not None:
         return volume.snapshot_problem
-    users = volume.claim.users if volume.claim is not None else ()
-    if users:
-        return f"pod {users[0]} uses claim {wanted.claim}: add its workload to spec.data.quiesce"
+    if volume.claim is not None and volume.claim.users:
+        return held_by(volume.claim)
+    refused = observed.failures.get("CreateClaim")
+    if volume.claim is None and refused is not None:
+        return f"the new PersistentVolumeClaim {wanted.claim} is refused: {refused.message}"
     return f"PersistentVolumeClaim {wanted.claim} is not replaced yet; see its events"
+
+
+def held_by(claim: SeenClaim) -> str:
+    """Who keeps the claim from being deleted, with the remedy."""
+    return (
+        f"pod {claim.users[0]} uses claim {claim.as_status.name}: add its workload to spec.data.quiesce, or "
+        "delete the pod if it has ended"
+    )
+
+
+def unbound(observed: RunObserved) -> str | None:
+    """The new claim that has no volume, for people; None: it has one."""
+    claim = observed.volume.claim if observed.volume is not None else None
+    if claim is None or claim.bound:
+        return None
+    return (
+        f"no volume is bound to the new PersistentVolumeClaim {claim.as_status.name}, made from "
+        f"VolumeSnapshot {claim.snapshot}: its events say why"
+    )
 
 
 def _changed(status: PerfRunStatus, reset: ResetStatus, **changes: object) -> RunDecision:

@@ -21,7 +21,7 @@ from devperfops_operator.domain.run.quiescing import (
     restless,
     unfit_to_quiesce,
 )
-from devperfops_operator.domain.run.replacing import replacing, unfit_to_replace, waits_for
+from devperfops_operator.domain.run.replacing import replacing, unbound, unfit_to_replace, waits_for
 from devperfops_operator.domain.run.steps import Step, entered, refusal, step, to_acting, wait
 from devperfops_operator.domain.verdict import Reason
 
@@ -90,8 +90,7 @@ def _finish(observed: RunObserved, target: Target, data: Data, now: datetime) ->
 
 
 def _all_ready(observed: RunObserved) -> bool:
-    claim = observed.volume.claim if observed.volume is not None else None
-    return all(each.ready or each.missing for each in observed.workloads) and (claim is None or claim.bound)
+    return all(each.ready or each.missing for each in observed.workloads) and unbound(observed) is None
 
 
 def _problem(observed: RunObserved, job: RunJob | None, data: Data, now: datetime) -> Judgement | None:
@@ -136,7 +135,10 @@ def _not_ready(observed: RunObserved, waited: timedelta) -> Judgement | None:
         "logs; it must bear that its data are replaced and its sessions with the database end"
     )
     late = next((each for each in observed.workloads if not (each.ready or each.missing)), None)
-    if late is not None:
+    volume = unbound(observed)
+    if volume is not None:
+        message = f"the data were not reset, so there was no load: {volume}. Correct it, {_AGAIN}"
+    elif late is not None:
         message = f"the data are reset, but {late} does not get ready again: see its pods and their logs"
     return decided(Reason.DATA_RESET_FAILED, message)
 
