@@ -1,6 +1,7 @@
 """A load whose rate changes, played by a real JMeter: a plan that is made, and what its agent counts."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -17,6 +18,7 @@ from devperfops_operator.domain.manifests.job import pieces
 from devperfops_operator.domain.shape import Shape, shape_of
 from devperfops_operator.wire.threads import Offered
 from hack import jmeter
+from hack.cluster.settings import CHECKOUT
 from tests.conftest import require_layer
 from tests.unit.agent.played import PlayedOperator, Worker, brief, ended, terminated
 
@@ -39,23 +41,28 @@ def jmeter_jar() -> Path:
     return jmeter.jar(jmeter.ensure())
 
 
-def made(folder: Path) -> Path:
+def by_hand(plan: Path) -> None:
+    """The one of the examples, as a gate mounts it."""
+    plan.write_bytes((CHECKOUT / "examples/shape/scenario.jmx").read_bytes())
+
+
+def made(plan: Path) -> None:
     """As the pod of a gate with a shape makes it."""
-    document, plan = folder / "openapi.yaml", folder / "plan" / "scenario.jmx"
+    document = plan.with_name("openapi.yaml")
     document.write_text(yaml.safe_dump(DOCUMENT))
-    plan.parent.mkdir(exist_ok=True)
     with pytest.raises(SystemExit) as done:
         app.main(["scenario", f"--output={plan}", "--shaped", "--", str(document)])
     assert done.value.code == 0
-    return plan
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
-    ("spec", "workers"), [(SPIKE, 1), (SPIKE, 2), (STRESS, 1)], ids=["spike", "two workers", "stress"]
+    ("write", "spec", "workers"),
+    [(made, SPIKE, 1), (made, SPIKE, 2), (made, STRESS, 1), (by_hand, STRESS, 1)],
+    ids=["spike", "two workers", "stress", "by hand"],
 )
 async def test_each_rate_is_played_when_it_is_due(
-    jmeter_jar: Path, tmp_path: Path, spec: ShapeSpec, workers: int
+    jmeter_jar: Path, tmp_path: Path, write: Callable[[Path], None], spec: ShapeSpec, workers: int
 ) -> None:
     shape = shape_of(spec, timedelta(seconds=JUDGED_S))
     assert shape is not None
@@ -100,7 +107,8 @@ async def test_each_rate_is_played_when_it_is_due(
             )
             worker.results.mkdir()
             worker.token.write_text("sesame")
-            made(folder)
+            (folder / "plan").mkdir()
+            write(folder / "plan" / "scenario.jmx")
             operator.start_in_ms = 0
             assert await ended(await worker.run("prepare")) == 0, worker.said
             played.append(worker)
