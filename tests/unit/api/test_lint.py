@@ -382,6 +382,28 @@ def test_a_transaction_that_the_plan_does_not_have_or_has_twice_is_told(names, t
     }
 
 
+@pytest.mark.parametrize("names", [{"Add to cart": 1, "Front page": 1}, None, {"Add to the cart": 1}])
+def test_a_label_of_the_coverage_that_no_sampler_has_is_told(names) -> None:
+    labels = [{"label": "Add to cart", "endpoint": "POST /cart"}]
+    profile = {"load.profile": {"configMap": "traffic"}}
+    manifest = gate(
+        {f"spec.{key}": value for key, value in {**profile, "coverage": {"labels": labels}}.items()}
+    )
+    for written in ("rate", "threads"):
+        manifest["spec"]["load"]["jmeter"].pop(written, None)
+    text = yaml.safe_dump_all([manifest, config_map("scenario", {"scenario.jmx": "x"})])
+    found = lint([("gate.yaml", text)], PlanReader(lambda _jmx, _needs: [], lambda _jmx: names))
+    if names is None or "Add to cart" in names:
+        assert found == []
+        return
+    (told,) = found
+    assert (told.path, told.severity) == ("spec.coverage.labels[0].label", Severity.WARNING)
+    assert told.message == (
+        'the plan has no enabled sampler called "Add to cart", so no request counts for POST /cart: '
+        "write one of its names, such as Add to the cart"
+    )
+
+
 def test_a_config_map_of_another_namespace_or_name_is_not_the_plan() -> None:
     assert findings(gate(), config_map("scenario", {}, namespace="other"), config_map("other", {})) == []
 

@@ -88,23 +88,24 @@ def plan_findings(
     for message in problems:
         yield located(config_map, Problem(("data", source["key"]), message))
     if not problems:
-        for problem in _transaction_problems(gate, reader.names(plan.encode())):
-            yield located(document, problem)
+        names = reader.names(plan.encode())
+        if names is not None:
+            for problem in (*_transaction_problems(gate, names), *_label_problems(gate, names)):
+                yield located(document, problem)
 
 
-def _transaction_problems(gate: Mapping[str, Any], names: Mapping[str, int] | None) -> Iterator[Problem]:
+def _transaction_problems(gate: Mapping[str, Any], names: Mapping[str, int]) -> Iterator[Problem]:
     """Transactions the plan does not have, or has twice."""
     for index, objective in enumerate(gate["spec"]["objectives"]):
         transaction = objective.get("transaction")
-        if transaction is None or names is None:
+        if transaction is None:
             continue
         path: Path = ("spec", "objectives", index, "transaction")
         found = names.get(transaction, 0)
         if not found:
-            similar = get_close_matches(transaction, names, n=3) or sorted(names)[:10]
             message = (
                 f'the plan has no enabled sampler or Transaction Controller called "{transaction}", so there '
-                f"will be nothing to judge: write one of its names, such as {', '.join(similar) or 'none'}"
+                f"will be nothing to judge: write one of its names, such as {_similar(transaction, names)}"
             )
             yield Problem(path, message, Severity.WARNING)
         elif found > 1:
@@ -113,3 +114,19 @@ def _transaction_problems(gate: Mapping[str, Any], names: Mapping[str, int] | No
                 "requests count twice: give one of them another name"
             )
             yield Problem(path, message, Severity.WARNING)
+
+
+def _label_problems(gate: Mapping[str, Any], names: Mapping[str, int]) -> Iterator[Problem]:
+    """Labels of the coverage that the plan does not have."""
+    for index, each in enumerate((gate["spec"].get("coverage") or {}).get("labels") or ()):
+        label = each["label"]
+        if label not in names:
+            message = (
+                f'the plan has no enabled sampler called "{label}", so no request counts for '
+                f"{each['endpoint']}: write one of its names, such as {_similar(label, names)}"
+            )
+            yield Problem(("spec", "coverage", "labels", index, "label"), message, Severity.WARNING)
+
+
+def _similar(name: str, names: Mapping[str, int]) -> str:
+    return ", ".join(get_close_matches(name, names, n=3) or sorted(names)[:10]) or "none"
