@@ -20,7 +20,7 @@ help: ## List the targets
 demo: $(READY) ## Gate three real releases on a real cluster (KUBECONFIG, else the local one); minutes
 	$(BIN)/python -m hack.demo
 
-demo-shop: $(READY) ## Likewise a shop of three services: its plan from OpenAPI, its PostgreSQL reset
+demo-shop: $(READY) ## Likewise a shop: its plan from OpenAPI, its load from metrics, its PostgreSQL reset
 	$(BIN)/python -m hack.demo shop
 
 demo-down: $(READY) ## Remove what the demo made; the cluster stays

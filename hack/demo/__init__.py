@@ -1,1 +1,1 @@
-"""`make demo`: three releases of a sample app, gated on a real cluster."""
+"""`make demo`, `make demo-shop`: releases of a sample app, gated on a real cluster."""

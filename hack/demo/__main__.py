@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from hack.cluster.errors import ClusterError
 from hack.cluster.settings import CHECKOUT
-from hack.demo import report, sample, setup
+from hack.demo import production, report, sample, setup
 from hack.demo.errors import DemoFailed
 from hack.demo.sample import PODINFO, SHOP, Sample
 from hack.demo.setup import Choice
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def demo(choice: Choice, timeline: Timeline, played: Sample) -> None:
-    """From nothing to three gated releases."""
+    """From nothing to gated releases."""
     timeline.chapter("Set up")
     with timeline.step(
         "a Kubernetes cluster" if choice.kubeconfig is None else f"the cluster of {choice.kubeconfig}"
@@ -56,7 +56,9 @@ def demo(choice: Choice, timeline: Timeline, played: Sample) -> None:
     with timeline.step(f"CRDs, and the operator in {setup.SYSTEM}"):
         setup.install_operator(kube, images)
     with timeline.step(f"Prometheus in {sample.MONITORING}"):
-        setup.install_prometheus(kube, images)
+        setup.install_prometheus(kube, images, played)
+    if played is SHOP:
+        production.tell(kube, timeline)
     runs = Story(kube, timeline, setup.with_images(app, images), sample=played).tell()
     _farewell(kube, timeline, played, report.write(kube, runs, CHECKOUT / "build/demo"))
     _ways_out(choice.kubeconfig, timeline)
@@ -78,12 +80,13 @@ def _cluster(kubeconfig: Path | None) -> Kube:
 
 
 def _farewell(kube: Kube, timeline: Timeline, played: Sample, files: list[Path]) -> None:
-    timeline.chapter("All three happened as told")
+    timeline.chapter("All of it happened as told")
     timeline.tell("Reports of the runs:")
     for each in files:
         timeline.tell(f"  {each.relative_to(CHECKOUT)}")
     timeline.tell(
-        f"Left running: the cluster, the operator, {played.app} 3 with its gate, Prometheus. Look around:"
+        f"Left running: the cluster, the operator, Prometheus, {played.app} {played.last} with its gate. "
+        "Look around:"
     )
     timeline.tell(f"  export KUBECONFIG={kube.kubeconfig}")
     timeline.tell(f"  .venv/bin/devperfops get -n {sample.NAMESPACE}")

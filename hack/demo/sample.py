@@ -20,6 +20,17 @@ SLOW: Final = ("--random-delay", "--random-delay-min=2", "--random-delay-max=3",
 
 
 @dataclass(frozen=True)
+class Regression:
+    """A release that is too slow."""
+
+    arguments: tuple[str, ...]
+    does: str
+    """What makes it slow."""
+    found_within: timedelta
+    """Of judged load, until it is found out."""
+
+
+@dataclass(frozen=True)
 class Sample:
     """An example's app, what makes a release of it, and what it says of itself."""
 
@@ -27,39 +38,44 @@ class Sample:
     """Of its Deployment, Service and gate."""
     naming: str
     """The argument by which a release is called, up to its name."""
-    slow: tuple[str, ...]
-    """Arguments of a release that is too slow."""
-    slowness: str
-    """What it does."""
-    found_within: timedelta
-    """Of judged load, until it is found out."""
+    regressions: tuple[Regression, ...]
+    """What its releases from 2 on do, until one is sound again."""
     path: str
     """Where its Service tells the name."""
     field: str
     """The field of the answer that has it."""
     images: tuple[str, ...]
     """Short names of the images it needs."""
+    monitoring: str
+    """The example's folder of Prometheus."""
+
+    @property
+    def last(self) -> str:
+        """The release that is sound again."""
+        return str(2 + len(self.regressions))
 
 
 PODINFO: Final = Sample(
     app=APP,
     naming="--ui-message=version ",
-    slow=SLOW,
-    slowness="answers after 2 s",
-    found_within=timedelta(seconds=20),
+    regressions=(Regression(SLOW, "answers after 2 s", timedelta(seconds=20)),),
     path="/api/info",
     field="message",
     images=("podinfo", "prometheus"),
+    monitoring="podinfo/prometheus",
 )
 SHOP: Final = Sample(
     app="orders",
     naming="--release=",
-    slow=("--names=each",),
-    slowness="asks name by name",
-    found_within=timedelta(seconds=30),  # of requests that pile up, the first answers come late
+    # Of requests that pile up, the first answers come late.
+    regressions=(
+        Regression(("--names=each",), "asks name by name", timedelta(seconds=30)),
+        Regression(("--payment=locked",), "pays under a lock", timedelta(seconds=30)),
+    ),
     path="/readyz",
     field="release",
     images=("shop", "postgres", "prometheus"),
+    monitoring="shop/metrics",
 )
 
 
@@ -73,9 +89,9 @@ def shop() -> list[Object]:
     return kustomize(CHECKOUT / "examples/shop/base")
 
 
-def prometheus(renamed: Mapping[str, str] | None = None) -> list[Object]:
+def prometheus(renamed: Mapping[str, str] | None = None, sample: Sample = PODINFO) -> list[Object]:
     """Prometheus and what it may see."""
-    return _renamed(kustomize(CHECKOUT / "examples/podinfo/prometheus"), renamed or {})
+    return _renamed(kustomize(CHECKOUT / "examples" / sample.monitoring), renamed or {})
 
 
 def only(objects: Sequence[Object], kind: str) -> Object:

@@ -20,7 +20,7 @@ from hack.cluster.imagestore import Image
 from hack.cluster.settings import CHECKOUT
 from hack.demo import sample
 from hack.demo.errors import DemoFailed
-from hack.demo.sample import PODINFO
+from hack.demo.sample import PODINFO, Sample
 from hack.kube import FIELD_MANAGER, Kube, Object, condition, kustomize, rolled_out, wait_for
 
 SYSTEM: Final = "devperfops-system"
@@ -192,9 +192,9 @@ def uninstall_operator(kube: Kube) -> None:
     wait_for(f"namespace {SYSTEM} is gone", partial(_gone, kube, SYSTEM), seconds=_GONE_SECONDS)
 
 
-def install_prometheus(kube: Kube, found: Images) -> None:
+def install_prometheus(kube: Kube, found: Images, played: Sample = PODINFO) -> None:
     """The namespaces and the Prometheus that watches the sample's pods."""
-    objects = with_images(sample.prometheus(), found)
+    objects = with_images(sample.prometheus(sample=played), found)
     kube.apply(each for each in sample.podinfo() if each["kind"] == "Namespace")
     kube.apply(objects)
     wait_for_deployment(kube, "prometheus", sample.MONITORING)
@@ -216,7 +216,7 @@ def wait_for_deployment(kube: Kube, name: str, namespace: str) -> None:
 def with_images(objects: list[Object], found: Images) -> list[Object]:
     """The sample's objects with the images of this cluster."""
     for each in objects:
-        if each["kind"] == "Deployment":
+        if each["kind"] in {"Deployment", "Job"}:
             for container in each["spec"]["template"]["spec"]["containers"]:
                 container["image"] = found[container["name"]]
         if each["kind"] == "PerfGate" and "data" in each["spec"]:

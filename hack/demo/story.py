@@ -1,4 +1,4 @@
-"""What the demo tells, and holds itself to: three releases, of which the slow one does not stay."""
+"""What the demo tells, and holds itself to: releases, of which the slow ones do not stay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from hack.demo import sample, setup
 from hack.demo.errors import expect
-from hack.demo.sample import PODINFO, Sample
+from hack.demo.sample import PODINFO, Regression, Sample
 from hack.demo.timeline import Timeline
 from hack.kube import Kube, Object, condition, rolled_out, wait_for
 
@@ -38,7 +38,10 @@ class Story:
             DemoFailed: it did not happen as told.
         """
         self.adopt()
-        return [self.sound_release("1.1"), self.slow_release("2", before="1.1"), self.sound_release("3")]
+        runs = [self.sound_release("1.1")]
+        for name, regression in enumerate(self.sample.regressions, 2):
+            runs.append(self.slow_release(str(name), regression, before="1.1"))
+        return [*runs, self.sound_release(self.sample.last)]
 
     def adopt(self) -> None:
         """A new gate takes what already runs as known-good."""
@@ -68,19 +71,20 @@ class Story:
             known_good == status["revision"],
             f"it passed as {status['revision']}, but known-good is {known_good}",
         )
+        self._tell_coverage(status.get("coverage"))
         self._serves(name)
         return run
 
-    def slow_release(self, name: str, *, before: str) -> Object:
-        """A release that answers after 2 s: Fail early, rolled back."""
+    def slow_release(self, name: str, regression: Regression, *, before: str) -> Object:
+        """A release that is too slow: Fail early, rolled back."""
         self.timeline.chapter(
-            f"Version {name} {self.sample.slowness}: Fail, the rest of the test stopped, rolled back"
+            f"Version {name} {regression.does}: Fail, the rest of the test stopped, rolled back"
         )
         template = self._deployment()["spec"]["template"]
-        run = self._gated(self._release(name, *self.sample.slow))
+        run = self._gated(self._release(name, *regression.arguments))
         status = run["status"]
         expect(status.get("verdict") == "Fail", f"version {name} should have failed: {_sentence(run)}")
-        self._failed_early(status)
+        self._failed_early(status, regression.found_within)
         expect(
             status["action"]["type"] == "Rollback", f"it failed, but the action is {status['action']['type']}"
         )
@@ -92,7 +96,15 @@ class Story:
         self._serves(before)
         return run
 
-    def _failed_early(self, status: Object) -> None:
+    def _tell_coverage(self, coverage: Object | None) -> None:
+        """Of a load by a profile: how far it stood for production."""
+        if coverage is not None:
+            self.timeline.tell(
+                f"  production's busiest hour: {coverage['exercised']} of its {coverage['known']} endpoints "
+                f"were exercised, the mix was {coverage['distance']} away"
+            )
+
+    def _failed_early(self, status: Object, within: timedelta) -> None:
         failed = [each for each in status["objectives"] if each.get("verdict") == "Fail"]
         judged = min(_at(each["decidedAt"]) for each in failed) - _at(status["load"]["judgedFrom"])
         left = _at(status["load"]["endsAt"]) - _at(status["load"]["endedAt"])
@@ -100,7 +112,7 @@ class Story:
             f"  it took {judged.total_seconds():.1f} s of judged load; "
             f"the last {left.total_seconds():.0f} s of the test were not run"
         )
-        expect(judged <= self.sample.found_within, f"Fail took {judged.total_seconds():.1f} s of judged load")
+        expect(judged <= within, f"Fail took {judged.total_seconds():.1f} s of judged load")
         expect(
             left > timedelta(seconds=20), f"the load ended only {left.total_seconds():.0f} s before its time"
         )

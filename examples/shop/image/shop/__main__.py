@@ -23,12 +23,20 @@ def main() -> None:
         default="together",
         help="how orders asks for the names of articles: all in one request, or one after the other",
     )
+    parser.add_argument(
+        "--payment",
+        choices=("first", "locked"),
+        default="first",
+        help="when an order is paid: before it is written, or while it locks the table of orders",
+    )
     given = parser.parse_args()
     service = Service(given.service, given.release)
     routes = {
         "catalogue": Catalogue(service).routes,
         "carts": Carts(service).routes,
-        "orders": Orders(service, one_request=given.names == "together").routes,
+        "orders": Orders(
+            service, one_request=given.names == "together", paid_first=given.payment == "first"
+        ).routes,
     }
     web.run_app(service.app(routes[given.service]()), port=8080, access_log=None, print=None)
 

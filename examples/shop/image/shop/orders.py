@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -25,14 +26,20 @@ WITH made AS (INSERT INTO orders (customer) VALUES ($1) RETURNING id),
                FROM made, unnest($2::int[], $3::int[]) AS line(article, pieces))
 SELECT id FROM made
 """
+_PAYMENT_SECONDS: Final = 0.3
+"""What a provider of payments takes; it is played."""
 
 
 class Orders:
-    """`one_request`: the names of all articles at once; else one for each line, which is far too many."""
+    """`one_request`: the names of all articles at once; else one for each line, which is far too many.
 
-    def __init__(self, service: Service, *, one_request: bool) -> None:
+    `paid_first`: an order is written once it is paid; else its table is locked while that takes its time.
+    """
+
+    def __init__(self, service: Service, *, one_request: bool, paid_first: bool) -> None:
         self._service = service
         self._one_request = one_request
+        self._paid_first = paid_first
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -47,11 +54,24 @@ class Orders:
         lines = await self._service.ask(f"http://carts/carts/{customer}/lines")
         if not lines:
             raise web.HTTPConflict(text=f"the cart of customer {customer} is empty")
-        articles = [each["articleId"] for each in lines]
-        made = await self._service.database.fetchval(
-            _ORDER, customer, articles, [each["pieces"] for each in lines]
+        made = await self._ordered(
+            customer, [each["articleId"] for each in lines], [each["pieces"] for each in lines]
         )
         return web.json_response({"id": made, "customerId": customer}, status=web.HTTPCreated.status_code)
+
+    async def _ordered(self, customer: int, articles: list[int], pieces: list[int]) -> int:
+        """Pay and write; returns its number."""
+        if self._paid_first:
+            await self._pay()
+            return await self._service.database.fetchval(_ORDER, customer, articles, pieces)
+        # Numbers without gaps, even if a payment fails: so one customer waits for another's payment.
+        async with self._service.database.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE orders IN EXCLUSIVE MODE")
+            await self._pay()
+            return await connection.fetchval(_ORDER, customer, articles, pieces)
+
+    async def _pay(self) -> None:
+        await asyncio.sleep(_PAYMENT_SECONDS)
 
     async def _list(self, request: web.Request) -> web.Response:
         return web.json_response(await self._told(_LINES, int(request.query["customerId"])))
