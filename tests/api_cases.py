@@ -159,6 +159,13 @@ _MYSQL: Final = {
     "dump": "/golden/shop.sql.gz",
     "volumes": [{"pvc": "golden", "mountPath": "/golden"}],
 }
+_MONGODB: Final = {
+    "image": "mongo:7.0",
+    "database": "shop",
+    "dump": "/golden/shop.archive.gz",
+    "volumes": [{"pvc": "golden", "mountPath": "/golden"}],
+    "verify": {"collection": "orders", "pipeline": '[{"$count": "n"}]', "expect": '{"n": 120000}'},
+}
 _VOLUME: Final = {
     "volumeSnapshot": {"snapshot": "golden", "claim": "data-db-0"},
     "quiesce": [{"kind": "StatefulSet", "name": "db"}],
@@ -487,6 +494,17 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
         }
     ),
     "a MySQL database that is reset": gate({"spec.data": {"mysql": _MYSQL}}),
+    "a MongoDB database that is reset": gate({"spec.data": {"mongodb": _MONGODB}}),
+    "a pipeline of several lines": gate(
+        {
+            "spec.data": {
+                "mongodb": {
+                    **_MONGODB,
+                    "verify": {**_MONGODB["verify"], "pipeline": ' [\n{"$count": "n"}\n]\n'},
+                }
+            }
+        }
+    ),
     "a service that resets": gate({"spec.data": {"http": _HTTP}}),
     "a volume from a snapshot": gate({"spec.data": _VOLUME}),
     "a reset while all is quiet": gate(
@@ -816,6 +834,43 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({"spec.data": {"mysql": {**_MYSQL, "database": "MySQL"}}}),
         "spec.data.mysql.database",
         '"MySQL" is the server\'s own database or that of the marks',
+    ),
+    "the database of the marks": Refused(
+        gate({"spec.data": {"mongodb": {**_MONGODB, "database": "DevPerfOps"}}}),
+        "spec.data.mongodb.database",
+        '"DevPerfOps" is the server\'s own database or that of the marks',
+    ),
+    "a database with a dot": Refused(
+        gate({"spec.data": {"mongodb": {**_MONGODB, "database": "shop.orders"}}}),
+        "spec.data.mongodb.database",
+        '"shop.orders" is not the name of a database that can be reset',
+    ),
+    "a MongoDB dump from nowhere": Refused(
+        gate({"spec.data": {"mongodb": {k: v for k, v in _MONGODB.items() if k != "volumes"}}}),
+        "spec.data.mongodb.volumes",
+        "the dump must come from a volume",
+    ),
+    "a verification that writes": Refused(
+        gate(
+            {
+                "spec.data": {
+                    "mongodb": {**_MONGODB, "verify": {**_MONGODB["verify"], "pipeline": '[{"$out": "x"}]'}}
+                }
+            }
+        ),
+        "spec.data.mongodb.verify.pipeline",
+        "writes to the database",
+    ),
+    "a verification that is no pipeline": Refused(
+        gate(
+            {
+                "spec.data": {
+                    "mongodb": {**_MONGODB, "verify": {**_MONGODB["verify"], "pipeline": "db.orders.count()"}}
+                }
+            }
+        ),
+        "spec.data.mongodb.verify.pipeline",
+        "is not an aggregation pipeline",
     ),
     "a dump that is a folder": Refused(
         gate({"spec.data": {"mysql": {**_MYSQL, "dump": "/golden/"}}}),

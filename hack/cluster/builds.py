@@ -23,7 +23,7 @@ _SUFFIXES: Final = (".go", ".mod", ".sum")
 
 @dataclass(frozen=True)
 class Program:
-    """One `go build`: its module lies in `programs/NAME`."""
+    """One `go build`: its module lies in `programs/MODULE`, or `programs/NAME`."""
 
     name: str
     version: str
@@ -34,10 +34,12 @@ class Program:
     """Further names of the binary, for one that looks at argv[0]."""
     beside: tuple[str, ...] = ()
     """Further packages of the module, each a program of its own: what they share is compiled once."""
+    module: str | None = None
+    """The folder of its module, for several programs of one whose packages have the same last part."""
 
     @property
     def sources(self) -> Path:
-        return SOURCES / "programs" / self.name
+        return SOURCES / "programs" / (self.module or self.name)
 
     def build_command(self, output: Path) -> list[str]:
         """The `go build` that writes `output`; `-v` lists each package, which is the progress.
@@ -95,6 +97,15 @@ CSI: Final = Program(
     ),
 )
 HELM: Final = Program("helm", "4.3.1", package="helm.sh/helm/v4/cmd/helm")
+MONGODUMP, MONGORESTORE = (
+    Program(
+        name,
+        "100.6 at 6d9d341edd33",
+        package=f"github.com/mongodb/mongo-tools/{name}/main",
+        module="mongo-tools",
+    )
+    for name in ("mongodump", "mongorestore")
+)
 
 
 def source_key(flags: Iterable[str], files: Mapping[str, bytes]) -> str:

@@ -162,6 +162,35 @@ class MySQLReset(ResetPod):
     """What is checked after the reset, before the load."""
 
 
+class MongoDBVerification(ApiModel):
+    """An aggregation whose result shows that the data are what they should be."""
+
+    collection: Annotated[str, Field(max_length=255), data_rules.COLLECTION]
+    """The collection that is asked."""
+    pipeline: Annotated[str, Field(max_length=4096), data_rules.PIPELINE, data_rules.READS_ONLY]
+    """The stages as JSON, of those that write nothing."""
+    expect: Annotated[str, Field(max_length=1024)]
+    """What it must give: a line of JSON for each document, with the fields in the server's order."""
+
+
+class MongoDBReset(ResetPod):
+    """A MongoDB database that is filled anew from an archive of mongodump.
+
+    The image has mongosh and mongorestore; env or envFrom sets MONGODB_URI, which has user and password.
+    The database must be marked as one that may be reset by a document of the collection may_be_reset of the
+    database devperfops.
+    """
+
+    validations: ClassVar = (data_rules.DUMP_ON_VOLUME,)
+
+    database: Annotated[str, Field(max_length=63), data_rules.MONGODB_DATABASE, data_rules.MONGODBS_OWN]
+    """The database that the environment uses. All in it is lost."""
+    dump: Annotated[str, Field(max_length=512), data_rules.DUMP]
+    """The golden copy: what mongodump --archive wrote, packed if it ends with .gz, in one of the volumes."""
+    verify: MongoDBVerification | None = None
+    """What is checked after the reset, before the load."""
+
+
 class HTTPHeader(ApiModel):
     """A header of a request."""
 
@@ -257,7 +286,7 @@ class Workload(ApiModel):
         return f"{self.kind} {self.name}"
 
 
-Reset = JobReset | PostgresReset | MySQLReset | HTTPReset | VolumeReset
+Reset = JobReset | PostgresReset | MySQLReset | MongoDBReset | HTTPReset | VolumeReset
 
 
 class Data(ApiModel):
@@ -280,6 +309,8 @@ class Data(ApiModel):
     """A PostgreSQL database that is replaced by a copy of a template database."""
     mysql: MySQLReset | None = None
     """A MySQL or MariaDB database that is filled anew from a dump."""
+    mongodb: MongoDBReset | None = None
+    """A MongoDB database that is filled anew from a dump."""
     http: HTTPReset | None = None
     """A service that resets them when it is called."""
     volume_snapshot: VolumeReset | None = None
@@ -288,7 +319,8 @@ class Data(ApiModel):
     @property
     def reset(self) -> Reset:
         """The one that is asked for. Raises ValueError for what the CRD's own rules should have refused."""
-        reset = self.job or self.postgres or self.mysql or self.http or self.volume_snapshot
+        ways = (self.job, self.postgres, self.mysql, self.mongodb, self.http, self.volume_snapshot)
+        reset = next((way for way in ways if way is not None), None)
         if reset is None:
             raise ValueError("spec.data has no way to reset")
         return reset

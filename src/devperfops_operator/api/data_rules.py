@@ -55,6 +55,26 @@ SERVERS_OWN: Final = Rule.of(
     ),
     "\"{self}\" is the server's own database or that of the marks: write the environment's, such as shop",
 )
+MONGODB_DATABASE: Final = Rule.matching(
+    "^[A-Za-z0-9_][-A-Za-z0-9_]*$",
+    '"{self}" is not the name of a database that can be reset: write letters, digits, hyphens and '
+    "underscores only, such as shop",
+)
+MONGODBS_OWN: Final = Rule.of(
+    "!(self.lowerAscii() in ['admin', 'local', 'config', 'devperfops'])",
+    lambda name: name.lower() not in {"admin", "local", "config", "devperfops"},
+    "\"{self}\" is the server's own database or that of the marks: write the environment's, such as shop",
+)
+COLLECTION: Final = rules.not_empty("is empty: write the name of a collection, such as orders")
+PIPELINE: Final = Rule.matching(
+    "^\\s*\\[(.|\\n)*\\]\\s*$",
+    '"{self}" is not an aggregation pipeline: write a list of stages as JSON, such as [{"$count": "n"}]',
+)
+READS_ONLY: Final = Rule.of(
+    "!self.contains('\"$out\"') && !self.contains('\"$merge\"')",
+    lambda pipeline: '"$out"' not in pipeline and '"$merge"' not in pipeline,
+    "writes to the database: leave out $out and $merge",
+)
 DUMP: Final = Rule.matching(
     "^/[^:]*[^:/]$",
     '"{self}" is not a file in the container: write the absolute path of a dump in a volume, such as '
@@ -101,7 +121,7 @@ VOLUME_AT_REST: Final = Rule.of(
     "quiesce: [{kind: StatefulSet, name: shop-db}]",
     field="quiesce",
 )
-WAYS: Final = ("job", "postgres", "mysql", "http", "volumeSnapshot")
+WAYS: Final = ("job", "postgres", "mysql", "mongodb", "http", "volumeSnapshot")
 ONE_RESET: Final = Rule.of(
     f"[{', '.join(f'has(self.{way})' for way in WAYS)}].exists_one(each, each)",
     lambda data: sum(way in data for way in WAYS) == 1,

@@ -116,6 +116,7 @@ MYSQL = {
     ("data", "told"),
     [
         ({"mysql": MYSQL}, "database shop from /golden/shop.sql"),
+        ({"mongodb": MYSQL}, "database shop from /golden/shop.sql"),
         ({"http": {"url": "http://db/reset?key=k"}}, "data by POST http://db/reset"),
         (
             {"volumeSnapshot": {"snapshot": "golden", "claim": "data"}, "quiesce": [{"name": "db"}]},

@@ -31,7 +31,7 @@ def test_the_order_in_which_files_are_read_does_not_matter() -> None:
 
 def test_every_program_has_its_pinned_module_in_the_checkout() -> None:
     pinned = (builds.KUBERNETES, builds.ETCD, builds.COREDNS, builds.PAUSE, builds.PODINFO, builds.PROMETHEUS)
-    for program in (*pinned, builds.HELM, builds.CSI):
+    for program in (*pinned, builds.HELM, builds.CSI, builds.MONGODUMP, builds.MONGORESTORE):
         assert {"go.mod", "go.sum"} <= {path.name for path in program.sources.iterdir()}
 
 

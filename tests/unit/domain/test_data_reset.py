@@ -12,6 +12,7 @@ from devperfops_operator.api.perfrun import Phase, Verdict
 from devperfops_operator.domain.criteria import criteria_hash
 from devperfops_operator.domain.manifests.data_job import data_job_manifest, data_job_name
 from devperfops_operator.domain.manifests.job import read_job
+from devperfops_operator.domain.manifests.mongodb_reset import SCRIPT as MONGODB_SCRIPT
 from devperfops_operator.domain.manifests.mysql_reset import SCRIPT as MYSQL_SCRIPT
 from devperfops_operator.domain.manifests.postgres_reset import SCRIPT
 from devperfops_operator.domain.observed import RunSettings
@@ -321,6 +322,30 @@ def test_a_mysql_reset_gets_what_the_team_and_the_operator_say_and_no_secret() -
         {"name": "RESET_DUMP", "value": "/golden/$$(X).sql"},
     ]
     assert container["command"][2].replace("$$", "$") == MYSQL_SCRIPT
+    assert container["volumeMounts"][0] == {"name": "files-0", "mountPath": "/golden", "readOnly": True}
+
+
+def test_a_mongodb_reset_gets_what_the_team_and_the_operator_say_and_no_secret() -> None:
+    world, name = next(released(data=RESET))
+    golden = {"pvc": "golden", "mountPath": "/golden"}
+    mongodb = {"image": "mongo:7.0", "database": "shop", "dump": "/golden/$(X).gz", "volumes": [golden]}
+    uri = {"name": "MONGODB_URI", "valueFrom": {"secretKeyRef": {"name": "shop-db", "key": "uri"}}}
+    verify = {"collection": "orders", "pipeline": '[{"$count": "n"}]', "expect": '{"n": 5}'}
+    data = Data.from_json({"mongodb": {**mongodb, "env": [uri], "verify": verify}})
+    (container,) = data_job_manifest(world.runs[name], data, SETTINGS)["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["env"] == [
+        uri,
+        {"name": "HOME", "value": "/tmp"},
+        {"name": "RESET_DATABASE", "value": "shop"},
+        {"name": "RESET_DUMP", "value": "/golden/$$(X).gz"},
+        {"name": "RESET_COLLECTION", "value": "orders"},
+        {"name": "RESET_PIPELINE", "value": '[{"$$count": "n"}]'},
+        {"name": "RESET_EXPECT", "value": '{"n": 5}'},
+    ]
+    assert container["command"][:2] == ["mongosh", "--nodb"]
+    assert container["command"][-1].replace("$$", "$") == MONGODB_SCRIPT
     assert container["volumeMounts"][0] == {"name": "files-0", "mountPath": "/golden", "readOnly": True}
 
 

@@ -10,7 +10,15 @@ from rich.text import Text
 
 from devperfops_operator.api.base import Condition, ConditionStatus, ConditionType
 from devperfops_operator.api.coverage import Coverage
-from devperfops_operator.api.data import Data, HTTPReset, JobReset, MySQLReset, PostgresReset, VolumeReset
+from devperfops_operator.api.data import (
+    Data,
+    HTTPReset,
+    JobReset,
+    MongoDBReset,
+    MySQLReset,
+    PostgresReset,
+    VolumeReset,
+)
 from devperfops_operator.api.load import JMeterLoad, Load
 from devperfops_operator.api.override import Override
 from devperfops_operator.api.perfgate import Mode, PerfGate, PerfGateSpec, Quota
@@ -100,7 +108,7 @@ def _reset(data: Data) -> str:
     match data.reset:
         case PostgresReset(database=database, template=template):
             what = f"database {database} from {template}"
-        case MySQLReset(database=database, dump=dump):
+        case MySQLReset(database=database, dump=dump) | MongoDBReset(database=database, dump=dump):
             what = f"database {database} from {dump}"
         case HTTPReset(url=url, method=method):
             what = f"data by {method} {url.partition('?')[0]}"

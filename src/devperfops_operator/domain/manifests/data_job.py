@@ -9,6 +9,7 @@ from devperfops_operator.api.data import (
     Data,
     HTTPReset,
     JobReset,
+    MongoDBReset,
     MySQLReset,
     PostgresReset,
     ResetPod,
@@ -19,6 +20,7 @@ from devperfops_operator.api.quantity import parse_duration
 from devperfops_operator.domain.manifests.common import DATA_LABEL, labels, owner
 from devperfops_operator.domain.manifests.http_reset import http_container
 from devperfops_operator.domain.manifests.load_volumes import TMP_MOUNT, Mount, file_volume, place
+from devperfops_operator.domain.manifests.mongodb_reset import mongodb_container
 from devperfops_operator.domain.manifests.mysql_reset import mysql_container
 from devperfops_operator.domain.manifests.postgres_reset import postgres_container
 from devperfops_operator.domain.observed import RunSettings
@@ -70,6 +72,8 @@ def _spec(data: Data, settings: RunSettings) -> dict[str, Any]:
             return _pod(reset, postgres_container(reset))
         case MySQLReset():
             return _pod(reset, mysql_container(reset))
+        case MongoDBReset():
+            return _pod(reset, mongodb_container(reset))
         case JobReset():
             command = {"command": list(reset.command)} if reset.command else {}
             return _pod(reset, command | ({"args": list(reset.args)} if reset.args else {}))
