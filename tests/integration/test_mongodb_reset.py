@@ -32,9 +32,8 @@ ROLES = [
     {"role": "dbAdmin", "db": "shop"},
     {"role": "readWrite", "db": "devperfops"},
 ]
-QUICK = SCRIPT.replace("MUTE_MS = 10000", "MUTE_MS = 2000").replace(
-    "PATIENCE_MS = 15000", "PATIENCE_MS = 3000"
-)
+PATIENCE = "PATIENCE_MS = 15000"
+QUICK = SCRIPT.replace(PATIENCE, "PATIENCE_MS = 3000")
 """Nobody waits 15 s for one that was killed."""
 
 
@@ -352,24 +351,20 @@ def test_two_at_once_take_turns(shop: MongoDB) -> None:
     before = state(shop)
     dirty(shop)
     with ThreadPoolExecutor() as pool:
-        ended = list(pool.map(lambda _: reset(shop), range(2)))
+        ended = list(pool.map(lambda _: reset(shop, script=SCRIPT), range(2)))
     assert [each.code for each in ended] == [0, 0], ended
     assert state(shop) == before
     assert turns(shop) == []
 
 
 def test_one_that_goes_on_for_long_keeps_its_turn(shop: MongoDB) -> None:
-    """Longer than another would wait for a dead one."""
-    slow = QUICK.replace(
-        "target.dropDatabase();", "target.dropDatabase(); sleep(5000); print('first is done');"
-    )
+    """Longer than another waits for a dead one; whose turn is taken ends with code 1."""
+    patient = SCRIPT.replace(PATIENCE, "PATIENCE_MS = 4000")
+    slow = patient.replace("target.dropDatabase();", "target.dropDatabase(); sleep(9000);")
     with ThreadPoolExecutor() as pool:
         first = pool.submit(reset, shop, script=slow)
         wait_for("the first to have its turn", lambda: bool(turns(shop)), seconds=60, interval=0.05)
-        (holder,) = {each["holder"] for each in turns(shop)}
-        second = pool.submit(reset, shop)
-        while not first.done():
-            assert {each["holder"] for each in turns(shop)} <= {holder} or first.result().code == 0
+        second = pool.submit(reset, shop, script=patient)
         assert (first.result().code, second.result().code) == (0, 0)
 
 
@@ -387,5 +382,26 @@ def test_one_that_was_taken_for_dead_stops(shop: MongoDB) -> None:
     assert state(shop) == before
 
 
-def test_the_arguments_have_no_secret() -> None:
-    assert not re.search(r"--(uri|password)|-p\b", SCRIPT)
+def test_one_that_cannot_show_that_it_is_alive_stops(shop: MongoDB) -> None:
+    mute = SCRIPT.replace("MUTE_MS = 10000", "MUTE_MS = 2000").replace(
+        "const mine", 'fail("away"); const mine'
+    )
+    before = state(shop)
+    ended = reset(shop, script=mute.replace("target.dropDatabase();", "sleep(60000); target.dropDatabase();"))
+    assert ended.code == 1
+    assert "away; tried again" in ended.words
+    assert "for 2 s the server did not answer" in ended.words
+    assert state(shop) == before
+
+
+def test_neither_arguments_nor_others_see_the_password(shop: MongoDB) -> None:
+    """What is printed is looked through for it, see above."""
+    started = 'child.on("exit"'
+    arguments = (
+        'print(["self", child.pid].map((pid) => files.readFileSync(`/proc/${pid}/cmdline`, "utf8")).join());'
+    )
+    file = "print(`mode ${(files.statSync(config).mode & 0o777).toString(8)}`);"
+    ended = reset(shop, script=QUICK.replace(started, f"{arguments} {file} {started}"))
+    assert ended.code == 0
+    assert "--config=" in ended.words
+    assert "mode 600" in ended.words
