@@ -14,9 +14,12 @@ from threading import Thread
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from devperfops_operator.adapters.prometheus import PrometheusMetrics
 from devperfops_operator.api.settings import BasicAuth, PrometheusServer
+from devperfops_operator.cli.app import app
+from devperfops_operator.cli.errors import ExitCode
 from devperfops_operator.domain.errors import DevPerfOpsError, Refused, Unavailable
 from hack.cluster import pki
 from hack.kube import wait_for
@@ -241,3 +244,25 @@ async def test_a_file_that_holds_more_than_a_token_is_refused_without_telling_it
     message = await refusal(proxy.settings(), Refused)
 
     assert message == f"{proxy.token} holds more than a token; put only the token into the Secret"
+
+
+def discover(guarded: Guarded, *arguments: str) -> str:
+    """What `devperfops slo discover` says of a server that counts no calls."""
+    asked = ("slo", "discover", "--prometheus", guarded.url, "--sla", "p99 < 1s", *arguments)
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == ExitCode.ERROR, done.output
+    return done.stderr
+
+
+def test_a_graph_is_discovered_behind_a_password(guarded: Guarded) -> None:
+    named = ("--user", "operator", "--password-file", str(guarded.password), "--ca-file", str(guarded.ca))
+    assert "counts no calls" in discover(guarded, *named)
+    assert "401" in discover(guarded, "--ca-file", str(guarded.ca))
+    assert "certificate" in discover(guarded, *named[:4])
+    assert "belong together" in discover(guarded, "--user", "operator")
+    guarded.password.write_text("s3cret")
+    wrong = discover(guarded, *named)
+    assert "401" in wrong
+    assert "s3cret" not in wrong
+    guarded.password.write_text("")
+    assert str(guarded.password) in discover(guarded, *named)

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
+from requests import RequestException, Session
 
+from devperfops_operator.adapters.prometheus.session import LONGEST, AnswerTooLong, open_session
+from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.cli.doctor.vector import Vector, vector
 from devperfops_operator.cli.errors import Trouble
+from devperfops_operator.domain.errors import Refused
 from devperfops_operator.domain.slo.discovery import Seen
 
 _TIMEOUT_S: Final = 30
@@ -48,7 +51,7 @@ SOURCES: Final = {
 }
 
 
-def look(url: str, source: Source, window: str) -> Seen:
+def look(server: PrometheusServer, source: Source, window: str) -> Seen:
     """Over the last `window`, such as 1h. Raises Trouble: no answer, or nothing is counted."""
     pair = f"{source.client}, {source.server}"
     queries = (
@@ -57,24 +60,33 @@ def look(url: str, source: Source, window: str) -> Seen:
         f"sum by ({source.server}, le) (increase({source.buckets}[{window}]))",
     )
     now = time.time()  # the same for all, or a scrape between two would make their shares wrong
-    with httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_S) as client:
-        calls, failed, buckets = (_ask(client, query, now) for query in queries)
+    with open_session(server) as session:
+        calls, failed, buckets = (_ask(session, server.url, query, now) for query in queries)
     seen = Seen(dict(_pairs(source, calls)), dict(_pairs(source, failed)), _histograms(source, buckets))
     if not any(seen.calls.values()):
         raise Trouble(
-            f"{url} counts no calls as {source.requests} over {window}: write another --from or --window, "
-            "or let the collector or the mesh send these counters."
+            f"{server.url} counts no calls as {source.requests} over {window}: write another --from or "
+            "--window, or let the collector or the mesh send these counters."
         )
     return seen
 
 
-def _ask(client: httpx.Client, query: str, now: float) -> Vector:
+def _ask(session: Session, url: str, query: str, now: float) -> Vector:
+    asked: dict[str, str | float] = {"query": query, "time": now}
     try:
-        answer = client.get("/api/v1/query", params={"query": query, "time": now})
+        answer = session.get(
+            f"{url.rstrip('/')}/api/v1/query",
+            params=asked,
+            timeout=_TIMEOUT_S,
+            verify=session.verify,  # or REQUESTS_CA_BUNDLE of the environment goes before it
+        )
         answer.raise_for_status()
         return vector(answer.json())
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise Trouble(f"{client.base_url} does not answer {query}: {error}; is the URL right?") from error
+    except Refused as error:  # a secret that cannot be read
+        raise Trouble(f"{error}.") from error
+    except (RequestException, AnswerTooLong, ValueError) as error:
+        told = f"the answer is over {LONGEST >> 20} MiB" if isinstance(error, AnswerTooLong) else error
+        raise Trouble(f"{url} does not answer {query}: {told}; are URL and credentials right?") from error
 
 
 def _pairs(source: Source, answer: Vector) -> Iterator[tuple[tuple[str, str], float]]:

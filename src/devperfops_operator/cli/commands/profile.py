@@ -22,6 +22,7 @@ from devperfops_operator.cli.load_profile.asking import Advance, Window, find, r
 from devperfops_operator.cli.load_profile.files import read_windows
 from devperfops_operator.cli.load_profile.logs import with_sessions
 from devperfops_operator.cli.load_profile.source import Options, Source, source_of, zone_of
+from devperfops_operator.cli.prometheus import with_access
 from devperfops_operator.cli.render.load_profile import doubts_text, profile_screen, profile_text
 from devperfops_operator.domain.errors import DevPerfOpsError
 from devperfops_operator.domain.load_profile.making import Asked, make, peak_hours
@@ -59,13 +60,7 @@ _MOST_WEEKS: Final = 106
     "--access-log", "logs", type=_FILE, metavar="FILE", multiple=True, help="For sequences and think times."
 )
 @click.option("--name", help="Of the profile; default: traffic, or the gate's.")
-@click.option("--token-file", type=_FILE, metavar="FILE", help="A bearer token for Prometheus.")
-@click.option("--user", metavar="NAME", help="For Prometheus, with --password-file.")
-@click.option("--password-file", type=_FILE, metavar="FILE", help="Its password.")
-@click.option(
-    "--header", "headers", metavar="NAME=VALUE", multiple=True, help="For Prometheus, such as a tenant's."
-)
-@click.option("--ca-file", type=_FILE, metavar="FILE", help="Who vouches for Prometheus.")
+@with_access
 @click.option(
     "-o", "--output", type=click.Choice(["text", "yaml", "json"]), default="text", show_default=True
 )

@@ -14,6 +14,7 @@ from devperfops_operator.cli.console import show, stdout
 from devperfops_operator.cli.discovery import SOURCES, look
 from devperfops_operator.cli.errors import ExitCode, Trouble
 from devperfops_operator.cli.options import Command, Duration
+from devperfops_operator.cli.prometheus import Access, server_at, with_access
 from devperfops_operator.cli.render.slo import check_screen, derive_screen
 from devperfops_operator.cli.render.slo_json import checked, derived
 from devperfops_operator.cli.render.slo_mermaid import mermaid
@@ -125,13 +126,17 @@ def graph_command(files: tuple[Path, ...], output: str) -> int:
 @click.option("--window", type=Duration(), default="1h", show_default=True, help="How far back.")
 @click.option("--name", default="discovered", show_default=True, help="Of the graph.")
 @click.option("--sla", metavar="EXPECT", multiple=True, required=True, help='Of its roots: "p99 < 2s".')
-def discover_command(url: str, source: str, window: timedelta, name: str, sla: tuple[str, ...]) -> int:
+@with_access
+def discover_command(
+    *, url: str, source: str, window: timedelta, name: str, sla: tuple[str, ...], access: Access
+) -> int:
     """Write a first graph from what Prometheus counts.
 
     Who calls whom and how often, how often a service fails, and which times it keeps. These hold its calls,
     too, so they are written as promises, which errs on the safe side. Retries, caches and what is parallel
     are not to be seen there: write them yourself.
     """
-    seen = look(url, SOURCES[source], format_duration(window))
+    server = server_at(url, access, "--prometheus")
+    seen = look(server, SOURCES[source], format_duration(window))
     click.echo(yaml.safe_dump(discovered(seen, name, sla), sort_keys=False, allow_unicode=True), nl=False)
     return ExitCode.PASS

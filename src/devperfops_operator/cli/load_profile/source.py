@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
 from devperfops_operator.api.settings import PrometheusServer
 from devperfops_operator.cli.cluster import Cluster
 from devperfops_operator.cli.errors import Trouble
 from devperfops_operator.cli.load_profile.gates import gate_traffic
+from devperfops_operator.cli.prometheus import Access, server_at
 from devperfops_operator.domain.load_profile.naming import Choice, given
 
 _WEEKS: Final = 4
-_OPTIONS: Final = {"url": "PROMETHEUS-URL", "headers": "--header"}
-_CREDENTIALS: Final = "--token-file, --user, --ca-file"
+_URL: Final = "PROMETHEUS-URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +36,7 @@ class Options:
     seasons: Path | None
     logs: tuple[Path, ...]
     name: str | None
-    token_file: Path | None
-    ca_file: Path | None
-    user: str | None
-    password_file: Path | None
-    headers: tuple[str, ...]
+    access: Access
     output: str
     config_map: str | None
     accept_doubts: bool
@@ -80,7 +74,8 @@ def source_of(options: Options) -> Source:
     if options.requests is not None:
         naming = given(options.requests, options.durations, options.labels, options.matchers)
         choice = Choice(naming, f"{naming.requests}, as asked for")
-    return Source(options.name or "traffic", _server(options, options.url), choice, options.weeks or _WEEKS)
+    server = server_at(options.url, options.access, _URL)
+    return Source(options.name or "traffic", server, choice, options.weeks or _WEEKS)
 
 
 def zone_of(options: Options) -> ZoneInfo:
@@ -105,32 +100,4 @@ def _of_gate(options: Options, gate: str) -> Source:
     )
     weeks = options.weeks or told.coverage.weeks
     choice = Choice(naming, f"{naming.requests}, as gate {gate} has it")
-    return Source(options.name or gate, _server(options, told.url), choice, weeks)
-
-
-def _server(options: Options, url: str) -> PrometheusServer:
-    if (options.user is None) != (options.password_file is None):
-        raise Trouble("--user and --password-file belong together: give both, or none.")
-    basic = {"username": options.user, "passwordFile": options.password_file}
-    asked = {
-        "url": url,
-        "tokenFile": options.token_file,
-        "caFile": options.ca_file,
-        "basicAuth": None if options.user is None else basic,
-        "headers": dict(map(_header, options.headers)),
-    }
-    try:
-        return PrometheusServer.model_validate(asked)
-    except ValidationError as error:
-        first = error.errors()[0]
-        told = first.get("ctx", {}).get("error", first["msg"])
-        raise Trouble(
-            f"{_OPTIONS.get(str(next(iter(first['loc']), 'url')), _CREDENTIALS)}: {told}."
-        ) from error
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise Trouble(f'--header: "{text}" is not NAME=VALUE: write for example X-Scope-OrgID=shop.')
-    return name.strip(), value.strip()
+    return Source(options.name or gate, server_at(told.url, options.access, _URL), choice, weeks)
