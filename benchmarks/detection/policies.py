@@ -24,7 +24,13 @@ from devperfops_operator.analysis.past import (
     usual_scatter,
     whole_effect,
 )
-from devperfops_operator.analysis.sequential import drift, fails, independent, passes_early
+from devperfops_operator.analysis.sequential import (
+    drift,
+    fails,
+    independent,
+    passes_early,
+    passes_near_the_end,
+)
 from devperfops_operator.analysis.timeline import Timeline
 from devperfops_operator.domain.load_findings import RATE_WANTED
 from devperfops_operator.domain.objectives import patience_of
@@ -62,9 +68,11 @@ def ours(stream: Stream, objective: Objective, past: PastEffect = _NO_PAST) -> O
         reached = tally.samples >= RATE_WANTED * Fraction(objective.rate) * second
         if reached and second >= (patience.pass_after or stream.seconds):
             own = timeline.scatter()
-            whole = past.at_end(own, tally.samples)
-            ended = second == stream.seconds and test.passes(tally, whole)
-            shown = ended or passes_early(test, patience, tally, timeline.elapsed, past.so_far(own))
+            effect = past.so_far(own)
+            early = passes_early(test, patience, tally, timeline.elapsed, effect)
+            near = second == patience.look_at and passes_near_the_end(test, tally, effect)
+            ended = second == stream.seconds and test.passes(tally, past.at_end(own, tally.samples))
+            shown = early or near or ended
             if shown and drift(test, timeline, past.least) is None:
                 return Outcome("Pass", second)
     return Outcome("Inconclusive", stream.seconds)

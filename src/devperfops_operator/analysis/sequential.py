@@ -9,7 +9,7 @@ not shown to be good. And the way out: where hardly any sample is good there is 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
@@ -19,6 +19,7 @@ from devperfops_operator.analysis.timeline import Timeline
 
 _OVERWHELMING: Final = Fraction(9, 10)  # of all samples are exceedances
 _EARLY_ALPHA: Final = 0.001  # chance of a wrong Pass at whichever look before the end
+_NEAR_ALPHA: Final = 0.0005  # likewise at the one look near it
 _UNSEEN: Final = (
     2  # times the design effect that is seen: of a level that moves over minutes blocks show half
 )
@@ -28,10 +29,20 @@ _USUAL: Final = 50  # allowed exceedances, all independent, in a test of which a
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds of samples before a verdict. `pass_after` None: no Pass before the end."""
+    """Seconds of samples before a verdict. `pass_after` None: no Pass before the end.
+
+    `look_at`: when a Pass is asked for once as at the end, because it is near. None: it is not.
+    """
 
     fail_after: int = 0
     pass_after: int | None = None
+    look_at: int | None = None
+
+    def is_near_the_end(self, elapsed: int) -> bool:
+        """Whether the one look is due."""
+        if self.look_at is None or self.pass_after is None:
+            return False
+        return elapsed >= max(self.look_at, self.pass_after)
 
 
 def fails(
@@ -65,6 +76,15 @@ def passes_early(
     )
     counted = independent(tally, design_effect)
     return mirrored.fails(Tally(counted.samples, counted.samples - counted.exceedances))
+
+
+def passes_near_the_end(test: ShareTest, tally: Tally, design_effect: float) -> bool:
+    """True: likewise, by the bound of the end; to be asked once, near it.
+
+    A test that has waited so long rarely has so little to spare that it needs the rest. `design_effect`: that
+    of any look, because clumps by the clock are regular in a whole run, and not in nine tenths of one.
+    """
+    return replace(test, confidence=1 - _NEAR_ALPHA).passes(tally, design_effect)
 
 
 def drift(test: ShareTest, timeline: Timeline, least_effect: float) -> Tally | None:

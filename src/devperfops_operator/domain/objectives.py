@@ -162,6 +162,7 @@ def patience_of(judged: timedelta) -> Patience:
     return Patience(
         fail_after=min(_FAIL_AFTER, judged / _SHORT) // _SECOND,
         pass_after=_PASS_AFTER // _SECOND if judged > _PASS_AFTER else None,
+        look_at=judged * 9 // 10 // _SECOND,
     )
 
 

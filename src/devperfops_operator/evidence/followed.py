@@ -11,6 +11,7 @@ from devperfops_operator.analysis.sequential import (
     drift,
     fails,
     passes_early,
+    passes_near_the_end,
     slow_start,
 )
 from devperfops_operator.analysis.timeline import Timeline
@@ -26,18 +27,23 @@ class Followed:
         self.past = past
         self.stored: Scatters = {}
         self.failed = False
+        self._shown_near_the_end: bool | None = None  # None: not asked yet
 
     def add(self, second: int, samples: int, exceedances: int) -> None:
         self._timeline.add(second, samples, exceedances)
 
     def look(self, tally: Tally) -> bool:
         """At all that was counted so far. True from the look on at which it failed."""
+        if self._shown_near_the_end is None and self._patience.is_near_the_end(self._timeline.elapsed):
+            effect = self.past.so_far(self._scatter)
+            self._shown_near_the_end = passes_near_the_end(self._test, tally, effect)
         if not self.failed:
             self.failed = fails(self._test, self._patience, tally, self._timeline, self.past.long_range)
         return self.failed
 
     def evidence(self, tally: Tally) -> ObjectiveEvidence:
         scatter, elapsed = self._scatter, self._timeline.elapsed
+        early = passes_early(self._test, self._patience, tally, elapsed, self.past.so_far(scatter))
         return ObjectiveEvidence(
             tally=tally,
             failed=self.failed,
@@ -45,7 +51,7 @@ class Followed:
             past=self.past,
             late=drift(self._test, self._timeline, self.past.least),
             slow_start=self._slow_start(tally, scatter),
-            shown=passes_early(self._test, self._patience, tally, elapsed, self.past.so_far(scatter)),
+            shown=early or bool(self._shown_near_the_end),
         )
 
     def _slow_start(self, tally: Tally, scatter: Scatters) -> SlowStart | None:
