@@ -7,7 +7,7 @@ from typing import Final
 from hack import snapshot_crds
 from hack.cluster import cluster, csi
 from hack.cluster.settings import NODE_NAME, Cache
-from hack.kube import Kube, Object, wait_for
+from hack.kube import Kube, Object, condition, wait_for
 
 IMMEDIATE: Final = "folders"
 LATE: Final = "folders-late"
@@ -24,20 +24,18 @@ def provide(kube: Kube, cache: Cache) -> None:
     Raises:
         ClusterError: a program cannot be built or does not come up.
     """
-    kube.apply(snapshot_crds.definitions())
-    wait_for("snapshots are served", lambda: _established(kube), seconds=30)
+    definitions = snapshot_crds.definitions()
+    kube.apply(definitions)
+    names = [each["metadata"]["name"] for each in definitions]
+    wait_for("snapshots are served", lambda: all(_served(kube, name) for name in names), seconds=30)
     kube.apply(_objects())
     cluster.add_csi(cache)
     wait_for("the kubelet knows the driver", lambda: _registered(kube), seconds=60)
 
 
-def _established(kube: Kube) -> bool:
-    names = [each["metadata"]["name"] for each in snapshot_crds.definitions()]
-    found = [kube.get("CustomResourceDefinition", name)["status"] for name in names]
-    return all(
-        any((each["type"], each["status"]) == ("Established", "True") for each in status["conditions"])
-        for status in found
-    )
+def _served(kube: Kube, name: str) -> bool:
+    stored = kube.get("CustomResourceDefinition", name)
+    return condition(stored, "Established").get("status") == "True"
 
 
 def _registered(kube: Kube) -> bool:
