@@ -208,3 +208,19 @@ def test_a_schema_that_doubles_at_each_level_ends_soon() -> None:
     two = {"type": "array", "minItems": 2, "items": {"$ref": "#/components/schemas/Two"}}
     with pytest.raises(Unusable):
         made({"$ref": "#/components/schemas/Two"}, Two=two)
+
+
+FORMATS_ALONE = {"oneOf": [{"type": "string", "format": "uri"}, {"type": "string", "format": "binary"}]}
+
+
+def test_an_option_that_only_a_format_tells_apart_is_not_taken_where_another_is_to_be_had() -> None:
+    schema = {"oneOf": [*FORMATS_ALONE["oneOf"], {"type": "integer"}]}
+    value = made(schema)
+    assert isinstance(value, int)
+    Draft202012Validator(schema).validate(value)
+
+
+def test_what_is_optional_is_left_out_where_validators_without_formats_would_refuse_it() -> None:
+    schema = {"type": "object", "properties": {"image": FORMATS_ALONE, "name": {"type": "string"}}}
+    assert set(made(schema)) == {"name"}
+    assert set(made(schema | {"required": ["image"]})) == {"image"}

@@ -28,10 +28,11 @@ _KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 class Checker:
-    """By the schemas of one document."""
+    """By the schemas of one document; `formats`: whether they count, which they do not for all validators."""
 
-    def __init__(self, schemas: Schemas) -> None:
+    def __init__(self, schemas: Schemas, *, formats: bool = True) -> None:
         self._schemas = schemas
+        self._formats = formats
 
     def problem(self, node: Any, value: Any, depth: int = 0) -> str | None:
         """The first thing wrong with the value, or None."""
@@ -65,6 +66,8 @@ class Checker:
                 yield from _number_problems(schema, value)
             case str():
                 yield from _text_problems(schema, value)
+                if self._formats:
+                    yield from _format_problems(schema, value)
             case list():
                 yield from self._list_problems(schema, value, depth)
             case dict():
@@ -184,6 +187,9 @@ def _text_problems(schema: Schema, value: str) -> Iterator[str]:
     pattern = schema.get("pattern")
     if isinstance(pattern, str) and not _found(pattern, value):
         yield f"{_shown(value)} does not match the pattern"
+
+
+def _format_problems(schema: Schema, value: str) -> Iterator[str]:
     name = schema.get("format")
     if isinstance(name, str) and not formats.holds(name, value):
         yield f"{_shown(value)} is no {name}"

@@ -38,6 +38,7 @@ class Maker:
         schemas = Schemas(document)
         self.merger = Merger(schemas)
         self.checker = Checker(schemas)
+        self._without_formats = Checker(schemas, formats=False)
         self._made = 0
 
     def value(self, node: Any, dice: Dice, given: Sequence[Any] = (), name: str = "") -> Any:
@@ -97,6 +98,7 @@ class Maker:
             return self._typed(flat, name, dice, depth)
         choice, rest = flat.choices[0], replace(flat, choices=flat.choices[1:])
         reason = "it has no option"
+        doubtful: list[Any] = []
         for option in self._by_liking(choice):
             try:
                 with_option = self.merger.with_option(rest, option)
@@ -104,10 +106,20 @@ class Maker:
             except Unusable as trouble:
                 reason = str(trouble)
                 continue
-            if rest.choices or self.checker.fits(node, made):
+            problem = None if rest.choices else self.checker.problem(node, made)
+            if problem is not None:
+                reason = problem
+            elif choice.only_one and self._told_by_format(choice, made):
+                doubtful.append(made)
+            else:
                 return made
-            reason = self.checker.problem(node, made) or reason
+        if doubtful:
+            return doubtful[0]
         raise Unusable(reason)
+
+    def _told_by_format(self, choice: Choice, made: Any) -> bool:
+        """Whether a server that does not look at formats sees more than one option in it."""
+        return sum(self._without_formats.fits(option, made) for option in choice.options) > 1
 
     def _by_liking(self, choice: Choice) -> list[Any]:
         """Nothing (`null`) last."""
@@ -212,10 +224,13 @@ class Maker:
             raise Unusable(f"{name}: {trouble}") from None
 
     def _try(self, made: dict[str, Any], node: Any, name: str, dice: Dice, depth: int) -> None:
+        """It is optional: what cannot be made, or may be refused, is left out."""
         try:
-            made[name] = self._value(node, name, dice.child(name), depth + 1)
+            value = self._value(node, name, dice.child(name), depth + 1)
         except Unusable:
-            return  # it is optional
+            return
+        if self._without_formats.fits(node, value):
+            made[name] = value
 
     def _optional(self, properties: Any, required: list[str], depth: int) -> Iterator[str]:
         if depth >= _OPTIONAL_TO:

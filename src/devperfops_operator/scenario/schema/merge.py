@@ -19,9 +19,13 @@ _MOST_PARTS: Final = 400
 
 @dataclass(frozen=True)
 class Choice:
-    """`oneOf` or `anyOf`, with the property that tells which one it is, and its names for the options."""
+    """`oneOf` or `anyOf`, with the property that tells which one it is, and its names for the options.
+
+    `only_one`: whether a value that fits two of them is wrong.
+    """
 
     options: tuple[Any, ...]
+    only_one: bool
     told_by: str | None = None
     mapped: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,6 +81,7 @@ def _single(schema: Schema) -> Flat:
     choices = tuple(
         Choice(
             tuple(schema[name]),
+            name == "oneOf",
             told_by if isinstance(told_by, str) else None,
             {str(key): str(value) for key, value in mapping(told.get("mapping")).items()},
         )
