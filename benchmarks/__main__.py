@@ -24,6 +24,7 @@ from benchmarks import (
 )
 from benchmarks.detection import proving
 from benchmarks.figures import Row, tell
+from benchmarks.peers import measure as peers
 
 _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "reaction": ("How soon", lambda: reaction.measure((10, 100, 1_000), repetitions=20)),
@@ -39,6 +40,7 @@ _ROWS: Final[dict[str, tuple[str, Callable[[], list[Row]]]]] = {
     "quota": ("Quota", lambda: quota.measure(limits=10_000)),
     "reset": ("Data reset", lambda: reset.measure(mebibytes=500, repetitions=20)),
     "scenario": ("Test plans from OpenAPI", lambda: scenario.measure(*_params("documents"))),
+    "peers": ("Test plans by other tools", lambda: peers.measure(*_params("sample", "seed", "kilobytes"))),
     "servers": ("Test plans on real servers", servers.measure),
     "slo": ("SLAs along call graphs", lambda: slo.measure(*_params("graphs", "seed"))),
 }
@@ -64,6 +66,8 @@ def _played(measure: Callable[[int, int], list[Row]]) -> list[Row]:
 )
 @click.option("--graphs", default=1_000, show_default=True, help="Of `slo`; 10,000 for its bar.")
 @click.option("--documents", default=2_639, show_default=True, help="Of the corpus of `scenario`.")
+@click.option("--sample", default=60, show_default=True, help="Documents of the corpus for `peers`.")
+@click.option("--kilobytes", default=300, show_default=True, help="Of the largest document for `peers`.")
 @click.option("--seed", default=1, show_default=True, help="Of what these play.")
 def main(rows: tuple[str, ...], **_: int) -> None:  # a row asks the context for its options
     """Print figures against their bars; exit code 1 when one is not kept."""

@@ -80,7 +80,7 @@ def _rows(made: Counted, told: Counted, minutes: float, files: int) -> list[Row]
             f"{outcomes}, {len(made.faults)} faults",
             "all",
             not made.faults,
-            "recorded: openapi-generator sends 0 and no bodies; Taurus takes Swagger 2.0 only",
+            "`python -m benchmarks peers`",
         ),
         Row(
             f"operations of {operations.total():,} whose values fit their own schemas, by jsonschema",
@@ -202,10 +202,10 @@ def _within(work: Callable[[], str]) -> str:
 
 
 def _count_ids(survey: Survey, counted: Counted) -> None:
-    for operation in _reads(survey.fit):
+    for operation in reads(survey.fit):
         ids = survey.resolver.ids(operation)
-        own = _names(operation)[-1]
-        for name in _names(operation):
+        own = gap_names(operation)[-1]
+        for name in gap_names(operation):
             for kind in ("all", "own") if name == own else ("all",):
                 counted.ids[kind] += 1
                 source = ids.sources.get(name)
@@ -213,7 +213,7 @@ def _count_ids(survey: Survey, counted: Counted) -> None:
                 counted.ids[f"{kind}: answered"] += source is not None and source.how in _ASKED
 
 
-def _reads(operations: Sequence[Operation]) -> Iterator[Operation]:
+def reads(operations: Sequence[Operation]) -> Iterator[Operation]:
     """`GET c/{id}` where there is `POST c`."""
     creates = {template_key(each.path) for each in operations if each.method == "POST"}
     for each in operations:
@@ -222,5 +222,5 @@ def _reads(operations: Sequence[Operation]) -> Iterator[Operation]:
             yield each
 
 
-def _names(operation: Operation) -> list[str]:
+def gap_names(operation: Operation) -> list[str]:
     return [name for name, _ in items(operation.path)]
