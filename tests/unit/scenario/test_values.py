@@ -224,3 +224,27 @@ def test_what_is_optional_is_left_out_where_validators_without_formats_would_ref
     schema = {"type": "object", "properties": {"image": FORMATS_ALONE, "name": {"type": "string"}}}
     assert set(made(schema)) == {"name"}
     assert set(made(schema | {"required": ["image"]})) == {"image"}
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        ("File type ('file', 'directory')", {"file", "directory"}),
+        ("Format of content (one of null, 'text', 'base64', or 'json')", {"text", "base64", "json"}),
+        ("Either `asc` or `desc`.", {"asc", "desc"}),
+        ('"up" | "down"', {"up", "down"}),
+    ],
+)
+def test_words_that_a_description_lists_are_taken(description: str, words: set[str]) -> None:
+    schema = {"type": "string", "description": description}
+    assert {made(schema, seed) for seed in range(20)} == words
+    assert made(schema | {"maxLength": 1}) not in words
+    assert made(schema | {"default": "other"}) == "other"
+
+
+@pytest.mark.parametrize(
+    "description",
+    ["A word like 'file'", "It must not be 'a' or 'b'", "the owner's name, or the pet's name", ""],
+)
+def test_a_description_that_lists_nothing_to_send_says_nothing(description: str) -> None:
+    assert made({"type": "string", "description": description}) == made({"type": "string"})

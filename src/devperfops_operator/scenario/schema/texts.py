@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 from devperfops_operator.scenario.dice import Dice
 from devperfops_operator.scenario.errors import Unusable
@@ -15,11 +16,17 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _USUAL: Final = 8
 _LONGEST: Final = 20_000
 _TRIES: Final = 6
+_QUOTED: Final = r"(?P<q{0}>['\"`])[^\s'\"`,]{{1,40}}(?P=q{0})"
+_LISTED: Final = re.compile(
+    rf"{_QUOTED.format(1)}(?:(?:\s*[,|/]\s*|\s+)(?:(?:or|and)\s+)?{_QUOTED.format(2)})+"
+)
+_WORD: Final = re.compile(r"['\"`]([^\s'\"`,]+)['\"`]")
+_DENIED: Final = re.compile(r"\b(?:not|cannot|never|except|reserved|deprecated)\b|n't\b", re.IGNORECASE)
 _BY_NAME: Final = (("email", "email"), ("url", "uri"), ("uri", "uri"))
 
 
 def text(flat: Flat, name: str, dice: Dice) -> str:
-    """By pattern, by format, by the property's name, or a word.
+    """By pattern, by format, of the words its description lists, by the property's name, or a word.
 
     Raises:
         Unusable: none was found.
@@ -28,7 +35,7 @@ def text(flat: Flat, name: str, dice: Dice) -> str:
     if flat.patterns:
         return _by_patterns(flat, dice, least, most)
     form = flat.keywords.get("format")
-    found = formats.made(form, dice) if form else _by_name(name, dice)
+    found = formats.made(form, dice) if form else _described(flat, dice) or _by_name(name, dice)
     if found is not None and least <= len(found) <= most:
         return found
     return "".join(dice.choice(_LETTERS) for _ in range(min(max(least, _USUAL), most)))
@@ -60,6 +67,15 @@ def _by_patterns(flat: Flat, dice: Dice, least: int, most: int) -> str:
 
 def _has_all(flat: Flat, made: str) -> bool:
     return all(found_in(pattern, made) for pattern in flat.patterns)
+
+
+def _described(flat: Flat, dice: Dice) -> str | None:
+    """`File type ('file', 'directory')`: many authors list values in words alone."""
+    description: Any = flat.keywords.get("description")
+    if not isinstance(description, str) or _DENIED.search(description):
+        return None
+    listed = _LISTED.search(description)
+    return dice.choice(_WORD.findall(listed[0])) if listed else None
 
 
 def _by_name(name: str, dice: Dice) -> str | None:
