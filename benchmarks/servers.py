@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +35,10 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """From PyPI, in an environment of its own. `command` and `environment` have `{port}` and `{folder}`."""
+    """From PyPI, in an environment of its own. `command` and `environment` have `{port}` and `{folder}`.
+
+    `files` are put into that folder; `secrets` are the plan's properties.
+    """
 
     name: str
     package: str
@@ -44,8 +47,24 @@ class Server:
     document: str
     bar: float | None = None
     peer: str = "-"
+    files: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
+_KINTO: Final = """\
+[server:main]
+use = egg:waitress#main
+host = 127.0.0.1
+port = %(http_port)s
+[app:main]
+use = egg:kinto
+kinto.storage_backend = kinto.core.storage.memory
+kinto.cache_backend = kinto.core.cache.memory
+kinto.permission_backend = kinto.core.permission.memory
+kinto.userid_hmac_secret = of-this-benchmark
+multiauth.policies = basicauth
+kinto.bucket_create_principals = system.Everyone
+"""
 _SERVERS: Final = (
     Server(
         "Prefect",
@@ -62,6 +81,30 @@ _SERVERS: Final = (
         ("chroma", "run", "--host", "127.0.0.1", "--port", "{port}", "--path", "{folder}"),
         {},
         "/openapi.json",
+    ),
+    Server(
+        "Kinto",
+        "kinto==26.5.0",
+        ("kinto", "start", "--ini", "{folder}/kinto.ini", "--port", "{port}"),
+        {},
+        "/v1/__api__",
+        files={"kinto.ini": _KINTO},
+        secrets={"basicauth_username": "user", "basicauth_password": "any"},
+    ),
+    Server(
+        "Jupyter Server",
+        "jupyter_server==2.21.1",
+        (
+            *("jupyter-server", "--allow-root", "--no-browser", "--ip", "127.0.0.1", "--port", "{port}"),
+            *("--ServerApp.root_dir={folder}", "--IdentityProvider.token="),
+            "--ServerApp.disable_check_xsrf=True",
+        ),
+        {
+            "JUPYTER_CONFIG_DIR": "{folder}/.config",
+            "JUPYTER_DATA_DIR": "{folder}/.data",
+            "JUPYTER_RUNTIME_DIR": "{folder}/.run",
+        },
+        "/api/spec.yaml",
     ),
 )
 
@@ -89,7 +132,7 @@ def _row(server: Server, answers: Sequence[Answer]) -> Row:
 def _answers(server: Server) -> list[Answer]:
     with tempfile.TemporaryDirectory() as folder, _running(server, folder) as address:
         made = plan(open_document(address + server.document))
-        return list(Check(address, {}).answers(made))
+        return list(Check(address, server.secrets).answers(made))
 
 
 @contextmanager
@@ -99,6 +142,8 @@ def _running(server: Server, folder: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [part.format(port=port, folder=folder) for part in server.command]
+    for name, text in server.files.items():
+        (Path(folder) / name).write_text(text)
     environment = {name: value.format(folder=folder) for name, value in server.environment.items()}
     with (Path(folder) / "server.log").open("w") as log:
         process = subprocess.Popen(

@@ -127,8 +127,7 @@ class Dependencies:
     def _answered(
         self, name: str, key: str, by: Operation, response: Response, wanted: Wanted
     ) -> Iterator[Source]:
-        found = self._shapes.of_thing(response.schema, wanted)
-        found = found or self._shapes.in_list(response.schema, wanted)
+        found = self._shapes.of_made(response.schema, wanted)
         if found is not None:
             yield Source(key, name, by, How.CREATED, found.path)
         if any(header.lower() == "location" for header in response.headers):

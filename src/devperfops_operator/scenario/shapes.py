@@ -13,6 +13,8 @@ from devperfops_operator.scenario.schema.check import mapping
 from devperfops_operator.scenario.schema.merge import Flat, Merger
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HELD: Final = re.compile(r"([^$.\[\]']+)(?:'\])?\[\*\]$")
+"""Of a path to a list of texts its name."""
 _WRAPPERS: Final = frozenset(
     {
         "data",
@@ -77,6 +79,12 @@ class Shapes:
         """The id in an answer that shows one thing."""
         flat = self._flat(node)
         return None if flat is None else self._in_object(flat, wanted, "$", 0)
+
+    def of_made(self, node: Any, wanted: Wanted) -> Found | None:
+        """The id in an answer that shows what was made, one or many; texts that it holds are not its id."""
+        found = self.of_thing(node, wanted) or self.in_list(node, wanted)
+        held = _HELD.search(found.path) if found is not None else None
+        return None if held is not None and not _are_ids(squeezed(held[1]), wanted) else found
 
     def in_list(self, node: Any, wanted: Wanted) -> Found | None:
         """The ids in an answer that shows many."""
@@ -162,6 +170,12 @@ class Shapes:
         if _SCALARS & set(types):
             return Found(at, types) if _agree(types, wanted.types) else None
         return self._in_object(flat, wanted, at, 1)
+
+
+def _are_ids(name: str, wanted: Wanted) -> bool:
+    """Whether a list of that name holds ids of the thing."""
+    one = singular(name)
+    return one == wanted.thing or one in wanted.names or name in _WRAPPERS or name in _LISTS
 
 
 def _wrapped(properties: Mapping[str, Any], thing: str) -> Iterator[tuple[str, Any]]:

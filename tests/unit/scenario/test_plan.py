@@ -219,6 +219,19 @@ def test_a_put_creates_under_a_new_name() -> None:
     assert made.steps[0].origins == {"name": "a new name"}
 
 
+def test_texts_that_a_created_thing_holds_are_not_its_id() -> None:
+    group = {"type": "object", "properties": {"members": {"type": "array", "items": {"type": "string"}}}}
+    data = {"type": "object", "properties": {"data": group}}
+    paths = {
+        "/groups": {"post": takes(group) | answers(data)},
+        "/groups/{id}": {"put": takes(group) | answers(code="201"), "get": answers(data)},
+    }
+    assert origins(plan_of(paths))["GET /groups/{id}"]["id"] == "PUT /groups/{id} (put under a name of ours)"
+    ids = {"type": "array", "items": {"type": "string"}}
+    paths["/groups"]["post"] = takes(group) | answers({"type": "object", "properties": {"group_ids": ids}})
+    assert origins(plan_of(paths))["GET /groups/{id}"]["id"] == "POST /groups (created, $.group_ids[*])"
+
+
 def test_what_nobody_brings_comes_from_data_an_overlay_or_the_document() -> None:
     paths = {"/stores/{storeId}": {"get": answers()}}
     assert reasons(plan_of(paths)) == {"GET /stores/{storeId}": "needs data: storeId"}
