@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import statistics
 import tempfile
 import time
@@ -30,11 +29,7 @@ from devperfops_operator.scenario.overlay import Overlay
 from devperfops_operator.scenario.survey import Survey
 from hack import openapi_corpus
 
-_DIALECTS: Final = {
-    "2.0": re.compile(rb'"swagger":\s*"2'),
-    "3.0": re.compile(rb'"openapi":\s*"3\.0'),
-    "3.1": re.compile(rb'"openapi":\s*"3\.1'),
-}
+_DIALECTS: Final = ("2.0", "3.0", "3.1")
 
 
 @dataclass
@@ -77,10 +72,8 @@ def sample(
     small = [file for file in files if file.stat().st_size <= most_bytes]
     known: dict[str, list[Path]] = {name: [] for name in _DIALECTS}
     for file in small:
-        text = file.read_bytes()
-        name = next((name for name, pattern in _DIALECTS.items() if pattern.search(text)), None)
-        if name is not None:
-            known[name].append(file)
+        root = json.loads(file.read_bytes())
+        known[str(root.get("swagger", root.get("openapi")))[:3]].append(file)
     taken: dict[str, list[Path]] = {}
     for name in sorted(known, key=lambda each: len(known[each])):
         share = (documents - sum(map(len, taken.values()))) // (len(known) - len(taken))

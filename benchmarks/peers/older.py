@@ -1,6 +1,6 @@
 """OpenAPI 3 as Swagger 2.0: as much of it as Taurus reads, so that it can be measured at all.
 
-The corpus has two documents of Swagger 2.0. Taurus looks at no schema but the type of a parameter.
+The corpus has no document of Swagger 2.0. Taurus looks at no schema but the type of a parameter.
 """
 
 from __future__ import annotations

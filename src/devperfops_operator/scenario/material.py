@@ -30,13 +30,17 @@ class Sent:
 
 @dataclass(frozen=True)
 class Material:
-    """`documented`: of path parameters, those whose value is their author's example or one of a list."""
+    """`documented`: of path parameters, those whose value is their author's example or one of a list.
+
+    `listed`: those of them whose schema lists all that they can be.
+    """
 
     parameters: Sequence[Sent]
     body: Any
     given: frozenset[str]
     """Parameters whose value an overlay gives."""
     documented: frozenset[str]
+    listed: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,11 @@ class Materials:
                 for each in sent
                 if each.parameter.where is Where.PATH and self._is_documented(each)
             ),
+            listed=frozenset(
+                each.parameter.name
+                for each in sent
+                if each.parameter.where is Where.PATH and "enum" in self._keywords(each.parameter.schema)
+            ),
         )
 
     def _value(self, operation: Operation, parameter: Parameter, dice: Dice) -> Any:
@@ -161,16 +170,19 @@ class Materials:
         """An id cannot be made up; a word from a list, a date or a switch can."""
         if any(value is not None for value in sent.parameter.examples):
             return True
-        try:
-            keywords = self._maker.merger.flat(sent.parameter.schema).keywords
-        except Unusable:
-            return False
+        keywords = self._keywords(sent.parameter.schema)
         return (
-            bool(keywords["examples"])
+            bool(keywords.get("examples"))
             or "enum" in keywords
             or keywords.get("types") == ("boolean",)
             or keywords.get("format") in {"date", "date-time"}
         )
+
+    def _keywords(self, schema: Any) -> Mapping[str, Any]:
+        try:
+            return self._maker.merger.flat(schema).keywords
+        except Unusable:
+            return {}
 
 
 def _is_supported(media_type: str) -> bool:

@@ -82,6 +82,8 @@ class Resolver:
                 continue
             column = next((each for each in (variable(key, name), name) if each in self._columns), None)
             source = None if column else self._for(operation, name, key, types_of(schemas[name]))
+            if source is not None and source.how is How.NAMED and name in material.listed:
+                source = None  # a namesake's value need not be in the list
             if column is not None:
                 columns[name] = column
             elif source is not None:

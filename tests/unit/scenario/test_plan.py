@@ -232,6 +232,18 @@ def test_texts_that_a_created_thing_holds_are_not_its_id() -> None:
     assert origins(plan_of(paths))["GET /groups/{id}"]["id"] == "POST /groups (created, $.group_ids[*])"
 
 
+def test_a_list_of_values_goes_before_a_namesake_that_another_thing_shows() -> None:
+    kind = {"name": "type", "in": "path", "required": True, "schema": {"enum": ["artists"]}}
+    paths = {
+        "/albums": {"get": answers({"type": "array", "items": thing(id="string", type="string")})},
+        "/top/{type}": {"get": answers(), "parameters": [kind]},
+    }
+    assert origins(plan_of(paths)) == {"GET /top/{type}": {"type": "the document's value"}}
+    free = {"parameters": [kind | {"schema": {"type": "string"}}]}
+    shown = origins(plan_of(paths | {"/top/{type}": paths["/top/{type}"] | free}))
+    assert shown == {"GET /top/{type}": {"type": "GET /albums (shown, $[*].type)"}}
+
+
 def test_what_nobody_brings_comes_from_data_an_overlay_or_the_document() -> None:
     paths = {"/stores/{storeId}": {"get": answers()}}
     assert reasons(plan_of(paths)) == {"GET /stores/{storeId}": "needs data: storeId"}
