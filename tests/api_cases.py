@@ -328,6 +328,13 @@ VALID: Final[Mapping[str, dict[str, Any]]] = {
     "a plan made from a document": gate(
         {f"{JMETER}.plan": {"configMap": "api", "openAPI": {"document": "openapi.yaml", "overlay": "o.yaml"}}}
     ),
+    "a document that refers to another server": gate(
+        {
+            f"{JMETER}.plan": {
+                "openAPI": {"path": "/openapi.json", "follow": ["https://schemas.example.com:8443"]},
+            }
+        }
+    ),
     "a plan made from what the target says": gate({f"{JMETER}.plan": {"openAPI": {"path": "/openapi.json"}}}),
     "production's busiest hour": gate(
         {
@@ -1635,6 +1642,17 @@ REFUSED: Final[Mapping[str, Refused]] = {
         gate({f"{JMETER}.plan": {"openAPI": {"path": "http://shop/openapi.json"}}}),
         f"{JMETER}.plan.openAPI.path",
         "is not a path of the target",
+    ),
+    "references to a page": Refused(
+        gate(
+            {
+                f"{JMETER}.plan": {
+                    "openAPI": {"path": "/openapi.json", "follow": ["https://schemas.io/a.yaml"]}
+                }
+            }
+        ),
+        f"{JMETER}.plan.openAPI.follow[0]",
+        '"https://schemas.io/a.yaml" is not a server: write scheme and host',
     ),
     "a document outside": Refused(
         gate({f"{JMETER}.plan.openAPI": {"document": "../openapi.yaml"}}),

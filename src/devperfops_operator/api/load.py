@@ -88,6 +88,10 @@ class OpenAPISource(ApiModel):
     """In place of document: where the target answers with it. So it is that of the revision under test."""
     overlay: FileName | None = None
     """The key of what is added by hand: weights, values, excludes."""
+    follow: Annotated[
+        tuple[Annotated[str, Field(max_length=256), load_rules.SERVER], ...], Field(max_length=8)
+    ] = ()
+    """Servers, beside the document's own, that its references may lead to: https://schemas.example.com."""
 
 
 class PlanSource(Source):

@@ -168,6 +168,10 @@ ONE_DOCUMENT: Final = Rule.of(
 TARGETS_PATH: Final = Rule.matching(
     r"^/[!-~]*$", '"{self}" is not a path of the target: write one such as /openapi.json'
 )
+SERVER: Final = Rule.matching(
+    r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
+    '"{self}" is not a server: write scheme and host, such as https://schemas.example.com',
+)
 FILE: Final = Rule.of(
     f"!{matches('self', _OUTSIDE)}",
     lambda value: not value.startswith("/") and ".." not in value.split("/"),

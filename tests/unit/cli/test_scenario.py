@@ -50,6 +50,66 @@ def test_the_table_says_what_is_played_with_whose_ids_and_what_is_not() -> None:
     assert any("shopKey_key" in line for line in lines)
 
 
+PARTS = """
+openapi: 3.1.0
+info: {{title: Parts}}
+paths:
+  /a:
+    get:
+      parameters: [{{$ref: "{there}#/size"}}]
+      responses: {{"200": {{}}}}
+"""
+SIZE = "size: {name: size, in: query, required: true, schema: {const: 4711}}\n"
+
+
+@pytest.fixture
+async def types() -> AsyncIterator[str]:
+    """A server of schemas that several documents share."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=SIZE)
+
+    app_of = web.Application()
+    app_of.router.add_get("/types.yaml", answer)
+    runner = web.AppRunner(app_of, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_references_lead_to_another_server_only_if_that_is_wanted(types: str, tmp_path: Path) -> None:
+    file, made = given(tmp_path, "api.yaml", PARTS.format(there=f"{types}/types.yaml")), tmp_path / "plan.jmx"
+    refused = await asyncio.to_thread(run, file, "-o", made)
+    assert f"$ref {types}/types.yaml#/size could not be followed" in " ".join(refused.stdout.split())
+    assert (await asyncio.to_thread(run, file, "-o", made, "--follow", types)).exit_code == 0
+    assert "4711" in made.read_text()
+    page = run(file, "--follow", f"{types}/types.yaml")
+    assert page.exit_code == 2
+    assert "is not a server" in page.stderr
+
+
+def test_references_lead_to_files_beside_the_document_as_a_config_map_has_them(tmp_path: Path) -> None:
+    data = tmp_path / "..2026_11_29_08_48_27.4711"
+    data.mkdir()
+    given(data, "api.yaml", PARTS.format(there="types.yaml"))
+    given(data, "types.yaml", SIZE)
+    (tmp_path / "..data").symlink_to(data.name)
+    for name in ("api.yaml", "types.yaml"):
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    made = tmp_path / "plan.jmx"
+    assert run(tmp_path / "api.yaml", "-o", made).exit_code == 0
+    assert "4711" in made.read_text()
+
+
+def test_no_reference_leads_out_of_the_folder(tmp_path: Path) -> None:
+    given(tmp_path, "types.yaml", SIZE)
+    (tmp_path / "api").mkdir()
+    for there in ("../types.yaml", "%2e%2e/types.yaml", "a/../../types.yaml"):
+        file = given(tmp_path / "api", "api.yaml", PARTS.format(there=there))
+        assert "could not be followed" in run(file).stdout, there
+
+
 def test_a_plan_is_written_and_a_gate_can_use_it(tmp_path: Path) -> None:
     target = tmp_path / "scenario.jmx"
     assert run(DOCUMENT, "-o", target).exit_code == 0

@@ -279,14 +279,16 @@ def made_from(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_plan_is_made_from_a_document_before_it_is_checked() -> None:
-    files = {"document": "openapi.yaml", "overlay": "hand.yaml"}
+    servers = ["https://schemas.example.com", "http://types:8080"]
+    files = {"document": "openapi.yaml", "overlay": "hand.yaml", "follow": servers}
     job = made_from({"configMap": "api", "openAPI": files})
     pod = job["spec"]["template"]["spec"]
     assert [each["name"] for each in pod["initContainers"]] == ["agent", "pull", "scenario", "prepare"]
     scenario = containers(job)["scenario"]
     assert scenario["command"] == [
         *("devperfops", "scenario", "--output=/devperfops/plan/scenario.jmx"),
-        *("--overlay=/devperfops/scenario/hand.yaml", "--", "/devperfops/scenario/openapi.yaml"),
+        *("--overlay=/devperfops/scenario/hand.yaml", *(f"--follow={each}" for each in servers)),
+        *("--", "/devperfops/scenario/openapi.yaml"),
     ]
     mounted = {
         name: {m["mountPath"]: m["readOnly"] for m in each["volumeMounts"]}

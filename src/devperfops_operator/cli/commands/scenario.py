@@ -36,6 +36,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--overlay", type=_FILE, metavar="FILE", help="What you add by hand: weights, values, excludes."
 )
+@click.option(
+    "--follow",
+    metavar="URL",
+    multiple=True,
+    help="A server, beside the document's own, that its references may lead to.",
+)
 @click.option("--data", type=_FILE, metavar="CSV", help="Values for ids that no operation brings, by column.")
 @click.option("--seed", default=1, show_default=True, help="Of made values.")
 @click.option("--check", "address", metavar="URL", help="Ask each operation once at this address.")
@@ -64,6 +70,7 @@ def command(
     source: str,
     output: Path | None,
     overlay: Path | None,
+    follow: tuple[str, ...],
     data: Path | None,
     seed: int,
     address: str | None,
@@ -84,7 +91,7 @@ def command(
 
     Exit code: 0 made, 1 an operation did not answer --check with success, 2 the input cannot be used.
     """
-    document = open_document(source)
+    document = open_document(source, follow)
     asked = None
     if profile is not None:
         asked = wanted(profile, document, season, scale, stall, accept=accept_doubts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -54,17 +54,18 @@ def parse(content: bytes) -> Any:
         raise DocumentError("is nested too deeply, or contains itself") from error
 
 
-def open_document(source: str) -> Document:
-    """From a file or an http(s) address.
+def open_document(source: str, follow: Collection[str] = ()) -> Document:
+    """From a file or an http(s) address. `follow`: servers it may refer to (https://schemas.example.com).
 
     Raises:
         Trouble: it cannot be read, or is no OpenAPI document.
     """
+    servers = [_server(each) for each in follow]
     on_web = urlsplit(source).scheme in _WEB
     address = source if on_web else Path(source).resolve().as_uri()
     bring = _from_web if on_web else _from_file
     try:
-        return read(parse(bring(address)), address, _neighbours(address))
+        return read(parse(bring(address)), address, _neighbours(address, servers))
     except DocumentError as error:
         raise Trouble(f"{source}: {error}.") from error
 
@@ -104,16 +105,25 @@ def columns_of(file: Path | None) -> list[str]:
     return rows[0]
 
 
-def _neighbours(address: str) -> Callable[[str], Any]:
-    """Brings what a document refers to: files in its own folder and below, pages of its own server."""
+def _server(url: str) -> tuple[str, str]:
+    """Scheme, and host with port."""
+    told = urlsplit(url)
+    if told.scheme not in _WEB or not told.netloc or told.path.strip("/") or told.query or told.fragment:
+        raise Trouble(f"--follow {url} is not a server: write one such as https://schemas.example.com.")
+    return told.scheme, told.netloc
+
+
+def _neighbours(address: str, servers: Collection[tuple[str, str]]) -> Callable[[str], Any]:
+    """Brings what a document refers to: files in its folder and below, pages of its own and those servers."""
     own = urlsplit(address)
     folder = address.rpartition("/")[0] + "/"
 
     def fetch(other: str) -> Any:
         there = urlsplit(other)
-        if own.scheme in _WEB and (there.scheme, there.netloc) == (own.scheme, own.netloc):
+        if there.scheme in _WEB and (there.scheme, there.netloc) in {*servers, (own.scheme, own.netloc)}:
             return parse(_from_web(other))
-        if own.scheme == there.scheme == "file" and other.startswith(folder) and ".." not in there.path:
+        inside = other.startswith(folder) and ".." not in unquote(there.path).split("/")
+        if own.scheme == there.scheme == "file" and inside:
             return parse(_from_file(other))
         raise DocumentError(f"{other} is not beside the document")
 

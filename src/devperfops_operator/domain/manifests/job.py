@@ -153,14 +153,16 @@ def _scenario(load: Load, inputs: Inputs, settings: RunSettings) -> list[dict[st
     address = f"{load.target.scheme}://{inputs.host}:{inputs.port}{made.path}"
     source = address if made.path is not None else f"{ROOT}/{SCENARIO}/{made.document}"
     overlay = [f"--overlay={ROOT}/{SCENARIO}/{made.overlay}"] if made.overlay is not None else []
+    follow = [f"--follow={server}" for server in made.follow]
     mix = [f"--profile={ROOT}/{PROFILE}/{load.profile.key}"] if load.profile is not None else []
     weighed = ["--accept-doubts"] if mix else []  # before
     shaped = ["--shaped"] if load.shape is not None else []
     output = f"--output={ROOT}/{PLAN}/{load.jmeter.plan.key}"
+    options = (*overlay, *follow, *mix, *weighed, *shaped)
     return [
         _container(_SCENARIO, settings, *scenario_mounts(load))
         | {"image": settings.operator_image, "terminationMessagePolicy": "FallbackToLogsOnError"}
-        | {"command": ["devperfops", "scenario", output, *overlay, *mix, *weighed, *shaped, "--", source]}
+        | {"command": ["devperfops", "scenario", output, *options, "--", source]}
         | _resources("100m", "128Mi", "512Mi")
     ]
 
