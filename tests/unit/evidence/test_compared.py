@@ -136,6 +136,17 @@ def test_what_blocks_have_shown_is_kept_and_later_runs_are_judged_by_it() -> Non
         assert beside.held is held
 
 
+def test_a_release_that_is_slow_by_too_little_to_be_found_before_fails_at_the_end() -> None:
+    store = EvidenceStore()
+    store.open(RUN, PLAN)
+    for worker, factor in ((0, 1.24), (1, 1.0)):
+        told = played(worker, factor)
+        store.accept(RUN, worker, Push(told.blocks, told.heartbeat, None), END)
+    assert not seen(store).failed
+    judgement = judged(played(0, 1.24), played(1))
+    assert judgement.reason == "ObjectiveFailed", judgement.message
+
+
 def test_a_slower_release_fails_before_its_end() -> None:
     store = EvidenceStore()
     store.open(RUN, PLAN)
