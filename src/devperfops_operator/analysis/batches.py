@@ -14,13 +14,21 @@ from itertools import accumulate, pairwise
 from statistics import fmean, pvariance, variance
 from typing import Final
 
-from devperfops_operator.analysis.scatter import FEWEST, Scatter, Scatters, at_most, together, usual
+from devperfops_operator.analysis.scatter import (
+    ALIKE,
+    AS_LONG,
+    FEWEST,
+    Scatter,
+    Scatters,
+    at_most,
+    effect_of,
+    joined,
+    usual,
+)
 
 _LENGTHS: Final = tuple(2**power for power in range(1, 11))  # of a batch, in blocks
 _FEW: Final = 3  # batches of this run that are something beside the usual ones
 _UNSEEN: Final = 2  # times its own design effect: what one run may not have seen yet
-_ALIKE: Final = 2  # times the usual design effect: a run like those before
-_AS_LONG: Final = 0.9  # of their blocks: a run as long as those before
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +59,22 @@ class PastBatches:
         """At any look while blocks come."""
         if not self.usual:
             return _UNSEEN * own_effect(own)
-        known = [length for length, scatter in own.items() if scatter.blocks >= _FEW]
-        joint = (together(own[length], self.usual.get(length)) for length in known)
-        return max([1.0, *(each.ratio for each in joint if each is not None)])
+        known = {length: scatter for length, scatter in own.items() if scatter.blocks >= _FEW}
+        joint = joined(known, self.usual)
+        return max([1.0, *(joint[length].ratio for length in known)])
 
     def at_end(self, own: Scatters, blocks: int) -> float:
         """Once `blocks` are all there will be. Ups and downs that are the usual ones may count for less."""
         if not self.usual:
             return own_effect(own)
-        lengths = own.keys() | self.usual.keys()
-        joint = (together(own.get(length), self.usual.get(length)) for length in lengths)
-        effect = max([1.0, *(each.prudent for each in joint if each is not None)])
+        effect = effect_of(joined(own, self.usual))
         if self.of_whole is None or not self._alike(own, blocks):
             return effect
         return min(effect, max(1.0, self.of_whole))
 
     def _alike(self, own: Scatters, blocks: int) -> bool:
         expected = max([1.0, *(each.ratio for each in self.usual.values())])
-        return own_effect(own) <= _ALIKE * expected and blocks >= _AS_LONG * self.whole_blocks
+        return own_effect(own) <= ALIKE * expected and blocks >= AS_LONG * self.whole_blocks
 
 
 def scatter_of(values: Sequence[float], block_seconds: int) -> Scatters:
@@ -93,7 +99,7 @@ def learned(runs: Collection[ComparedRun]) -> PastBatches:
         return PastBatches()
     whole = [run for run in runs if run.whole]
     blocks = fmean(run.blocks for run in whole) if whole else 0.0
-    return PastBatches(len(runs), batches, _of_whole(whole), blocks)
+    return PastBatches(len(runs), batches, _of_whole(whole, blocks), blocks)
 
 
 def _batches(sums: Sequence[float], expected: float) -> Scatter:
@@ -102,9 +108,9 @@ def _batches(sums: Sequence[float], expected: float) -> Scatter:
     return Scatter(variance(batches) / expected, len(batches))
 
 
-def _of_whole(whole: Collection[ComparedRun]) -> float | None:
+def _of_whole(whole: Collection[ComparedRun], blocks: float) -> float | None:
+    """`blocks`: of one of them, on average."""
     spread = fmean(run.deviation**2 for run in whole) if whole else 0.0
     if len(whole) < FEWEST or not spread:
         return None
-    blocks = fmean(run.blocks for run in whole)
     return at_most(variance(run.mean for run in whole) * blocks / spread, len(whole))

@@ -101,14 +101,15 @@ class Comparison:
         self.test = test
         self._past = past or PastBatches()
         self.silent = 0  # blocks in which the baseline could not be compared with
-        self._excesses: list[float] = []
+        self._values: list[float] = []  # excess, of no block more than counts
         self._bets = Bets()
 
     def add(self, pair: Pair) -> None:
         """The next block."""
         if pair.comparable:
-            self._excesses.append(self.test.excess(pair))
-            self._bets.settle(self._excesses[-1])
+            excess = self.test.excess(pair)
+            self._values.append(max(-_REACH, min(_REACH, excess)))
+            self._bets.settle(excess)
         else:
             self.silent += 1
             self._bets.settle(-math.inf)
@@ -116,7 +117,7 @@ class Comparison:
     @property
     def blocks(self) -> int:
         """How many could be compared."""
-        return len(self._excesses)
+        return len(self._values)
 
     def fails_so_far(self) -> bool:
         """True: the candidate is slower than tolerated, proven. Once true at any look, it has failed."""
@@ -165,10 +166,6 @@ class Comparison:
     @property
     def _scatter(self) -> Scatters:
         return scatter_of(self._values, self.test.block_seconds)
-
-    @property
-    def _values(self) -> list[float]:
-        return [max(-_REACH, min(_REACH, excess)) for excess in self._excesses]
 
 
 class Bets:

@@ -11,23 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Final
 
 from devperfops_operator.analysis.scatter import (
+    ALIKE,
+    AS_LONG,
     FEWEST,
     Scatter,
     Scatters,
     at_most,
     effect_of,
-    together,
+    joined,
     usual,
 )
 from devperfops_operator.analysis.timeline import variance_ratio
-
-AS_LONG: Final = Fraction(9, 10)
-"""Of their samples: a run as long as those before."""
-_ALIKE: Final = 2  # times the usual design effect: a run like those before
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +61,11 @@ class PastEffect:
         """At any look; `own`: what the run has seen itself."""
         if not own or not self.usual:
             return max(effect_of(own), self.least)
-        widths = own.keys() | self.usual.keys()
-        joint = (together(own.get(width), self.usual.get(width)) for width in widths)
-        return max(1.0, self.between, *(each.prudent for each in joint if each is not None))
+        return max(self.between, effect_of(joined(own, self.usual)))
 
     def at_end(self, own: Scatters, samples: int) -> float:
         """When a run has come to its end. Regular clumps count for less, if they are the usual ones."""
-        alike = effect_of(own) <= _ALIKE * self.least and samples >= AS_LONG * self.whole_samples
+        alike = effect_of(own) <= ALIKE * self.least and samples >= AS_LONG * self.whole_samples
         if self.of_whole is None or not alike:
             return self.so_far(own)
         return min(self.so_far(own), max(1.0, self.of_whole))

@@ -9,11 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from statistics import NormalDist
 from typing import Final
 
 FEWEST: Final = 6
 """Blocks, or runs, whose variance is worth anything."""
+AS_LONG: Final = Fraction(9, 10)
+"""Of their samples, or blocks: a run as long as those before."""
+ALIKE: Final = 2
+"""Times the usual design effect: a run like those before."""
 _DOUBT: Final = NormalDist().inv_cdf(0.05)  # that runs vary more than is believed of them
 _UNLIKE: Final = NormalDist().inv_cdf(0.99)  # from which on a run's scatter is more than the usual one
 
@@ -49,13 +54,14 @@ def usual(runs: Collection[tuple[float, Scatters]]) -> Scatters:
     return {length: scatter for length, scatter in found if scatter is not None}
 
 
-def together(own: Scatter | None, usual: Scatter | None) -> Scatter | None:
-    """What all runs saw of one length: never less than the usual.
+def joined(own: Scatters, usual: Scatters) -> Scatters:
+    """What all runs saw of each length that the run itself or the usual one tells of."""
+    both = {length: _together(own[length], usual[length]) for length in own.keys() & usual.keys()}
+    return {**usual, **own, **both}
 
-    Of a run that scatters more than chance makes of the usual, its own.
-    """
-    if own is None or usual is None:
-        return own or usual
+
+def _together(own: Scatter, usual: Scatter) -> Scatter:
+    """Never less than the usual; of a run that scatters more than chance makes of the usual, its own."""
     if _exceeds(own, usual):
         return own
     freedom, more = own.blocks - 1, usual.blocks - 1

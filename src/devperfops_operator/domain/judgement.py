@@ -10,15 +10,8 @@ from fractions import Fraction
 from devperfops_operator.analysis.comparison import ComparisonTest
 from devperfops_operator.analysis.exceedance import ShareTest, Tally
 from devperfops_operator.analysis.runs import RunsTest
-from devperfops_operator.analysis.scatter import Scatters
 from devperfops_operator.analysis.sequential import independent
-from devperfops_operator.api.perfrun import (
-    ComparedStatus,
-    ObjectiveStatus,
-    PerfRunStatus,
-    ResolvedStatus,
-    Verdict,
-)
+from devperfops_operator.api.perfrun import ObjectiveStatus, PerfRunStatus, ResolvedStatus, Verdict
 from devperfops_operator.api.quantity import format_percent
 from devperfops_operator.domain import wording
 from devperfops_operator.domain.baseline_findings import baseline_findings
@@ -175,6 +168,7 @@ def _follow(
     latched = before is not None and before.verdict is Verdict.FAIL
     if latched and before is not None and tally.samples < before.samples:
         return before  # decided by evidence that a restart of ours took
+    shown = evidence.compared.shown if evidence.compared is not None else None
     current = ObjectiveStatus(
         name=objective.name,
         expect=objective.expect,
@@ -189,8 +183,8 @@ def _follow(
         samples=tally.samples,
         exceedances=tally.exceedances,
         independent_samples=_worth(evidence) if isinstance(test, ShareTest) else None,
-        scatter=told_scatter(_scatters(evidence)),
-        compared=_compared(evidence),
+        scatter=told_scatter(evidence.scatter if shown is None else shown.scatter),
+        compared=None if shown is None else told_compared(shown),
         time_ms=_time_ms(evidence),
     )
     if latched and before is not None:
@@ -204,17 +198,6 @@ def _follow(
 def _worth(evidence: ObjectiveEvidence) -> int:
     """By this run alone, or what was learned once would be learned again and again."""
     return independent(evidence.tally, evidence.own_effect).samples
-
-
-def _scatters(evidence: ObjectiveEvidence) -> Scatters:
-    shown = evidence.compared.shown if evidence.compared is not None else None
-    return evidence.scatter if shown is None else shown.scatter
-
-
-def _compared(evidence: ObjectiveEvidence) -> ComparedStatus | None:
-    """Likewise."""
-    shown = evidence.compared.shown if evidence.compared is not None else None
-    return None if shown is None else told_compared(shown)
 
 
 def _time_ms(evidence: ObjectiveEvidence) -> int | None:

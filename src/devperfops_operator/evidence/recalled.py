@@ -6,8 +6,8 @@ import math
 from typing import Final
 
 from devperfops_operator.analysis.exceedance import Tally
-from devperfops_operator.analysis.past import AS_LONG
 from devperfops_operator.analysis.runs import PastTimes, RunsTest
+from devperfops_operator.analysis.scatter import AS_LONG
 from devperfops_operator.domain.objectives import AgainstPast, JudgedObjective
 from devperfops_operator.domain.observed import ObjectiveEvidence, Problem, Recalled
 from devperfops_operator.domain.verdict import Reason
